@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Privileges
+from scanner.formats.shell import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,9 +27,8 @@ MAX_WORDS = 4096
 MAX_PATH_DIRECTORIES = 64
 """Directories of PATH that are searched; a longer PATH is cut by nobody, so beyond it the answer is unknown."""
 
-
-UNKNOWN = "\0"
-"""Stands in a word for text that nobody knows before the program runs; no argument can hold a zero byte."""
+UNKNOWN = unknown.UNKNOWN
+"""Stands in a word for text that nobody knows before the program runs."""
 
 UNKNOWN_WORDS = "\0*"
 """Stands for any number of words that nobody knows, none included."""

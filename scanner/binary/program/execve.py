@@ -12,6 +12,7 @@ from scanner.binary.program import script
 from scanner.binary.program.argv import MAX_PATH_DIRECTORIES, Command
 from scanner.binary.program.elf import elf
 from scanner.binary.program.image_files import is_mounted
+from scanner.binary.program.injected import is_injected
 from scanner.binary.program.launch import launchers
 from scanner.binary.program.libraries import libraries
 from scanner.domain.failure import Failure
@@ -124,6 +125,8 @@ class Search:
                 refused = refused or problem
         if unread is not None:
             raise unread
+        if refused is None and is_injected(name):
+            return _injected(name)
         directories = ":".join(command.path)
         return refused or Failure(Reason.ENTRYPOINT_MISSING, f"{name} is in no directory of PATH={directories}")
 
@@ -233,11 +236,19 @@ def _not_the_images(found: Found | Absence, path: str, command: Command, *, by_r
             return Failure(Reason.BINARY_UNKNOWN, f"{covered} exists at run time only", path=path)
         why = f"{path}: what the image holds at {covered} is hidden, for engines mount over it"
         return Failure(Reason.ENTRYPOINT_MISSING, why, path=path)
+    if found is Absence.MISSING and is_injected(path) and "/" in command.argv[0]:
+        return _injected(path)
     if found is Absence.MISSING and is_mounted(path, command.volumes):
         return Failure(
             Reason.BINARY_UNKNOWN, f"{path} is not in the image, but on a volume that may hold it", path=path
         )
     return None
+
+
+def _injected(name: str) -> Failure:
+    return Failure(
+        Reason.BINARY_UNKNOWN, f"{name} is not in the image; runtimes bring it into containers from the host"
+    )
 
 
 def _openable(found: Found | Absence, path: str, role: str) -> Failure | None:

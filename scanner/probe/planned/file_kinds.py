@@ -47,7 +47,10 @@ class FileOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecognizedFile:
-    """What a file is; ``documents`` as YAML or JSON has them, ``problem`` why a file that could be a plan is not read."""
+    """What a file is; ``documents`` as YAML or JSON has them, ``problem`` why a file that could be a plan is not read.
+
+    A file of the kind ``NONE`` with documents only includes others, which tell what it is.
+    """
 
     kind: Kind
     documents: list[Any] = field(default_factory=list)
@@ -266,7 +269,7 @@ def _of_services(name: str, documents: list[Any], objects: list[dict[Any, Any]])
         return RecognizedFile(Kind.STACK if _STACK.fullmatch(name) and not refused else Kind.COMPOSE, documents)
     if any(map(_is_job, objects)):
         return RecognizedFile(Kind.NOMAD)
-    return NO_PLAN
+    return RecognizedFile(Kind.NONE, documents) if any(map(compose_keys.only_includes, objects)) else NO_PLAN
 
 
 def _is_job(body: Mapping[Any, Any]) -> bool:

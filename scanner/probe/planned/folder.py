@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from scanner.domain.plan import Plan
     from scanner.probe.planned.units.unit_files import Unit
 
+MAX_INCLUDES = 10
+"""Files that only include others, within each other."""
+
 _KUBE_YAML = re.compile(r"^[ \t]*Yaml[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 
 _SOURCES = {
@@ -81,7 +84,7 @@ class FolderPlans:
 def plans(texts: Mapping[str, bytes], root: str = "") -> FolderPlans:
     """What the files below the folder ``root`` plan; the other ``texts`` are what they may refer to."""
     own = {path: raw for path, raw in texts.items() if not root or path.startswith(f"{root}/")}
-    kinds = {path: file_kinds.told(path, raw) for path, raw in own.items()}
+    kinds = _with_includers({path: file_kinds.told(path, raw) for path, raw in own.items()}, texts)
     own = {path: raw for path, raw in own.items() if not file_kinds.is_other_than_its_name(path, raw)}
     covered = dict.fromkeys(rendered.covered({path: one for path, one in kinds.items() if not one.problem}))
     read = {path: one for path, one in kinds.items() if path not in covered}
@@ -96,6 +99,24 @@ def plans(texts: Mapping[str, bytes], root: str = "") -> FolderPlans:
         first = next((whole for begin, whole in whole_files.items() if path.startswith(begin)), path)
         owners[first] = owners.get(first, set()) | units
     return replace(found, outcomes=_outcomes(found, kinds, covered, owners))
+
+
+def _with_includers(kinds: Mapping[str, RecognizedFile], texts: Mapping[str, bytes]) -> dict[str, RecognizedFile]:
+    """All files; one that only includes others is Compose's where one of those is."""
+    made = dict(kinds)
+
+    def is_compose(path: str) -> bool:
+        known = made.get(path) or file_kinds.told(path, texts.get(path, b""))
+        return known.kind is Kind.COMPOSE
+
+    open_ones = [path for path, one in kinds.items() if one.kind is Kind.NONE and one.documents]
+    for _ in range(MAX_INCLUDES):
+        found = {path for path in open_ones if any(map(is_compose, _referred(path, kinds[path].documents)))}
+        made |= {path: replace(kinds[path], kind=Kind.COMPOSE) for path in found}
+        open_ones = [path for path in open_ones if path not in found]
+        if not found:
+            break
+    return made
 
 
 def filed(path: str, source: Source, found: Plans) -> FolderPlans:
@@ -161,10 +182,14 @@ def _parts_of_projects(
 ) -> Iterator[tuple[str, str]]:
     for project in projects:
         yield from ((part, project.files[0]) for part in project.files[1:])
-        for path in project.files:
-            yield from (
-                (part, project.files[0]) for part in _referred(path, read[path].documents if path in read else [])
-            )
+        waiting = list(project.files)
+        seen = set(waiting)
+        while waiting:
+            path = waiting.pop()
+            for part in _referred(path, read[path].documents if path in read else []):
+                yield part, project.files[0]
+                waiting += [] if part in seen else [part]
+                seen.add(part)
 
 
 def _parts_of_units(
@@ -176,7 +201,12 @@ def _parts_of_units(
             yield from ((part, unit.path) for part in _yaml_of(unit.path, own[unit.path]))
         root = unit.root.lstrip("/")
         text = b"\n".join(own[path] for path in unit.paths)
-        yield from ((path, unit.path) for path in scripts if path.removeprefix(root).encode() in text)
+        yield from ((path, unit.path) for path in scripts if _is_run(path.removeprefix(root), text))
+
+
+def _is_run(script: str, text: bytes) -> bool:
+    """Whether a unit's text names a script, or the directory in which ``run-parts`` looks for it."""
+    return script.encode() in text or (b"run-parts" in text and posixpath.dirname(script).encode() in text)
 
 
 # ---------------------------------------------------------------- Compose
@@ -251,13 +281,13 @@ def _beside(path: str, name: str) -> Iterator[str]:
 
 
 def _of_manifests(read: Mapping[str, RecognizedFile], owned: set[str]) -> FolderPlans:
-    """Objects by file, with the ConfigMaps of the whole folder; what a unit runs is planned by the unit."""
+    """Objects by file, with what those of the whole folder say of them; what a unit runs is planned by the unit."""
     found = FolderPlans()
     files = {path: one for path, one in read.items() if one.kind is Kind.MANIFESTS and not one.problem}
-    maps = manifests.config_maps(one.documents for one in files.values())
+    beside = manifests.around(one.documents for one in files.values())
     for path, one in files.items():
         if path not in owned:
-            found += filed(path, Source.KUBERNETES, manifests.of_documents(path, one.documents, maps))
+            found += filed(path, Source.KUBERNETES, manifests.of_documents(path, one.documents, beside))
     return found
 
 

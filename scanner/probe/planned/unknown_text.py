@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-UNKNOWN = "\0"
+from scanner.formats.shell import unknown
+
+UNKNOWN = unknown.UNKNOWN
 """Stands for any text: no argument, path or variable of a process can hold it."""
 
 HIDDEN = "@hidden"
@@ -17,3 +19,8 @@ def is_known(text: str) -> bool:
 def shown(text: str) -> str:
     """The text for people."""
     return text.replace(UNKNOWN, "…")
+
+
+def opened(text: str) -> str:
+    """The text, what stays on the host as unknown as the rest."""
+    return text.replace(HIDDEN, UNKNOWN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -281,8 +281,13 @@ def _outcomes(tree: plan_tree.Tree, folders: Mapping[str, FolderPlans]) -> dict[
         found |= plans.outcomes
     found |= dict.fromkeys(tree.others, FileOutcome.NO_PLAN)
     found |= dict.fromkeys(tree.unread, FileOutcome.GAP)
-    shown = (path for path in found if _is_pattern(path.partition("/")[0]))
-    return {printable(path, 500): found[path] for path in sorted(shown)}
+    named: dict[str, FileOutcome] = {}
+    alike: Counter[str] = Counter()
+    for path in sorted(path for path in found if _is_pattern(path.partition("/")[0])):
+        name = printable(path, 500)
+        alike[name] += 1
+        named[name if alike[name] == 1 else f"{name} ({alike[name]})"] = found[path]
+    return named
 
 
 def _matching(name: str, by_name: Mapping[str, Host], hosts: Sequence[Host]) -> Sequence[Host]:

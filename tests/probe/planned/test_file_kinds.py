@@ -102,6 +102,21 @@ def test_parts_are_what_the_file_is_that_they_belong_to():
     }  # fmt: skip
 
 
+def test_a_file_that_only_includes_is_what_it_includes():
+    service = "services: {a: {image: r.example/app:1}}"
+    assert said({
+        "x/prod.yml": "name: prod\ninclude: [{path: [web.yml, arm.yml]}]", "x/web.yml": service, "x/arm.yml": "services: {a: {platform: linux/arm64}}",
+        "y/all.yml": "include: [more.yml]", "y/more.yml": "include: [../deep/compose.yml]", "deep/compose.yml": service,
+        "z/ci.yml": "include: [jobs.yml]", "z/jobs.yml": "test: {script: [make]}",
+    }) == {
+        **dict.fromkeys(
+            ("web-1/x/prod.yml", "web-1/x/web.yml", "web-1/x/arm.yml", "web-1/y/all.yml", "web-1/y/more.yml", "web-1/deep/compose.yml"),
+            "planned",
+        ),
+        **dict.fromkeys(("web-1/z/ci.yml", "web-1/z/jobs.yml"), "no plan"),
+    }  # fmt: skip
+
+
 POD = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: r.example/app:1}]}}"
 
 

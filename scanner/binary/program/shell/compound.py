@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import patterns, shell_programs, simple
+from scanner.binary.program.shell import shell_programs, simple
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     FINISHED,
@@ -32,6 +32,7 @@ from scanner.binary.program.shell.state import (
     State,
     counted,
 )  # fmt: skip
+from scanner.formats.shell import patterns
 from scanner.formats.shell.syntax import Simple
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import patterns
 from scanner.binary.program.shell.pieces import BREAK, Piece, Pieces
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind
+from scanner.formats.shell import patterns
 from scanner.formats.shell.simple_commands import DECLARING
 from scanner.formats.shell.syntax import Literal, Opaque
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scanner.binary.program.shell.patterns import Pattern
+    from scanner.formats.shell.patterns import Pattern
     from scanner.formats.shell.syntax import Word
 
 MAX_FIELDS = 4096

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.busybox import APPLETS
+from scanner.binary.program.injected import is_injected
 from scanner.binary.program.shell.state import PathKind, ShellKind, is_known
 
 if TYPE_CHECKING:
@@ -51,9 +51,6 @@ def _in_image(files: Files, state: State, name: str) -> str | None:
 _BUILT_IN = frozenset({"bind", "chdir", "complete", "compopt", "help", "history", "logout"})
 """Builtins of one shell or another that are not followed, so that no file need stand for them."""
 
-_GIVEN_BY_THE_HOST = re.compile(r"nvidia-[\w-]{1,40}|rocm-smi|docker-init|podman-init", re.ASCII)
-"""Programs that runtimes put into containers."""
-
 
 def is_missing(files: Files, state: State, name: str, kind: ShellKind) -> bool:
     """Whether a shell surely finds no program of this name: then it goes on with the status 127, or 126."""
@@ -67,8 +64,7 @@ def is_absent(files: Files, state: State, name: str, kind: ShellKind) -> bool:
 
 def _is_looked_up(state: State, name: str, kind: ShellKind) -> bool:
     """Whether a name leads to a file of the image, and to nothing else."""
-    base = name.rpartition("/")[2]
-    if not is_known(name) or not is_known(state.cwd) or _GIVEN_BY_THE_HOST.fullmatch(base):
+    if not is_known(name) or not is_known(state.cwd) or is_injected(name):
         return False
     if "/" not in name and (name in _BUILT_IN or "command_not_found_handle" in state.functions):
         return False

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import arithmetic, given, patterns
+from scanner.binary.program.shell import given
 from scanner.binary.program.shell.frames import LeaveFile, LeaveFunction
 from scanner.binary.program.shell.state import AtRunTimeError, ShellEndsError, ShellKind, State, counted, is_known
+from scanner.formats.shell import arithmetic, patterns
 from scanner.formats.shell.syntax import (
     ArithmeticPart,
     Glob,
@@ -24,8 +25,8 @@ from scanner.formats.shell.words import is_bad_substitution
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.frames import Stack
-    from scanner.binary.program.shell.patterns import Pattern
     from scanner.binary.program.shell.state import Files
+    from scanner.formats.shell.patterns import Pattern
     from scanner.formats.shell.syntax import Part, Sequence
 
 _CUTTING = frozenset({ShellKind.BASH, ShellKind.ASH})

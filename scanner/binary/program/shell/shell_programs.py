@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import arithmetic, lookups, searching
+from scanner.binary.program.shell import lookups, searching
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
+from scanner.formats.shell import arithmetic
 from scanner.formats.shell.syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
 
 if TYPE_CHECKING:

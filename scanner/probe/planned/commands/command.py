@@ -167,6 +167,8 @@ def _command(engine: str, words: tuple[str, ...]) -> Started | None:
             return _composed(words[1:])
         case ("kube", "play") | ("play", "kube") if engine == "podman":
             return _kube_play(words[2:])
+        case ("pod", "create") if engine == "podman":
+            return _infra(words[2:])
     return _elsewhere_named(engine, words)
 
 
@@ -203,6 +205,17 @@ def _run(engine: str, words: tuple[str, ...]) -> Run | None:
     if not image:
         raise UnclearError("the image is empty")
     return Run(engine, image, given.rest[1:], given, asked_platform(given))
+
+
+def _infra(words: tuple[str, ...]) -> Run | None:
+    """A pod's first container, where its image is not the one that Podman brings along."""
+    try:
+        image = engine_options.POD.read(words).last("infra-image")
+    except OptionsError:
+        return None  # the containers in it are judged by their own words
+    if image and not is_known(image):
+        raise UnclearError(f"only the running host knows what {shown(image)} stands for")
+    return Run("podman", image, (), Given((), ())) if image else None
 
 
 def _pull(words: tuple[str, ...]) -> Pull | None:

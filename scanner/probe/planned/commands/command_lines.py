@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from scanner.probe.planned.commands import command, other_starters
-from scanner.probe.planned.commands.given_scripts import SHELLS, Files, script_of
+from scanner.probe.planned.commands import command, other_starters, run_as
+from scanner.probe.planned.commands.given_scripts import SHELLS, Files, is_for_bash, script_of
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_commands import commands_of
 from scanner.probe.planned.commands.script_texts import Script
@@ -17,12 +17,15 @@ from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from scanner.probe.planned.commands.command import Started
 
 MAX_SHELLS = 4
 """A shell that starts a shell that starts Docker: nobody goes further."""
+
+MAX_OPTIONS = 64
+"""Words behind ``sudo`` or its like that may be its own."""
 
 MAX_COMMANDS = 2000
 """Of one line, loops unrolled; a unit starts a handful of containers."""
@@ -64,6 +67,11 @@ _NO_PROGRAM = re.compile(r"-.*|[A-Za-z_]\w*=.*|[\d.]+[smhd]?|0x[\da-fA-F]+", re.
 """Options, variables, times or numbers in front of a program."""
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
+_PARTS_OPTIONS = re.compile(r"--(?:arg=.*|verbose|report|exit-on-error|new-session|stdin|umask=\d+)|-v", re.DOTALL)
+"""Options of ``run-parts`` that change neither which files it runs nor in which order."""
+
+_NAMED_AFTER_ENGINES = re.compile(r"docker|podman|nerdctl|container|compose", re.ASCII | re.IGNORECASE)
+
 _OF_ENGINES = re.compile(
     r"[\w.-]*(?:docker|podman|nerdctl|container|compose)[\w.-]*\.(?:(?:ba)?sh|py|pl|rb)", re.ASCII | re.IGNORECASE
 )
@@ -85,13 +93,17 @@ class StartedByLine:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """A command; an engine ``is_near`` where one is named in the script that it stands in."""
+    """A command; an engine ``is_near`` where one is named in the script that it stands in.
+
+    ``within`` are the scripts around it with their variables: one that runs itself does what it has done.
+    """
 
     words: tuple[str, ...]
     env: Mapping[str, str]
     depth: int = 0
     is_near: bool = False
     stdin: str | None = None
+    within: tuple[tuple[Script, Mapping[str, str]], ...] = ()
 
 
 def find(
@@ -100,14 +112,16 @@ def find(
     *,
     env_is_whole: bool = True,
     read: Callable[[str], bytes | None] = lambda _: None,
+    listed: Callable[[str], Iterable[str]] = lambda _: (),
 ) -> StartedByLine:
     """Everything that a command line starts, its words already split.
 
     ``env`` are the variables that its processes have (``PWD`` among them is the directory that they are in); where they
     are not the whole, what a script takes from others is not known. ``read`` gives the bytes of a file by its path, none
-    where it is not there to be read: scripts that the line runs are followed.
+    where it is not there to be read: scripts that the line runs are followed. ``listed`` gives the names of the files that
+    lie in a directory.
     """
-    looking = _Looking(Files(read), env_is_whole)
+    looking = _Looking(Files(read, listed), env_is_whole)
     waiting = [_Words(words, env)]
     count = 0
     while waiting:
@@ -138,11 +152,11 @@ class _Looking:
         first = _first_program(words)
         while at < len(words):
             word, rest = words[at], words[at + 1 :]
+            if (user := run_as.user(word.rpartition("/")[2], rest[:MAX_OPTIONS])) is not None:
+                env["USER"] = user
             if assigned := _ASSIGNMENT.fullmatch(word):
                 env[assigned[1]] = assigned[2]
             elif word in _OF_OTHER_USERS and words[0].rpartition("/")[2] in _OTHER_USERS:
-                if word in {"-u", "--user"} and rest:
-                    env["USER"] = rest[0]
                 at += 1
             elif not _is_somebody(word, rest):
                 inner = self._program(line, at, env, is_first=at in {0, first})
@@ -171,16 +185,28 @@ class _Looking:
         if program in SHELLS or program in _GIVE_TO_A_SHELL:
             script = script_of(program, rest, line.stdin, self.files, env.get("PWD", ""))
             named = next((word for word in rest if _OF_ENGINES.fullmatch(word.rpartition("/")[2])), "")
-            if program == "su":
-                env = {**env, "USER": next((word for word in rest if word[:1] != "-"), "root")}
             if script is None and named:
                 raise UnclearError(f"it runs {shown(named)}, a script that cannot be read")
             return None if script is None else self._in_shell(script, line, env)
         if program in _SAY_ONLY:
             return []
+        if program == "run-parts" and is_first:
+            return self._parts(line, rest, env)
         if _READERS.fullmatch(program) and (name := next((one for one in rest if one[:1] != "-"), "")):
             self.files.refuse_foreign(posixpath.normpath(posixpath.join(env.get("PWD", ""), name)))
         return self._file(line, at, env, is_first=is_first)
+
+    def _parts(self, line: _Words, rest: tuple[str, ...], env: Mapping[str, str]) -> list[_Words]:
+        """The files of a directory, each as a program; ``--arg`` gives them words."""
+        directory = next((word for word in rest if not word.startswith("-")), "")
+        given = tuple(word.partition("=")[2] for word in rest if word.startswith("--arg="))
+        paths = self.files.parts(posixpath.normpath(posixpath.join(env.get("PWD", ""), directory)))
+        odd = next((word for word in rest if word.startswith("-") and not _PARTS_OPTIONS.fullmatch(word)), "")
+        if not paths and (line.depth or _NAMED_AFTER_ENGINES.search(directory)):
+            raise UnclearError(f"run-parts runs whatever lies in {shown(directory)}")
+        if paths and odd:
+            raise UnclearError(f"run-parts is given {shown(odd)}, which is not followed here")
+        return [_Words((path, *given), env, line.depth + 1, line.is_near, within=line.within) for path in paths]
 
     def _file(self, line: _Words, at: int, env: Mapping[str, str], *, is_first: bool) -> list[_Words] | None:
         word = line.words[at]
@@ -195,9 +221,13 @@ class _Looking:
             self.files.refuse_foreign(path)
         if text is None and _OF_ENGINES.fullmatch(program):
             raise UnclearError(f"it runs {shown(word)}, a script that cannot be read")
-        return None if text is None else self._in_shell(Script(text, line.words[at:], word), line, env)
+        return (
+            None if text is None else self._in_shell(Script(text, line.words[at:], word, is_for_bash(text)), line, env)
+        )
 
     def _in_shell(self, script: Script, line: _Words, env: Mapping[str, str]) -> list[_Words]:
+        if any(script == one and env == before for one, before in line.within):
+            return []
         if line.depth >= MAX_SHELLS:
             raise UnclearError(f"more than {MAX_SHELLS} shells within each other")
         commands, gaps = commands_of(script, env, env_is_whole=self.env_is_whole, read=self.files.sourced)
@@ -207,7 +237,8 @@ class _Looking:
         is_open = script.text == line.stdin and UNKNOWN in script.text
         self.found.gaps.extend(gaps if is_named or (line.is_near and is_open) else ())
         is_near = is_named or line.is_near
-        return [_Words(one.words, one.env, line.depth + 1, is_near, one.stdin) for one in commands]
+        within = (*line.within, (script, env))
+        return [_Words(one.words, one.env, line.depth + 1, is_near, one.stdin, within) for one in commands]
 
 
 def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:
@@ -216,7 +247,7 @@ def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:
     Raises:
         UnclearError: nobody can tell here what it runs.
     """
-    if said := _unknown_file(words, line):
+    if said := _unknown_file(words):
         raise UnclearError(said)
     program = words[0].rpartition("/")[2]
     if program == "watch":
@@ -224,15 +255,13 @@ def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:
     return line.stdin if program in _LATER else None
 
 
-def _unknown_file(words: tuple[str, ...], line: _Words) -> str:
+def _unknown_file(words: tuple[str, ...]) -> str:
     """What is said of a command whose own commands stand in files that nobody can name here; empty for any other."""
     program = words[0].rpartition("/")[2]
     if words[0] in {".", "source"} and UNKNOWN in words[1:]:
         return "its script takes commands from a file of which only the running host knows the name"
     if UNKNOWN in words[0] and program.endswith((".sh", ".bash")):
         return f"it runs {shown(words[0])}, a script of which only the running host knows the place"
-    if program == "run-parts" and line.depth:
-        return "run-parts runs whatever lies in a directory"
     if program == "ln" and any(_is_an_engine_s_program(word) for word in words[1:-1]):
         return "ln gives an engine another name" if words[-1].rpartition("/")[2] != words[-2].rpartition("/")[2] else ""
     return ""

@@ -13,20 +13,29 @@ from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import is_known, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
 
 _INTERPRETER = re.compile(rb"#![ \t]*([^\n]*)")
+_MAX_LINE = 256
+"""Of a script's first line, as much as Linux looks at."""
+
+_PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _SCRIPTS = (".py", ".pl", ".rb", ".js")
 _WITH_A_FILE = frozenset({"--rcfile", "--init-file"})
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Scripts that commands name; ``read`` gives the bytes of a file by its path, none where it is not there to be read."""
+    """Scripts that commands name.
+
+    ``read`` gives the bytes of a file by its path, none where it is not there to be read; ``listed`` the names of those
+    that lie in a directory.
+    """
 
     read: Callable[[str], bytes | None]
+    listed: Callable[[str], Iterable[str]] = lambda _: ()
 
     def script(self, path: str, *, is_a_shell_s: bool = False) -> str | None:
         """The text of a file that a shell would run; none for any other, or one that is not there to be read."""
@@ -53,9 +62,20 @@ class Files:
         raw = self.read(path) if is_known(path) else None
         return raw is not None and (path.endswith(_SCRIPTS) or _INTERPRETER.match(raw) is not None)
 
+    def parts(self, directory: str) -> list[str]:
+        """What ``run-parts`` runs of a directory, in its order: names of letters, digits, hyphens, underscores."""
+        names = sorted(name for name in self.listed(directory) if _PART.fullmatch(name))
+        return [posixpath.join(directory, name) for name in names]
+
     def sourced(self, path: str) -> str | None:
         """The text of a file that a script takes its own commands from."""
         return self.script(path, is_a_shell_s=True)
+
+
+def is_for_bash(text: str) -> bool:
+    """Whether a script that is run as a program is run by bash."""
+    begins = _INTERPRETER.match(text[:_MAX_LINE].encode("utf-8", "surrogateescape"))
+    return begins is not None and b"bash" in begins[1].replace(b"/", b" ").split()
 
 
 def _is_shell(interpreter: bytes) -> bool:
@@ -83,18 +103,18 @@ def script_of(program: str, words: tuple[str, ...], stdin: str | None, files: Fi
         files: the scripts that may be named.
         place: the directory that it is started in.
     """
-    said = _behind_options(program, words)
+    said, is_bash = _behind_options(program, words), program == "bash"
     if said.is_asked:
-        return Script(said.rest[0], said.rest[1:] or (program,)) if said.rest else None
+        return Script(said.rest[0], said.rest[1:] or (program,), is_bash=is_bash) if said.rest else None
     if program not in SHELLS:
         return None
     if said.rest and not said.reads and said.rest[0] not in STDIN:
         if not is_one_word(said.rest[0]) or said.rest[0] == "{}":
             raise UnclearError(f"{program} runs a script of which only the running host knows the name")
         text = files.sourced(posixpath.normpath(posixpath.join(place, said.rest[0])))
-        return None if text is None else Script(text, said.rest, said.rest[0])
+        return None if text is None else Script(text, said.rest, said.rest[0], is_bash)
     parameters = said.rest if said.rest[:1] and not said.reads else (program, *said.rest)
-    return None if stdin is None else Script(stdin, parameters)
+    return None if stdin is None else Script(stdin, parameters, is_bash=is_bash)
 
 
 def _behind_options(program: str, words: tuple[str, ...]) -> _Words:

@@ -6,13 +6,13 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from scanner.probe.planned.commands import script_names
+from scanner.probe.planned.commands import script_numbers, script_options
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scanner.probe.planned.commands.script_values import Shell
+    from scanner.probe.planned.commands.script_shell import Shell
 
 MAX_COUNT_DIGITS = 3
 """Of ``shift``: no command has a thousand words that somebody wrote."""
@@ -59,8 +59,12 @@ def renamed(words: tuple[str, ...]) -> list[str]:
 
 
 def _read(shell: Shell, words: tuple[str, ...]) -> None:
-    """``read``, ``mapfile``, ``getopts`` with their like set the variables that they name."""
-    shell.forget({word for word in words[1:] if word.isidentifier()} | {"REPLY", "OPTARG"})
+    """``read``, ``mapfile`` with their like set the variables that they name."""
+    shell.forget({word for word in words[1:] if word.isidentifier()} | {"REPLY"})
+
+
+def _getopts(shell: Shell, words: tuple[str, ...]) -> None:
+    script_options.getopts(shell, words)
 
 
 def _print(shell: Shell, words: tuple[str, ...]) -> None:
@@ -106,11 +110,13 @@ def _change_directory(shell: Shell, words: tuple[str, ...]) -> None:
 
 
 def _let(shell: Shell, words: tuple[str, ...]) -> None:
-    shell.forget(name for word in words[1:] for name in script_names.set_by_arithmetic(word))
+    for word in words[1:]:
+        script_numbers.stated(shell, word)
 
 
 SETTERS: Mapping[str, Callable[[Shell, tuple[str, ...]], None]] = {
-    **dict.fromkeys(("read", "mapfile", "readarray", "getopts"), _read),
+    **dict.fromkeys(("read", "mapfile", "readarray"), _read),
+    "getopts": _getopts,
     **dict.fromkeys(("cd", "pushd", "popd"), _change_directory),
     "printf": _print,
     "set": _set,
@@ -120,6 +126,14 @@ SETTERS: Mapping[str, Callable[[Shell, tuple[str, ...]], None]] = {
 }
 """By the name of the command."""
 
+
+SAYING = frozenset({"echo", "printf", "seq", "id"})
+"""Commands that only write what their own words say, or who runs them."""
+
+MAX_COUNTED = 1000
+"""Numbers that ``seq`` writes: more are no list that somebody goes over."""
+
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,8})", re.ASCII)
 
 MAX_WRITTEN_CHARS = 1 << 21
 """Of what ``printf`` makes of its words: as much as a command may have."""
@@ -137,8 +151,10 @@ _ECHO_OPTIONS = frozenset({"-n", "-e", "-ne", "-en"})
 
 
 def written(words: tuple[str, ...]) -> str | None:
-    """What ``echo`` or ``printf`` writes; ``UNKNOWN`` stands where shells differ, none for any other command."""
+    """What ``echo``, ``printf`` or ``seq`` writes; ``UNKNOWN`` stands where shells differ, none for any other command."""
     name, given = words[:1], words[1:]
+    if name == ("seq",):
+        return _counted(given)
     if name == ("printf",) and given:
         return _formatted(given[0], list(given[1:]), _IN_FORMAT)
     if name != ("echo",):
@@ -148,6 +164,15 @@ def written(words: tuple[str, ...]) -> str | None:
     if "e" in option:
         return _formatted(text, [], _IN_ECHO)
     return _ESCAPE.sub(UNKNOWN, text)
+
+
+def _counted(given: tuple[str, ...]) -> str:
+    """The numbers from one to another."""
+    if not 1 <= len(given) <= len(("first", "step", "last")) or not all(map(_NUMBER.fullmatch, given)):
+        return UNKNOWN
+    first, step = int(given[0]) if given[1:] else 1, int(given[1]) if given[2:] else 1
+    numbers = range(first, int(given[-1]) + (1 if step > 0 else -1), step) if step else ()
+    return "".join(f"{number}\n" for number in numbers) if 0 < len(numbers) <= MAX_COUNTED else UNKNOWN
 
 
 def _formatted(form: str, given: list[str], parts: re.Pattern[str]) -> str:

@@ -27,17 +27,27 @@ from scanner.formats.shell.syntax import (
     Subshell,
     Word,
 )
-from scanner.probe.planned.commands import script_builtins, script_names, script_steps, script_texts, written_files
-from scanner.probe.planned.commands.script_steps import Call, Enter, Fork, Piped, Put
+from scanner.probe.planned.commands import (
+    script_builtins,
+    script_decisions,
+    script_names,
+    script_numbers,
+    script_steps,
+    script_texts,
+    written_files,
+)
+from scanner.probe.planned.commands.script_shell import OPEN, OPEN_TEXT, SOURCE, USER_NUMBER, Shell
+from scanner.probe.planned.commands.script_steps import Again, Call, Enter, Piped, Put
 from scanner.probe.planned.commands.script_texts import Command
-from scanner.probe.planned.commands.script_values import OPEN, OPEN_TEXT, SOURCE, Expansion, Shell, joined
+from scanner.probe.planned.commands.script_values import Expansion
+from scanner.probe.planned.commands.script_ways import Ways
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from scanner.formats.shell.syntax import Redirect
-    from scanner.probe.planned.commands.script_steps import Mark, Step
+    from scanner.probe.planned.commands.script_steps import Step
     from scanner.probe.planned.commands.script_texts import Script
 
 MAX_STEPS = 20_000
@@ -67,9 +77,13 @@ def commands_of(
     parsed = _parsed(script.text)
     if isinstance(parsed, NotUnderstood):
         return [], [f"its script is not understood: {parsed.why}"]
-    own = Shell({**env, OPEN: UNKNOWN}, set(env), script.parameters, env_is_whole)
+    own = Shell({**env, OPEN: UNKNOWN}, set(env), script.parameters, env_is_whole, is_bash=script.is_bash)
     own.put(SOURCE, script.path)
-    walk = _Walk(own, read)
+    own.put("OPTIND", "1")
+    if env.get("USER") in {"", "root", "0"}:
+        for name in (USER_NUMBER, *(("UID", "EUID") if script.is_bash else ())):
+            own.put(name, "0")
+    walk = _Walk(shell=own, read=read)
     walk.run(parsed)
     return walk.commands, walk.gaps
 
@@ -78,19 +92,14 @@ def _parsed(text: str) -> Sequence | NotUnderstood:
     return grammar.parse(text.replace(UNKNOWN, OPEN_TEXT).encode("utf-8", "surrogateescape"))
 
 
-@dataclass(slots=True)
-class _Walk:
-    """One pass over a script without recursion; every way of a condition is taken."""
+@dataclass(slots=True, kw_only=True)
+class _Walk(Ways):
+    """One pass over a script without recursion; every way that a condition may lead to is taken."""
 
-    shell: Shell
     read: Callable[[str], str | None]
     commands: list[Command] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
-    _forks: list[Fork] = field(default_factory=list)
-    _calls: list[Call] = field(default_factory=list)
     _called: set[str] = field(default_factory=set)
-    _ended: str = ""
-    _stdin: str | None = None
     _calls_anything: bool = False
     _traps: dict[str, Sequence] = field(default_factory=dict)
     _has_sourced: bool = False
@@ -108,7 +117,7 @@ class _Walk:
 
     def _uncalled(self) -> list[Step]:
         """Traps, then functions that nobody calls by name, where the script calls something by a name that is not known."""
-        self._ended = ""
+        self.ended = ""
         if self._traps:
             traps, self._traps = self._traps, {}
             return script_steps.subshells(traps.values())
@@ -123,22 +132,24 @@ class _Walk:
 
     def _step(self, step: Step) -> list[Step]:
         if isinstance(step, str):
-            self._mark(step)
+            self.mark(step)
         elif isinstance(step, Enter):
-            self._calls.append(Call(self.shell.parameters, step.is_sourced, {SOURCE: self.shell.texts.get(SOURCE)}))
+            self.calls.append(Call(self.shell.parameters, step.is_sourced, {SOURCE: self.shell.texts.get(SOURCE)}))
             self._has_sourced = self._has_sourced or step.path is not None
             here = UNKNOWN if self._has_sourced else self.shell.texts.get(SOURCE, UNKNOWN)
             self.shell.put(SOURCE, step.path or here)
             self.shell.parameters = step.parameters
-        elif self._ended:
+        elif self.ended:
             pass  # it never comes here
         elif isinstance(step, Put):
             self.shell.put(step.name, step.text)
         elif isinstance(step, Piped):
-            self._stdin = self._output(step.before)
+            self.stdin = self._output(step.before)
             return [step.part, "unpipe"]
         elif isinstance(step, Simple):
             return self._simple(step)
+        elif isinstance(step, Again):
+            return self._loop(step)
         elif isinstance(step, NotUnderstood):
             self.gaps.append(f"line {step.line} of its script is not understood: {step.why}")
         else:
@@ -146,44 +157,6 @@ class _Walk:
         return []
 
     # ------------------------------------------------------------ ways
-
-    def _mark(self, mark: Mark) -> None:
-        match mark:
-            case "fork":
-                self._forks.append(Fork(self.shell.copy(), self._ended))
-            case "reset":
-                self.shell, self._ended = self._forks[-1].before.copy(), self._forks[-1].ended
-            case "collect":
-                self._forks[-1].ends += [self.shell] if not self._ended else []
-            case "merge":
-                fork = self._forks.pop()
-                self.shell, self._ended = (
-                    (joined(fork.ends), "") if fork.ends else (fork.before, self._ended or fork.ended)
-                )
-            case "drop":
-                fork = self._forks.pop()
-                self.shell, self._ended = fork.before, fork.ended
-            case "unpipe":
-                self._stdin = None
-            case "leave":
-                self._leave()
-
-    def _leave(self) -> None:
-        call = self._calls.pop()
-        if self._ended == "return":
-            self._ended = ""
-            call.returned.append(self.shell)
-            self.shell = joined(call.returned)
-        elif call.returned:
-            self.shell = joined([*([] if self._ended else [self.shell]), *call.returned])
-            self._ended = ""
-        if not call.is_sourced:
-            self.shell.parameters = call.parameters
-        for name, text in call.hidden.items():
-            if text is None:
-                self.shell.drop(name)
-            else:
-                self.shell.put(name, text)
 
     def _parts(self, step: Statement | Sequence) -> list[Step]:
         match step:
@@ -193,10 +166,10 @@ class _Walk:
                 return [body]
             case Redirected(body=body, redirects=redirects):
                 return self._redirected(redirects, body)
-            case AndOr(first=first, rest=rest):
-                return [first, *(each for _, one in rest for each in script_steps.maybe(one))]
+            case AndOr():
+                return script_steps.chain(step, self._holds)
             case If():
-                return script_steps.branches(step)
+                return script_steps.branches(step, self._holds)
             case Pipeline() | Subshell():
                 return script_steps.of_subshells(step)
         return self._others(step)
@@ -205,9 +178,8 @@ class _Walk:
         match step:
             case Case():
                 return self._cases(step)
-            case Loop(condition=condition, body=body):
-                self.shell.forget(self._assigned_in((condition, body)))
-                return [condition, *script_steps.maybe(body)]
+            case Loop():
+                return self._loop(Again(step, 0, self.shell))
             case For():
                 return self._rounds(step)
             case Function(name=name, body=body):
@@ -215,16 +187,33 @@ class _Walk:
             case Conditional(tokens=tokens):
                 return self._expanded([one for one in tokens if isinstance(one, Word)])
             case Arithmetic(text=text):
-                self.shell.forget(script_names.set_by_arithmetic(text))
+                script_numbers.stated(self.shell, text)
         return []
 
+    def _holds(self, condition: Statement | Sequence) -> bool | None:
+        return script_decisions.holds(condition, self.shell)
+
     def _cases(self, step: Case) -> list[Step]:
-        steps: list[Step] = [*self._expanded([step.subject]), "fork"]
-        for item in step.items:
-            steps += ["reset", item.body, "collect"]
-        if not any(pattern.literal == "*" for item in step.items for pattern in item.patterns):
-            steps += ["reset", "collect"]
-        return [*steps, "merge"]
+        steps = self._expanded([step.subject])
+        items, is_one_sure = script_decisions.fitting(step, self.shell)
+        if is_one_sure and len(items) == 1:
+            return [*steps, items[0].body]
+        return [*steps, *script_steps.ways((item.body for item in items), is_one_sure=is_one_sure)]
+
+    def _loop(self, again: Again) -> list[Step]:
+        """A loop as long as its condition is known; then once more for all rounds that may follow."""
+        loop, before = again.loop, again.before
+        if again.count and (before.texts, before.parameters) == (self.shell.texts, self.shell.parameters):
+            return []  # whatever follows is what has been
+        found = self._holds(loop.condition)
+        is_on = found is (loop.kind == "while")
+        if found is not None and not is_on:
+            return [loop.condition]
+        if is_on and again.count < MAX_ROUNDS and script_decisions.has_variables(loop.condition):
+            following = Again(loop, again.count + 1, self.shell.copy())
+            return [loop.condition, "loop", loop.body, "next", following, "unloop"]
+        self.shell.forget(self._assigned_in((loop.condition, loop.body)))
+        return [loop.condition, *script_steps.maybe(*script_steps.rounds([loop.body]))]
 
     def _rounds(self, loop: For) -> list[Step]:
         made: list[Step] = []
@@ -234,9 +223,9 @@ class _Walk:
         else:
             made, words = self._words(loop.words)
         if len(words) <= MAX_ROUNDS and all(map(script_texts.is_one_word, words)):
-            return [*made, *(each for word in words for each in (Put(loop.name, word), loop.body))]
+            return [*made, *script_steps.rounds(each for word in words for each in (Put(loop.name, word), loop.body))]
         self.shell.forget({loop.name, *self._assigned_in((loop.body,))})
-        return [*made, *script_steps.maybe(loop.body)]
+        return [*made, *script_steps.maybe(*script_steps.rounds([loop.body]))]
 
     def _assigned_in(self, parts: Iterable[Statement | Sequence]) -> set[str]:
         return script_names.assigned(parts, self.shell.functions)
@@ -252,7 +241,7 @@ class _Walk:
         own = Expansion(given, expansion.bodies, expansion.doubts)
         for one in simple.assignments:
             own.assigned(one)
-        stdin = self._stdin
+        stdin = self.stdin
         for redirect in simple.redirects:
             if redirect.here is not None:
                 stdin = own.text(redirect.here)
@@ -274,20 +263,20 @@ class _Walk:
         name = words[0]
         if name in {"command", "builtin", "exec"} and words[1:] and not words[1].startswith("-"):
             steps = self._command(words[1:], given, stdin, calls=False)
-            self._ended = "exit" if name == "exec" else self._ended
+            self.ended = "exit" if name == "exec" else self.ended
             return steps
         if (setter := script_builtins.SETTERS.get(name)) is not None:
             setter(self.shell, words)
             return []
         if name in script_builtins.DECLARE:
             self._alias(words)
-            hidden = next((call.hidden for call in reversed(self._calls) if not call.is_sourced), {})
+            hidden = next((call.hidden for call in reversed(self.calls) if not call.is_sourced), {})
             script_builtins.declare(self.shell, words, hidden)
             return []
         if (builtin := _BUILTINS.get(name)) is not None:
             return builtin(self, words)
         if calls and name in self.shell.functions:
-            if len(self._calls) >= MAX_CALLS:
+            if len(self.calls) >= MAX_CALLS:
                 self.gaps.append(f"functions of its script call each other more than {MAX_CALLS} deep")
                 return []
             self._called.add(name)
@@ -327,7 +316,7 @@ class _Walk:
         steps = self._expanded([one.here or one.target for one in redirects if one.here or one.target])  # type: ignore[misc]  # one of them is there
         self._notice_files((), redirects)
         is_given = any(one.here or one.operator == "<" for one in redirects)
-        self._stdin = UNKNOWN if is_given else self._stdin
+        self.stdin = UNKNOWN if is_given else self.stdin
         return [*steps, body, "unpipe"] if is_given else [*steps, body]
 
     def _notice_files(self, words: tuple[str, ...], redirects: Iterable[Redirect]) -> None:
@@ -380,20 +369,12 @@ class _Walk:
         self.gaps += script_builtins.renamed(words)
         return []
 
-    def _exit(self, words: tuple[str, ...]) -> list[Step]:
-        if words[0] == "exit":
-            self._ended = "exit"
-        elif self._calls:  # elsewhere bash goes on, other shells end: what stands behind may be run
-            self._ended = "return"
-            if self._forks:
-                self._calls[-1].returned.append(self.shell.copy())
-        return []
-
 
 _BUILTINS: Mapping[str, Callable[[_Walk, tuple[str, ...]], list[Step]]] = {
     **dict.fromkeys((".", "source"), _Walk._source),  # noqa: SLF001 -- a table of its own methods
-    **dict.fromkeys(("exit", "return"), _Walk._exit),  # noqa: SLF001 -- the same
+    **dict.fromkeys(("exit", "return"), _Walk.exit),
     **dict.fromkeys(("alias", "hash"), _Walk._alias),  # noqa: SLF001 -- the same
+    **dict.fromkeys(("break", "continue"), _Walk.leave_loop),
     "eval": _Walk._eval,  # noqa: SLF001 -- the same
     "trap": _Walk._trap,  # noqa: SLF001 -- the same
 }

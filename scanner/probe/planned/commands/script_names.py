@@ -33,6 +33,8 @@ _SET = re.compile(
 _DECLARING = frozenset({
     "read", "mapfile", "readarray", "getopts", "export", "readonly", "local", "declare", "typeset", "let", "unset",
 })  # fmt: skip
+_PLACING = frozenset({"set", "shift"})
+"""Commands that set the positional parameters, which ``@`` stands for."""
 
 
 def set_by_arithmetic(text: str) -> Iterator[str]:
@@ -74,6 +76,8 @@ def _of_simple(simple: Simple) -> set[str]:
         if isinstance(part, ArithmeticPart)
         for name in set_by_arithmetic(part.text)
     }
+    if simple.words and simple.words[0].literal in _PLACING:
+        found.add("@")
     if simple.words and simple.words[0].literal in _DECLARING:
         texts = ("".join(getattr(part, "text", "") for part in word.parts) for word in simple.words[1:])
         found |= {name for text in texts if (name := text.partition("=")[0].rstrip("+-*/%")).isidentifier()}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from scanner.formats.shell.syntax import AndOr, Glob, Literal, Simple
-from scanner.probe.planned.unknown_text import UNKNOWN, is_known
+from scanner.formats.shell.syntax import AndOr, Simple
+from scanner.probe.planned.unknown_text import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scanner.formats.shell.syntax import Sequence, Word
+    from scanner.formats.shell.syntax import Sequence
 
 _ENDS = frozenset({"dirname", "basename"})
 _PWD = frozenset({("pwd",), ("pwd", "-L")})
@@ -38,15 +38,3 @@ def told(body: Sequence, words_of: Callable[[Simple], tuple[str, ...]], place: s
             found = posixpath.normpath(posixpath.join(place, path))
             return found if found.startswith("/") else None
     return None
-
-
-def cut(operator: str, pattern: Word | None, text: str) -> str:
-    """``${name%/*}`` with its like; not known for any other pattern."""
-    if not is_known(text):
-        return UNKNOWN
-    match operator, tuple(pattern.parts) if pattern else ():
-        case "%" | "%%", (Literal(text="/"), Glob(text="*")):
-            return text if "/" not in text else text[: text.rindex("/") if operator == "%" else text.index("/")]
-        case "#" | "##", (Glob(text="*"), Literal(text="/")):
-            return text.rpartition("/")[2] if operator == "##" else text.partition("/")[2] if "/" in text else text
-    return UNKNOWN

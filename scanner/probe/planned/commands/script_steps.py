@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from scanner.formats.shell.syntax import If, Item, Pipeline, Sequence, Statement, Subshell
+from scanner.formats.shell.syntax import AndOr, If, Item, Loop, Pipeline, Sequence, Statement, Subshell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from scanner.probe.planned.commands.script_values import Shell
+    from scanner.probe.planned.commands.script_shell import Shell
+
+
+Holds = Callable[[Sequence | Statement], "bool | None"]
+"""Whether a condition is met, none where only the running host knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +43,20 @@ class Piped:
     part: Statement
 
 
-Mark = Literal["fork", "reset", "collect", "merge", "drop", "leave", "unpipe"]
-"""Where ways part, where each begins anew, where it ends, where they meet; where a subshell, a function, a pipe ends."""
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A loop's condition once more, behind ``count`` rounds; ``before`` is what was known in front of the last."""
 
-Step = Mark | Statement | Sequence | Enter | Put | Piped
+    loop: Loop
+    count: int
+    before: Shell
+
+
+Mark = Literal["fork", "reset", "collect", "merge", "drop", "leave", "unpipe", "loop", "next", "unloop"]
+"""Where ways part, where each begins anew, where it ends, where they meet; where a subshell, a function, a pipe ends;
+where a loop begins, a round of it ends, the loop ends."""
+
+Step = Mark | Statement | Sequence | Enter | Put | Piped | Again
 
 
 @dataclass(slots=True)
@@ -63,25 +78,62 @@ class Call:
     returned: list[Shell] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Rounds:
+    """A loop that is being followed: how deep forks and calls were in front of it, where ``break``, ``continue`` may go on."""
+
+    forks: int
+    calls: int
+    ends: dict[str, list[Shell]] = field(default_factory=lambda: {"break": [], "continue": []})
+
+
 def item_steps(item: Item) -> list[Step]:
     """One statement of several."""
     return ["fork", item.statement, "drop"] if item.background else [item.statement]
 
 
-def maybe(part: Statement | Sequence) -> list[Step]:
+def maybe(*parts: Step) -> list[Step]:
     """What may be passed over."""
-    return ["fork", part, "collect", "reset", "collect", "merge"]
+    return ["fork", *parts, "collect", "reset", "collect", "merge"]
 
 
-def branches(step: If) -> list[Step]:
-    """Each condition where those before it did not hold."""
-    steps: list[Step] = []
-    for condition, body in step.branches:
-        steps += [condition, "fork", body, "collect", "reset"]
-    steps += [step.otherwise] if step.otherwise else []
-    for _ in step.branches:
-        steps += ["collect", "merge"]
-    return steps
+def branches(step: If, holds: Holds) -> list[Step]:
+    """The first condition with what it leads to; the others where it does not hold."""
+    if not step.branches:
+        return [step.otherwise] if step.otherwise else []
+    (condition, body), *left = step.branches
+    others = replace(step, branches=tuple(left))
+    found = holds(condition)
+    if found is None:
+        return [condition, "fork", body, "collect", "reset", others, "collect", "merge"]
+    return [condition, body if found else others]
+
+
+def chain(step: AndOr, holds: Holds) -> list[Step]:
+    """What ``&&`` and ``||`` lead to."""
+    status = holds(step.first)
+    for at, (sign, one) in enumerate(step.rest):
+        if status is None:
+            return [step.first, *(each for _, other in step.rest[at:] for each in maybe(other))]
+        if status is (sign == "&&"):
+            return [step.first, AndOr(one, step.rest[at + 1 :])]
+    return [step.first]
+
+
+def rounds(parts: Iterable[Sequence | Put]) -> list[Step]:
+    """A loop whose rounds are known, each ended by its body."""
+    steps: list[Step] = ["loop"]
+    for part in parts:
+        steps += [part] if isinstance(part, Put) else [part, "next"]
+    return [*steps, "unloop"]
+
+
+def ways(bodies: Iterable[Sequence], *, is_one_sure: bool) -> list[Step]:
+    """One of several, or none of them."""
+    steps: list[Step] = ["fork"]
+    for body in bodies:
+        steps += ["reset", body, "collect"]
+    return [*steps, "merge"] if is_one_sure else [*steps, "reset", "collect", "merge"]
 
 
 def subshells(bodies: Iterable[Sequence]) -> list[Step]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scanner.formats.shell.syntax import Statement
-    from scanner.probe.planned.commands.script_values import Expansion, Shell
+    from scanner.probe.planned.commands.script_shell import Shell
+    from scanner.probe.planned.commands.script_values import Expansion
 
 STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 
@@ -24,11 +25,15 @@ STARTS = frozenset({"run", "create", "play", "up", "compose"})
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A text with its positional parameters, ``$0`` first; ``path`` is the file that it stands in, where it is one."""
+    """A text with its positional parameters, ``$0`` first; ``path`` is the file that it stands in, where it is one.
+
+    ``is_bash`` tells that bash runs it, and no other shell.
+    """
 
     text: str
     parameters: tuple[str, ...]
     path: str = UNKNOWN
+    is_bash: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,133 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.formats.shell.syntax import Glob, Literal, NotUnderstood, Opaque, Parameter, Simple, Substitution
-from scanner.probe.planned.commands import script_paths
+from scanner.formats.shell import patterns
+from scanner.formats.shell.syntax import (
+    ArithmeticPart,
+    Glob,
+    Literal,
+    NotUnderstood,
+    Opaque,
+    Parameter,
+    Simple,
+    Substitution,
+)
+from scanner.probe.planned.commands import script_builtins, script_numbers, script_operators, script_paths
+from scanner.probe.planned.commands.script_shell import SOURCE, USER_NUMBER
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from scanner.formats.shell import syntax
-    from scanner.formats.shell.syntax import Assignment, Part, Statement, Word
+    from scanner.formats.shell.patterns import Pattern
+    from scanner.formats.shell.syntax import Assignment, Part, Word
+    from scanner.probe.planned.commands.script_shell import Shell
 
 MAX_WORD_CHARS = 1 << 17
 """Of one word: the kernel takes no longer argument (MAX_ARG_STRLEN)."""
-
-OPEN = "archscan_open"
-"""A variable that stands in a script for what is not known of its text."""
-
-OPEN_TEXT = f"${{{OPEN}}}"
-"""How it stands there; within single quotes it stays as it is, until the text is a word of a command."""
-
-SOURCE = "BASH_SOURCE[0]"
-"""Stands among variables for the file whose commands are run; shells other than bash have no such array."""
-
-SET_BY_OTHERS = frozenset({
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "UID", "EUID", "PPID", "RANDOM", "SECONDS",
-    "LANG", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "SYSTEMD_EXEC_PID", "RUNTIME_DIRECTORY", "STATE_DIRECTORY",
-    "CACHE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "XDG_RUNTIME_DIR",
-    "IFS", "LISTEN_FDS", "EXIT_CODE", "EXIT_STATUS", "SERVICE_RESULT", "TERM", "MONITOR_UNIT", "BASH_SOURCE",
-})  # fmt: skip
-"""Variables that systemd or the shell sets by itself."""
 
 _PLAIN_IFS = " \t\n"
 _CHOOSING = frozenset({"-", ":-", "+", ":+"})
 _OPERATORS = frozenset({"-", "+", "=", "?"})
 _WHERE_IS = frozenset({("command", "-v"), ("which",), ("type", "-p"), ("type", "-P")})
-
-
-@dataclass(slots=True)
-class Shell:
-    """What a shell knows at one point of its script.
-
-    ``parameters`` are the positional ones, ``$0`` first, none where nobody knows how many there are. Of what is
-    ``exported`` the programs that it starts know, too. ``is_whole`` tells that a variable which is not here is not set.
-    ``altered`` are variables that hold something else than what they are given.
-    """
-
-    texts: dict[str, str]
-    exported: set[str]
-    parameters: tuple[str, ...] | None = ()
-    is_whole: bool = True
-    exports_all: bool = False
-    arrays: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    functions: dict[str, Statement] = field(default_factory=dict)
-    altered: set[str] = field(default_factory=set)
-
-    def copy(self) -> Shell:
-        """The same, to change on its own."""
-        return replace(
-            self,
-            texts=dict(self.texts),
-            exported=set(self.exported),
-            arrays=dict(self.arrays),
-            functions=dict(self.functions),
-            altered=set(self.altered),
-        )
-
-    def put(self, name: str, text: str) -> None:
-        """Set a variable."""
-        self.texts[name] = UNKNOWN if name in self.altered else text.replace(OPEN_TEXT, UNKNOWN)
-        self.arrays.pop(name, None)
-        if self.exports_all:
-            self.exported.add(name)
-
-    def put_array(self, name: str, elements: tuple[str, ...]) -> None:
-        """Set an array; its name alone is its first element."""
-        self.put(name, elements[0] if elements else "")
-        if name not in self.altered:
-            self.arrays[name] = elements
-
-    def forget(self, names: Iterable[str]) -> None:
-        """From here on nobody knows what they hold."""
-        for name in names:
-            self.put(name, UNKNOWN)
-
-    def drop(self, name: str) -> None:
-        """Unset a variable."""
-        self.texts.pop(name, None)
-        self.arrays.pop(name, None)
-        self.exported.discard(name)
-
-    def positional(self, number: str) -> str | None:
-        """A positional parameter; none where there are not as many."""
-        parameters = self.parameters
-        if parameters is None:
-            return UNKNOWN
-        if len(number) < len("1000") and int(number) < len(parameters):
-            return parameters[int(number)]
-        is_open = number == "0" or any(UNKNOWN in word for word in parameters[1:])  # such a word may be several
-        return UNKNOWN if is_open else None
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What a program that it starts finds."""
-        return {name: text for name, text in self.texts.items() if name in self.exported and name != OPEN}
-
-    def is_unset(self, name: str) -> bool:
-        """Whether nothing sets a variable, as far as all that may set one is known."""
-        if name.isdigit():
-            return self.parameters is not None and self.positional(name) is None
-        return self.is_whole and name.isidentifier() and name not in SET_BY_OTHERS
-
-
-def joined(ends: Sequence[Shell]) -> Shell:
-    """What holds whichever of several ways was taken."""
-    first, *others = ends
-    made = first.copy()
-    for other in others:
-        for name in {*made.texts, *other.texts}:
-            if made.texts.get(name) != other.texts.get(name) or made.arrays.get(name) != other.arrays.get(name):
-                made.texts[name] = UNKNOWN
-                made.arrays.pop(name, None)
-        made.exported |= other.exported
-        made.functions |= other.functions
-        made.is_whole = made.is_whole and other.is_whole
-        made.exports_all = made.exports_all or other.exports_all
-        if made.parameters != other.parameters:
-            made.parameters = None
-    return made
 
 
 @dataclass(slots=True)
@@ -166,8 +69,10 @@ class Expansion:
     def fields(self, word: Word) -> list[str]:
         """The words that one becomes: unquoted variables are split at blanks, ``"$@"`` is as many as there are."""
         only = word.parts[0] if len(word.parts) == 1 else None
-        if isinstance(only, Parameter) and (listed := self._listed(only)) is not None:
-            return listed if only.quoted else [piece for text in listed for piece in self._split(text)]
+        if isinstance(only, Parameter | Opaque) and (listed := self._listed(only)) is not None:
+            return (
+                listed if getattr(only, "quoted", True) else [piece for text in listed for piece in self._split(text)]
+            )
         parts, are_split = self._with_operands(word)
         if parts != word.parts and len(parts) == 1:
             return self.fields(replace(word, parts=parts))  # ${1+"$@"}
@@ -207,8 +112,10 @@ class Expansion:
             else []
         )
 
-    def _listed(self, part: Parameter) -> list[str] | None:
-        """The words of ``$@`` or of all elements of an array; none where a part is neither."""
+    def _listed(self, part: Parameter | Opaque) -> list[str] | None:
+        """The words of ``$@``, of all elements of an array, of bash's braces; none where a part is none of these."""
+        if isinstance(part, Opaque):
+            return list(part.choices) if part.choices and self.shell.is_bash else None
         if part.operator or part.indirect or part.replacement is not None:
             return None
         if part.name == "@" and part.subscript is None:
@@ -271,6 +178,8 @@ class Expansion:
                 return self._parameter(part)
             case Substitution():
                 return self._substituted(part)
+            case ArithmeticPart(text=text):
+                return script_numbers.calculated(self.shell, text)
         return UNKNOWN
 
     def _substituted(self, part: Substitution) -> str:
@@ -282,9 +191,24 @@ class Expansion:
         place = self.shell.texts.get("PWD", "")
         if not part.process and (path := script_paths.told(part.body, self._plain, place)) is not None:
             return path
+        if not part.process and (said := self._said(part.body)) is not None:
+            return said
         if not _is_a_file(part.body):
             self.bodies.append(part.body)
         return UNKNOWN
+
+    def _said(self, body: syntax.Sequence) -> str | None:
+        """What one command writes that only says its own words, without the last newlines; none for any others."""
+        only = body.items[0].statement if len(body.items) == 1 else None
+        if not isinstance(only, Simple) or only.assignments or only.redirects or body.items[0].background:
+            return None
+        if not only.words or only.words[0].literal not in script_builtins.SAYING:
+            return None
+        words = self._plain(only)
+        if words == ("id", "-u"):
+            return self.shell.texts.get(USER_NUMBER)
+        said = None if words[0] in self.shell.functions else script_builtins.written(words)
+        return None if said is None else said.rstrip("\n")
 
     def _plain(self, simple: Simple) -> tuple[str, ...]:
         """The words of a command that runs no others; one that is not known for any other."""
@@ -300,7 +224,7 @@ class Expansion:
             return " ".join(listed) if len(listed) <= 1 or not part.quoted else UNKNOWN
         value = self._element(part)
         is_unset = value is None and part.subscript is None and self.shell.is_unset(part.name)
-        if part.indirect or part.replacement is not None or part.subscript in {"@", "*"}:
+        if part.indirect or part.subscript in {"@", "*"}:
             return UNKNOWN
         if not part.operator:
             return UNKNOWN if value is None and not is_unset else value or ""
@@ -309,15 +233,15 @@ class Expansion:
     def _operated(self, part: Parameter, value: str | None, *, is_unset: bool) -> str:
         operator = part.operator.removeprefix(":")
         if operator not in _OPERATORS or (value is None and not is_unset):
-            return UNKNOWN if value is None else script_paths.cut(operator, part.word, value)
+            return UNKNOWN if value is None and not is_unset else script_operators.changed(part, value or "", self)
         if value is not None and UNKNOWN in value and part.operator.startswith(":"):
             return UNKNOWN
         is_set = value is not None and (value != "" or not part.operator.startswith(":"))
         if operator == "+":
-            return self._operand(part) if is_set else ""
+            return self.operand(part.word) if is_set else ""
         if not is_set and (operator == "?" or (operator == "=" and not part.name.isidentifier())):
             return UNKNOWN  # the shell ends here
-        found = value if is_set and value is not None else self._operand(part)
+        found = value if is_set and value is not None else self.operand(part.word)
         if operator == "=" and part.name.isidentifier():
             self.shell.put(part.name, found)
         return found
@@ -333,15 +257,23 @@ class Expansion:
         at = int(part.subscript)
         return elements[at] if at < len(elements) else ""
 
-    def _operand(self, part: Parameter) -> str:
+    def operand(self, word: Word | None) -> str:
         """The word of an expansion; what would nest further is not followed."""
-        parts = part.word.parts if part.word else ()
-        return "".join(
-            one.text if isinstance(one, Literal | Glob)
-            else self._operand_value(one.name) if isinstance(one, Parameter) and not one.operator
-            else UNKNOWN
-            for one in parts
-        )  # fmt: skip
+        return "".join(map(self._operand_text, word.parts if word else ()))
+
+    def pattern(self, word: Word) -> Pattern:
+        """A word as a pattern."""
+        return patterns.pattern_of(
+            (self._operand_text(part), not getattr(part, "quoted", False)) for part in word.parts
+        )
+
+    def _operand_text(self, part: Part) -> str:
+        match part:
+            case Literal(text=text) | Glob(text=text):
+                return text
+            case Parameter(operator="", indirect=False, subscript=None, replacement=None):
+                return self._operand_value(part.name)
+        return UNKNOWN
 
     def _operand_value(self, name: str) -> str:
         value = self._value(name)
@@ -351,6 +283,8 @@ class Expansion:
         parameters = self.shell.parameters
         if name in {"@", "*"}:
             return UNKNOWN if parameters is None else " ".join(parameters[1:])
+        if name == "#":
+            return self.shell.count
         return self.shell.positional(name) if name.isdigit() else self.shell.texts.get(name)
 
 

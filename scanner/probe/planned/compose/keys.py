@@ -29,6 +29,12 @@ def is_compose(body: Mapping[Any, Any]) -> bool:
     return any(_fits(service) for service in services.values())
 
 
+def only_includes(body: Mapping[Any, Any]) -> bool:
+    """Whether a document would be Compose's if the files are that it includes."""
+    included = body.get("include")
+    return isinstance(included, list) and bool(included) and all(is_key_of(key, TOP_LEVEL) for key in body)
+
+
 def _fits(service: Any) -> bool:
     if not isinstance(service, dict) or not all(is_key_of(key, SERVICE) for key in service):
         return False

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Source
 from scanner.probe.planned import manifest_files
-from scanner.probe.planned.kubernetes import kinds, pods
+from scanner.probe.planned.kubernetes import counted_elsewhere, kinds, pods
 from scanner.probe.planned.plans import Plans, UnclearError, gap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from scanner.probe.planned.kubernetes.counted_elsewhere import Counted
     from scanner.probe.planned.kubernetes.pod_environment import Maps
 
 MAX_LISTS = 5
 """A List within Lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What other objects say: the ConfigMaps that variables are taken from, whose pods are counted elsewhere."""
+
+    maps: Maps
+    counted: Counted
 
 
 def plans(texts: Mapping[str, bytes], source: Source = Source.KUBERNETES) -> Plans:
@@ -31,38 +41,45 @@ def plans(texts: Mapping[str, bytes], source: Source = Source.KUBERNETES) -> Pla
             files[path] = manifest_files.documents(raw, rules)
         except UnclearError as error:
             found += gap(path, error)
-    maps = config_maps(files.values())
+    beside = around(files.values())
     for path, documents in files.items():
-        found += of_documents(path, documents, maps, source)
+        found += of_documents(path, documents, beside, source)
     return found
 
 
-def of_documents(path: str, documents: list[Any], maps: Maps, source: Source = Source.KUBERNETES) -> Plans:
-    """What the documents of one file plan, variables taken from these ConfigMaps."""
+def of_documents(path: str, documents: list[Any], beside: Around, source: Source = Source.KUBERNETES) -> Plans:
+    """What the documents of one file plan, with what the objects ``beside`` say of them."""
     try:
         objects = [one for document in documents for one in _listed(document, 0)]
     except UnclearError as error:
         return gap(path, error)
     found = Plans()
     for one in objects:
-        found += _object(path, one, source, maps)
+        found += _object(path, one, source, beside)
     return found
 
 
-def config_maps(files: Iterable[list[Any]]) -> Maps:
-    """The data of the ConfigMaps that files hold, by namespace and name."""
+def around(files: Iterable[list[Any]]) -> Around:
+    """What the objects of all files say of each other."""
+    objects = [one for documents in files for document in documents for one in _objects(document)]
+    return Around(config_maps(objects), counted_elsewhere.counted(objects))
+
+
+def _objects(document: Any) -> list[Any]:
+    try:
+        return list(_listed(document, 0))
+    except UnclearError:
+        return []  # told where it is read
+
+
+def config_maps(objects: Iterable[Any]) -> Maps:
+    """The data of the ConfigMaps among objects, by namespace and name."""
     found: Maps = {}
-    for documents in files:
-        for one in documents:
-            if (
-                isinstance(one, dict)
-                and one.get("kind") == "ConfigMap"
-                and one.get("data")
-                and isinstance(one["data"], dict)
-            ):
-                metadata = one.get("metadata")
-                about = metadata if isinstance(metadata, dict) else {}
-                found[str(about.get("namespace") or "default"), str(about.get("name"))] = one["data"]
+    for one in objects:
+        if isinstance(one, dict) and one.get("kind") == "ConfigMap" and isinstance(one.get("data"), dict):
+            metadata = one.get("metadata")
+            about = metadata if isinstance(metadata, dict) else {}
+            found[str(about.get("namespace") or "default"), str(about.get("name"))] = one["data"]
     return found
 
 
@@ -79,7 +96,7 @@ def _listed(value: Any, depth: int) -> Iterator[Any]:
         yield from _listed(item, depth + 1)
 
 
-def _object(path: str, value: Any, source: Source, maps: Maps) -> Plans:
+def _object(path: str, value: Any, source: Source, beside: Around) -> Plans:
     try:
         body = manifest_files.mapping(value, "an object")
         kind = body.get("kind")
@@ -93,22 +110,25 @@ def _object(path: str, value: Any, source: Source, maps: Maps) -> Plans:
     except UnclearError as error:
         return gap(path, error)
     try:
-        pod = _pod(body, kind)
+        pod = _pod(body, kind, beside.counted)
     except UnclearError as error:
         return gap(f"{path}: {name}", error)
-    return pods.plans(pods.Pod(path, name, namespace, pod, maps, source)) if pod else Plans()
+    return pods.plans(pods.Pod(path, name, namespace, pod, beside.maps, source)) if pod else Plans()
 
 
-def _pod(body: Mapping[Any, Any], kind: str) -> Mapping[Any, Any] | None:
+def _pod(body: Mapping[Any, Any], kind: str, counted: Counted) -> Mapping[Any, Any] | None:
     """The pod that is to run, none where there is none.
 
     Raises:
-        UnclearError: nobody here knows such a kind, which may start containers.
+        UnclearError: nobody here knows such a kind, which may start containers, or its pods are another object's.
     """
     pod = kinds.pod_of(body, kind)
+    if pod is None and (of := counted_elsewhere.workload_of(body)) and of not in counted.there:
+        raise UnclearError(f"its pods are those of the {of[1]} {of[2]}, which is not there")
     if pod is None and kinds.holds_something_like_a_container(body):
         raise UnclearError(f"objects of the kind {kind} may start containers, which are not read here")
-    return None if kinds.is_scaled_to_zero(body, kind) else pod
+    is_none = kinds.is_scaled_to_zero(body, kind) and counted_elsewhere.named(body, kind) not in counted.started
+    return None if is_none else pod
 
 
 def _name(body: Mapping[Any, Any], kind: str) -> tuple[str, str]:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from scanner.probe.planned.units.unit_files import Unit
 
 _MARKS = ("--platform", "--arch", "--override-arch", "--os", "--variant")
+_IN_FRONT = frozenset({"ExecCondition", "ExecStartPre"})
+"""Commands that run before Podman's own, the first of all."""
+
 _ARGS = ("GlobalArgs", "PodmanArgs")
 
 
@@ -111,8 +114,13 @@ class _Planning:
             self._others.demand_all_of(quadlet, self._unit.scope)
         for setting in quadlet.unsupported() if quadlet.kind in STARTING else ():
             self._gaps += gap(setting.place(), f"Podman refuses a quadlet with {setting.key}=")
-        made = self._gaps + self._of_kind(runs, specifiers, env)
-        for line in command_lines(quadlet.settings, specifiers, env):
+        lines = list(command_lines(quadlet.settings, specifiers, env))
+        in_front = [line for line in lines if line.setting.key in _IN_FRONT]
+        made = self._gaps
+        for line in in_front:  # what they pull, the container takes
+            made += runs.plans(line.words, line.setting)
+        made += self._of_kind(runs, specifiers, env)
+        for line in lines[len(in_front) :]:
             made += runs.plans(line.words, line.setting)
         return made + self._gaps
 

@@ -72,6 +72,10 @@ class Others:
         self.demand_all_of(quadlet, scope)
 
 
+_OF_A_SOURCE = frozenset({"volume", "bind", "glob", "image", "artifact"})
+"""Types of mounts that the generator demands a source of."""
+
+
 def _names(quadlet: Quadlet) -> Iterator[str]:
     """The quadlets that one names: of kinds that name each other in no circle."""
     match quadlet.kind:
@@ -113,6 +117,8 @@ def _of_mounts(quadlet: Quadlet) -> Iterator[str]:
     for mount in quadlet.args("Mount"):
         options = dict(word.partition("=")[::2] for word in first_record(mount) or ())
         source = options.get("source") or options.get("src") or ""
+        if not source and options.get("type", "volume") in _OF_A_SOURCE:
+            raise UnclearError(f"Podman refuses Mount={mount}, which has no source")
         if _is_unit(source, ".volume", ".image"):
             yield source
 

@@ -20,7 +20,7 @@ from scanner.probe.planned.plans import Plans, UnclearError, environment, gap, p
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from scanner.formats.systemd_unit import Setting
     from scanner.probe.planned.units.unit_environment import UnitEnvironment
@@ -57,6 +57,15 @@ class Files:
         if found is None:
             return None
         return b"" if self.texts[found] == MISSING else self.texts[found]
+
+    def listed(self, directory: str) -> Iterator[str]:
+        """The names of the files that lie in a directory."""
+        rooted = f"{self.root}{directory}" if directory.startswith("/") else directory
+        for place in dict.fromkeys((directory, rooted, rooted.lstrip("/"))):
+            for path in self.texts:
+                name = path.removeprefix(f"{place}/")
+                if name != path and "/" not in name:
+                    yield name
 
     def find(self, path: str) -> str | None:
         """The name under which a file is there to be read."""
@@ -97,7 +106,9 @@ class UnitRuns:
     def plans(self, words: tuple[str, ...], setting: Setting) -> Plans:
         """The plans of one command line."""
         place = {"PWD": self.directory or "/", "USER": self.user, **self.env.known}
-        found = command_lines.find(words, place, env_is_whole=self.env.is_whole, read=self._script)
+        found = command_lines.find(
+            words, place, env_is_whole=self.env.is_whole, read=self._script, listed=self.files.listed
+        )
         made = Plans()
         for started, env in found.started:
             try:

@@ -67,6 +67,7 @@ RUNS = [
     ("docker.io run a", "a", "", ()),
     ("podman-remote --url unix:///run/x run --arch arm64 a", "a", "linux/arm64", ()),
     ("balena-engine run -d a", "a", "", ()),
+    ("podman pod create --name x -p 80:80 --infra-image r.example/pause:1 --replace", "r.example/pause:1", "", ()),
 ]  # fmt: skip
 
 
@@ -83,7 +84,7 @@ OTHERS = [
     "podman kube down /a.yaml", "docker compose down", "docker compose -f x.yml pull", "sh -c 'test -x /usr/bin/docker'", "ssh other docker run a",
     "kubectl get pods", "kubectl create -f x --dry-run=client", "ctr task start x", "distrobox enter x", "helm list", "ctr -h run", "ctr run --help", "helm install x y --dry-run", "make -C /srv/app all",
     "exporter --mode make up", "backup --of kind create", "docker service update --force web", "docker compose watch --no-up", "finch ps", "nomad agent -config /etc/nomad.d",
-    "docker volume create x", "docker network create run", "/usr/bin/exporter --path=/var/lib/docker run", "exporter --docker run",
+    "docker volume create x", "podman pod create --name x", "podman pod start x", "docker network create run", "/usr/bin/exporter --path=/var/lib/docker run", "exporter --docker run",
 ]  # fmt: skip
 
 

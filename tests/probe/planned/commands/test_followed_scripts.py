@@ -1,5 +1,6 @@
 """Scripts followed through functions, loops, substitutions, beside what real shells start."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ FOLLOWED = [
     'docker run a${1-:5}; docker run ${1---rm} a:1 ${1+no}; f() { docker run -d "${2-b}:${1-2}"; T=${3-v2}; docker run c:$T x$4; }; f; f 7; f "" ""',
     'docker() { command docker "$1" "r/$2"; }; docker run a:1', 'docker() { command docker "$@" x; }; docker run a:1', "docker() { exec docker run a:2; }; docker run a:1",
     'Y="p q"; docker run ${Y:+-e "A=$Y" --label=$Y} b:1', "A=1 B=$A docker run a$A", "readonly I=a:1; docker run $I",
+    'set -- prod; if [ "$1" = prod ]; then I=a; elif [ "$1" = test ]; then I=b; else I=c; fi; docker run $I', "set -- x; if [ $# -eq 0 ]; then docker run a; else docker run b:$#; fi", 'if [ -z "$1" ]; then docker run a; exit; fi; docker run b',
+    "case $X in '') I=a;; *) I=b;; esac; docker run $I", 'set -- v1.2; case "$1" in v[0-9]*) T=${1#v};; latest|main) T=x;; *) exit 1;; esac; docker run a:$T', "set -- -h; case $1 in -*) docker run a;; *) docker run b;; esac", "case a.b in a?b) docker run a;; esac; case '*' in \\*) docker run b;; *) docker run c;; esac",
+    "T=v1.2.3; docker run a:${T#v} b:${T%.*} c:${T%%.*} d:${T##*.} e:${T#x} ${#T}", 'P=v; T=v1; docker run a:${T#$P} b:${T#"$P"}', "I=r.example/a:1; docker run ${I%:*}:2; docker run b:${I##*[:/]}",
+    "N=2; docker run a:$((N+1)) $((2*(3+N)%4)) $((N<3)) $((X+1)) $((0x10)) $((N==2&&N!=3))", "i=0; while [ $i -lt 3 ]; do docker run a:$i; i=$((i+1)); done; docker run b:$i", "i=3; until [ $i = 0 ]; do i=$((i - 1)); [ $i = 1 ] && continue; docker run a:$i; done",
+    "set -- -t v2 --name w x; while [ $# -gt 0 ]; do case $1 in -t) T=$2; shift 2;; --name) N=$2; shift 2;; *) break;; esac; done; docker run --name $N a:$T $1", "for i in a b c; do [ $i = b ] && break; docker run $i; done", "for i in a b; do docker run $i; break; done; docker run c",
+    "for i in a b c; do if [ $i != b ]; then docker run $i; continue; fi; docker run x; done", "for i in a b; do for j in c d; do docker run $i$j; break; done; done", "[ a = b ] || docker run a; [ a = a ] && docker run b || docker run c", "[ a = b ] && docker run a && docker run b; ! [ a = b ] && docker run c",
+    "test -n '' || { I=a; docker run $I; }; if ! test x; then docker run b; fi", 'f() { [ -n "$1" ] || return; docker run $1; }; f; f a', "[ 1 -gt x ] || docker run a; [ -f '' ] || docker run b", 'while [ -n "$X" ]; do docker run a; done; docker run b',
+    "while :; do docker run a; break; done; docker run b", "i=0; while :; do [ $i -ge 2 ] && exit; docker run a; i=$((i+1)); done", "for i in $(seq 2) $(echo x y); do docker run a:$i; done; docker run $(printf 'b:%s\\n' 1)", "if true; then docker run a; fi; if false; then docker run b; fi",
+    '[ "x$(docker run a)" = y ] && docker run b; :', 'I=a; if [ "$I" = a ] && [ -z "$X" ]; then docker run b; fi; if [ $I = b -o $I = c ]; then docker run d; fi',
+    'set -- -t v2 -dx w -- y; while getopts "t:dx:" o; do case $o in t) T=$OPTARG;; d) D=-d;; x) X=$OPTARG;; esac; done; shift $((OPTIND-1)); docker run $D a:$T $X $# $1', "set -- -ab c; while getopts ab o; do docker run $o:1; done; docker run x:$OPTIND $1",
+    'set -- -qa; while getopts :a o; do docker run a:1 "$o"; done; docker run b:$((OPTIND-1))', "docker run a:$OPTIND; [ a = a ] && T=1 || T=2; docker run a:$T; [ a = b ] && T=3 || { T=4; echo; }; docker run b:$T",
     "printf 'docker run a\\n' | sh", "printf 'docker run %s:%s\\n' a 1 b 2 | sh", "echo -n docker run a | sh", "printf ': x%%y\\n\\144ocker run a' | sh",
 ]  # fmt: skip
 """What a shell starts, no more, no less; both outcomes of each engine's command are tried."""
@@ -41,6 +53,8 @@ FOLLOWED = [
 BASH = [
     'args=(-d --rm); docker run "${args[@]}" a:1', 'args=(-d); args+=(-e "A=b c"); docker run "${args[@]}" a:1', "I+=a; docker run $I",
     'run() { local -r image=$1; docker run "$image"; }; run a', "function go { docker run a:1; }; go", "docker run a |& cat", "I=(a b); docker run ${I[1]}",
+    'T=v1.2; [[ $T == v* ]] && docker run a; [[ $T == "v*" || $T != v1.* ]] || docker run b; [[ -n $X && a ]] && docker run c', "T=Ab.c; docker run a:${T,,} b:${T//./-} ${T^^} ${T:0:2} ${T: 1} ${T/b}", "for ((i=0; i<3; i++)); do docker run a:$i; done", "for i in {1..3} {a,b}; do docker run r:$i; done",
+    "i=1; ((i+=2)); let i=i*2; docker run a:$i; if ((i > 5)); then docker run b; fi; ((i--)); docker run c:$i:$((i++))$i", "[ a == a ] && docker run a; [ a == b ] && docker run b",
     "exec {fd}>/dev/null; docker run a:1", "source /dev/stdin <<< 'docker run a:1'", ". /dev/stdin <<X\ndocker run a:1\nX\n",
     "I=a; f() { declare -g I=b; }; f; docker run $I", "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
 ]  # fmt: skip
@@ -55,13 +69,15 @@ UNCLEAR = [
     "declare -i n=1+2; docker run a:$n", "f() { local -u t=x; docker run a:$t; }; f",
     "echo 'docker run a\\ndocker run b' | sh", "alias d='docker run'\nd a", '"$1" run a; : docker run',
     'f() { docker run a; }; "$(echo f)"; :', "X=docker; Y=$(echo $X); $Y run a", "read I <<X\na\nX\ndocker run $I", "i=1; let i=i+1; docker run a:$i",
-    "if [ -f / ]; then I=a; fi; docker run $I", 'f() { [ -n "$1" ] && return; I=b; }; I=a; f x; docker run $I',
+    "if [ -f / ]; then I=a; fi; docker run $I", "i=1; ((i++)); docker run a:$i", "[[ a == b ]] || docker run a", "[ a == a ] && I=a || I=b; docker run $I", "case $(echo x | cat) in y) I=a;; *) I=b;; esac; docker run $I",
+    "set -- a b; while read x; do shift; docker run $1; done <<X\n1\n2\nX", "for i in a b; do if [ -e /etc/passwd ]; then break; fi; I=$i; done; docker run ${I:-c}", 'f() { [ "$#" -gt 1 ] && I=a; docker run ${I:-b}; }; f $(cat /etc/none)', "[ -d /none/$$ ] && I=a || I=b; docker run $I", "T=ä; docker run a${#T}",
+    "cd /; [ x = * ] || docker run a; case [a in [a) docker run b;; esac", "X=$(cat /etc/none); [ $X ] || docker run a; [ -z $X ] && docker run b", "i=0; while [ $i -lt 99 ]; do i=$((i+1)); done; docker run a:$i", "docker run a:$((1/0)) || docker run b", 'while getopts a: o -x "$(cat /none)"; do T=$OPTARG; done; docker run a:${T:-b}', "for i in {1..2}; do docker run a:$i; done", 'f() { [ -n "$1" ] && return; I=b; }; I=a; f x; docker run $I',
 ]  # fmt: skip
 """What depends on what only the host knows: never another image without a word."""
 
 
-def started(script):
-    found = find(("sh", "-c", script), {})
+def started(script, shell="sh"):
+    found = find((shell, "-c", script), {})
     return {(run.engine, run.image, *run.command) for run, _ in found.started if isinstance(run, Run)}, found.gaps
 
 
@@ -79,7 +95,7 @@ def test_a_script_starts_what_a_shell_starts(script, seen):
 
 @pytest.mark.parametrize("script", BASH)
 def test_a_script_for_bash_starts_what_bash_starts(script, seen, request):
-    ours, gaps = started(script)
+    ours, gaps = started(script, "bash")
     if request.node.callspec.params["seen"] == "bash":
         assert gaps == []
         assert ours == real(seen(script))
@@ -227,6 +243,38 @@ def test_a_text_in_which_an_engine_is_named_is_a_gap_that_does_not_show_it(words
 )
 def test_a_text_that_starts_nothing_here_is_none(words):
     assert find(words, {}).gaps == []
+
+
+AGAIN = (
+    '#!/bin/bash\nif [[ $EUID -ne 0 ]]; then exec sudo "$0" "$@"; fi\n[ "$(id -u)" = 0 ] && I=a || I=b\ndocker run $I\n'
+)
+
+
+@pytest.mark.parametrize(("env", "images", "is_gap"), [({"USER": ""}, ["a"], False), ({"USER": "web"}, ["a"], True)])
+def test_a_script_knows_who_runs_it_and_starts_itself_once(env, images, is_gap):
+    found = find(("/opt/x",), env, read={"/opt/x": AGAIN.encode()}.get)
+
+    assert ([run.image for run, _ in found.started], bool(found.gaps)) == (images, is_gap)
+    assert len(found.gaps) <= 1
+
+
+USERS = [
+    ("sudo podman run a", "root"), ("sudo -u web podman run a", "web"), ("sudo --user=web podman run a", "web"), ("sudo -uweb podman run -u 5 a", "web"),
+    ("sudo -iu web podman run a", "web"), ("sudo -E -H -g x -u #1000 -- podman run a", "1000"), ("sudo podman run -u 5 a", "root"), ("doas -u web podman run a", "web"),
+    ("doas podman run a", "root"), ("runuser -u web -- podman run a", "web"), ("runuser -l web -c 'podman run a'", "web"), ("runuser web -c 'podman run a'", "web"),
+    ("su - web -c 'podman run a'", "web"), ("su -c 'podman run a' web", "web"), ("su -c 'podman run a'", "root"), ("setpriv --reuid=1000 podman run a", "1000"),
+    ("setpriv --reuid web --regid web --init-groups podman run a", "web"), ("setpriv --nnp podman run a", "svc"), ("chpst -u web:x podman run a", "web"),
+    ("gosu web:x podman run a", "web"), ("su-exec web podman run a", "web"), ("machinectl shell web@ /usr/bin/podman run a", "web"),
+    ("machinectl shell --uid=web .host /usr/bin/podman run a", "web"), ("systemd-run --uid=web podman run a", "web"), ("systemd-run -p User=x --pty podman run a", "x"),
+    ("sudo -u web sudo podman run a", "root"), ("sudo -u web sh -c 'podman run a'", "web"), ("env A=b podman run a", "svc"),
+]  # fmt: skip
+
+
+@each_row("line, user", USERS)
+def test_podman_is_asked_as_the_user_who_runs_it(line, user):
+    ((_, env),) = find(tuple(shlex.split(line)), {"USER": "svc"}).started
+
+    assert env["USER"] == user
 
 
 def test_a_circle_of_functions_ends():

@@ -289,6 +289,7 @@ READ = [
 ]
 
 UNREAD = [
+    ("argoproj.io/v1alpha1", "Rollout", "workloadRef: {kind: Deployment, name: web}"),
     ("argoproj.io/v1alpha1", "Workflow", "templates: [{name: a, container: {image: a}}]"),
     ("argoproj.io/v1alpha1", "Application", "source: {repoURL: https://git.example/a}"),
     ("argoproj.io/v1alpha1", "ApplicationSet", "generators: []"),
@@ -329,7 +330,6 @@ NOTHING = [
     ("backstage.io/v1alpha1", "Component", "image: a"),
     ("monitoring.coreos.com/v1", "PrometheusRule", "groups: [{name: a}]"),
     ("cluster.x-k8s.io/v1beta1", "MachineDeployment", "template: {spec: {version: a}}"),
-    ("argoproj.io/v1alpha1", "Rollout", "workloadRef: {kind: Deployment, name: web}"),
     ("apps/v1", "Deployment", "replicas: 0, " + TEMPLATE),
     ("argoproj.io/v1alpha1", "Rollout", "replicas: 0, " + TEMPLATE),
     ("batch/v1", "Job", "parallelism: 0, " + TEMPLATE),
@@ -370,6 +370,24 @@ def test_kubernetes_reads_yaml_with_another_library_than_podman():
     assert [plan.image for plan in kubernetes.planned] == ["merged"]
     assert list(kubernetes.gaps) == ["/m.yaml: default/p/d"]
     assert [(plan.image, plan.process) for plan in podman.planned] == [("own", None), ("d", Process(cmd=("yes",)))]
+
+
+COUNTED = [
+    (("argoproj.io/v1alpha1", "Rollout", "workloadRef: {apiVersion: apps/v1, kind: Deployment, name: web}"), 1),
+    (("argoproj.io/v1alpha1", "Rollout", "replicas: 0, workloadRef: {kind: Deployment, name: web}"), 0),
+    (("keda.sh/v1alpha1", "ScaledObject", "scaleTargetRef: {name: web}, minReplicaCount: 0"), 1),
+    (("keda.sh/v1alpha1", "ScaledObject", "scaleTargetRef: {name: web}, maxReplicaCount: 0"), 0),
+    (("keda.sh/v1alpha1", "ScaledObject", "scaleTargetRef: {kind: StatefulSet, name: web}"), 0),
+    (("http.keda.sh/v1alpha1", "HTTPScaledObject", "scaleTargetRef: {kind: Deployment, name: web}"), 1),
+    (("autoscaling/v2", "HorizontalPodAutoscaler", "scaleTargetRef: {kind: Deployment, name: web}, minReplicas: 1"), 0),
+]
+
+
+@pytest.mark.parametrize(("other", "count"), COUNTED)
+def test_no_replicas_are_some_where_another_object_counts_them(other, count):
+    idle = an_object("apps/v1", "Deployment", "replicas: 0, " + TEMPLATE)
+    found = manifests.plans({"/d.yaml": idle.encode(), "/m.yaml": an_object(*other).encode()})
+    assert ([plan.image for plan in found.planned], found.gaps) == (["r.example/app:1"] * count, {})
 
 
 def test_one_object_that_is_not_understood_costs_the_others_nothing():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.argv import UNKNOWN
-from scanner.binary.program.shell.globs import Glob, glob_of
+from scanner.formats.shell.globs import Glob, glob_of
+from scanner.formats.shell.unknown import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from scanner.binary.program.shell import patterns
-from scanner.binary.program.shell.globs import glob_of
+from scanner.formats.shell import patterns
+from scanner.formats.shell.globs import glob_of
 
 CASES = 1500
 SCRIPT = r"""
