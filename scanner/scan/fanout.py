@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from scanner.scan.pace import Pace
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
@@ -16,35 +14,20 @@ STARTED_AT_ONCE = 16
 """Workers whose first steps are taken in a row: a connection takes a millisecond to set up."""
 
 
-def _nobody_waits() -> bool:
-    return False
-
-
 async def fan_out(
-    items: Sequence[Item],
-    work: Callable[[Item], Awaitable[None]],
-    concurrency: int,
-    deadline_s: float,
-    is_awaited: Callable[[], bool] = _nobody_waits,
+    items: Sequence[Item], work: Callable[[Item], Awaitable[None]], concurrency: int, deadline_s: float
 ) -> bool:
     """Whether every item was worked on before ``deadline_s`` seconds of monotonic time had passed.
 
     As many workers as ``concurrency`` take the items in order, so a fleet of 100,000 hosts costs a few hundred tasks.
-    While somebody ``is_awaited`` to be answered by the same event loop fewer of them work, so that it is not full.
     ``work`` catches what belongs to its item; anything it lets through is a bug and ends the scan.
     """
-    waiting, pace = iter(items), Pace(concurrency, is_awaited)
+    waiting = iter(items)
 
     async def worker() -> None:
-        while True:
-            async with pace.place():
-                try:
-                    item = next(waiting)
-                except StopIteration:
-                    return
-                await work(item)
+        for item in waiting:
+            await work(item)
 
-    keeping = asyncio.create_task(pace.keep(), name="scan-pace")
     try:
         async with asyncio.timeout(deadline_s), asyncio.TaskGroup() as workers:
             for number in range(min(concurrency, len(items))):
@@ -53,7 +36,4 @@ async def fan_out(
                     await asyncio.sleep(0)  # whoever else waits for the loop
     except TimeoutError:
         return False
-    finally:
-        keeping.cancel()
-        await asyncio.wait([keeping])
     return True

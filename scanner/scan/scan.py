@@ -73,7 +73,7 @@ class Scanner:
     ``configured`` tells of a fix what of the configuration it asks for. ``clock``
     gives Unix time; what a scan took is measured with ``ticks``, which nobody sets. ``last`` remembers what scans with the
     same parts found, where there is to be a next one, ``standing`` verdicts of former checks by them. ``owners`` tell whose
-    a finding is. While somebody ``is_awaited`` to be answered by the same event loop, a scan is less wide.
+    a finding is.
     """
 
     read: HostReader
@@ -90,7 +90,6 @@ class Scanner:
     surveys: Surveying | None = None
     last: LastScan | None = None
     standing: StandingVerdicts | None = None
-    is_awaited: Callable[[], bool] = lambda: False
     owners: tuple[OwnerRule, ...] = ()
 
     async def scan(
@@ -112,7 +111,7 @@ class Scanner:
             done[host.name] = (reading, findings)
             listen(len(done), len(hosts), reading)
 
-        await fan_out(hosts, work, self.limits.concurrency, self.limits.deadline_s, self.is_awaited)
+        await fan_out(hosts, work, self.limits.concurrency, self.limits.deadline_s)
         rescan.end()
 
         def whole() -> tuple[tuple[HostReading, ...], Findings]:

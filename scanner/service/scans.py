@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from scanner.domain.host import Host
     from scanner.domain.report import HostReading, Report
-    from scanner.service.answering import Answering
     from scanner.service.configuration import Configuration
     from scanner.service.health import Health
     from scanner.service.ports import Adapters, Observer
@@ -43,11 +42,10 @@ class Scans:
         observer: Observer,
         clock: Callable[[], float],
         recording: Recording,
-        answering: Answering,
     ) -> None:
         self._reloading, self._publication, self._waivers = reloading, publication, waivers
         self._health, self._surveys, self._observer = health, surveys, observer
-        self._recording, self._answering = recording, answering
+        self._recording = recording
         self._queue = ScanQueue(self._run, clock=clock)
 
     async def request(self, patterns: tuple[str, ...], by: str) -> ScanRequest | Refusal:
@@ -120,5 +118,4 @@ class Scans:
                 plans=plans,
                 want_survey=self._surveys.want,
             )
-            scanner = replace(scanner, is_awaited=self._answering.is_awaited)
             return await scanner.scan(hosts, scan_id=request.id, listen=listen)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from scanner.service.answering import Answering
 from scanner.service.configuration import owners
 from scanner.service.gate.admission import Admission
 from scanner.service.gate.gate import Gate
@@ -62,9 +61,8 @@ class Service:
         self.waivers = Waivers(store, self.reloading, self.publication, clock, self.recording)
         self.health = Health(self.reloading, self.publication, leadership)
         self.surveys = Surveys(self.reloading, store, observer, clock)
-        self.answering = Answering()
         self.scans = Scans(self.reloading, self.publication, self.waivers, self.health, self.surveys, observer, clock,
-                           self.recording, self.answering)  # fmt: skip
+                           self.recording)  # fmt: skip
         self.overrides = Overrides(store, observer, clock, self.recording)
         self.gate_memory = GateMemory(store, clock)
         self.gate = Gate(self.reloading, self.publication, self.surveys, observer, clock, self.recording, self.overrides,

@@ -36,16 +36,3 @@ async def test_a_scan_that_hangs_ends_at_its_deadline_with_its_hosts_unknown(ser
     assert (await scanned(service)).state is ScanState.DONE
     assert reasons(service) == {"a": Reason.INTERNAL_DEADLINE}
     assert service.publication.report().counts[Status.UNKNOWN] == 1
-
-
-async def test_a_scan_is_told_whether_anybody_waits_for_an_answer(service, environment, monkeypatch):
-    told = []
-
-    async def watched(_items, _work, _width, _deadline_s, is_awaited):
-        told.append(is_awaited())
-        with service.answering.one():
-            told.append(is_awaited())
-
-    monkeypatch.setattr("scanner.scan.scan.fan_out", watched)
-    await scanned(service)
-    assert told == [False, True]

@@ -16,7 +16,6 @@ from scanner.domain.report import Report
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Evidence, Fix
 from scanner.metrics import Metrics
-from scanner.service.answering import Answering
 from scanner.service.answers import (
     Checked,
     Probed,
@@ -185,7 +184,6 @@ class FakeService:
         self.publication = self.reloading = self.scans = self
         self.gate = self.waivers = self.health = self.probe = self
         self.recording = Recording(None, lambda: NOW)
-        self.answering = Answering()
         self.history = FakeHistory()
         self.moves = PlatformMoves(self, self, None, None)
         self.settings = Settings.default()

@@ -74,9 +74,7 @@ class GuardedRoute(APIRoute):
             if at_leader and leader is not None and not leader.leads:
                 return await answer_of(leader, request, session)
             idempotency: Idempotency = request.app.state.idempotency
-            with request.app.state.context.service.answering.one():
-                answer = await idempotency.once(request, request.state.caller, lambda: handler(request))
-            return conditional(request, answer)
+            return conditional(request, await idempotency.once(request, request.state.caller, lambda: handler(request)))
 
         return guarded
 

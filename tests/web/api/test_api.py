@@ -93,16 +93,6 @@ async def test_access_is_decided_before_the_body_is_looked_at(as_):
     assert refused.status_code == 401
 
 
-async def test_scans_make_room_for_whoever_was_let_in_until_they_are_answered(as_, service):
-    seen = []
-    counts = service.answering.one
-    service.answering.one = lambda: seen.append(service.answering.is_awaited) or counts()
-    await as_(None).get("/api/v1/hosts")
-    assert seen == []
-    await as_("read").get("/api/v1/hosts")
-    assert (len(seen), service.answering.is_awaited()) == (1, False)
-
-
 async def test_a_host_header_cannot_change_the_decision(as_, service):
     for host in ("a/?x=", "..//", "%2e", "localhost/-/healthy?", "x@localhost"):
         refused = await as_(None).post("/-/reload", headers={"Host": host})
