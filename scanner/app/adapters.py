@@ -32,6 +32,7 @@ from scanner.scan.images.local_images import LocalImages
 from scanner.scan.plans.plan_reading import PlanReading
 from scanner.scan.plans.plans import NO_DEPLOYMENTS, Deployments, PlanDirectory, read_texts
 from scanner.scan.scan import Scanner
+from scanner.scan.standing_verdicts import StandingVerdicts
 from scanner.scan.unchanged import LastScan
 from scanner.service.config_hint import configured
 from scanner.service.configuration import owners
@@ -110,7 +111,7 @@ class Adapters:
         self.hosts.other_reader = self._cluster.read if self._cluster is not None else None
         directory = settings.plans.directory
         self.plan_reading = PlanReading(PlanDirectory(directory, self._parsers) if directory else None)
-        self._last_scan = LastScan()
+        self._last_scan, self._standing = LastScan(), StandingVerdicts()
         self.registry = _registry(settings, context)
         self.images = WithArchives(self.registry, archives or {})
         access = LayerAccess(self.images)
@@ -164,6 +165,7 @@ class Adapters:
             held=self.images.held,
             surveys=Surveying(self.surveys, survey_now, want_survey, limits.deadline_s),
             last=self._last_scan if read is None and not survey_now else None,
+            standing=self._standing if survey_now else None,
             owners=self._owners,
         )
 

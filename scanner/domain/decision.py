@@ -26,6 +26,9 @@ class Decision(StrEnum):
     DENY = "deny"
 
 
+STOPS = frozenset({Decision.DENY, Decision.HOLD})
+"""With these a deployment does not go on."""
+
 _STARTS = frozenset({Status.OK, Status.EMULATED, Status.DEGRADED})
 
 
@@ -113,7 +116,7 @@ def rulings(report: Report, policies: Policies, overrides: Sequence[Override] = 
 
 def _ruling(finding: Finding, policy: Policy, overrides: Sequence[Override]) -> Ruling:
     decision, because = policy.ruled(finding.verdict)
-    if decision not in (Decision.DENY, Decision.HOLD):
+    if decision not in STOPS:
         return Ruling(finding, decision, because)
     override = next((one for one in overrides if one.covers(finding)), None)
     if override is None:

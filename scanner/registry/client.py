@@ -215,10 +215,13 @@ class Registry:
         """The facts with the configs of ``which`` entries; ten thousand hosts ask for the same ones."""
         if isinstance(resolution.digest, Failure):
             return resolution.digest
-        key = (reference, resolution, which)
-        if known := self._assemblies.get(key):
+        key = (reference, resolution.digest, which)
+        if (known := self._assemblies.get(key)) and known[1] == resolution.taken_at:
             return known[0]
-        facts = await Assembly(self._content, reference, wanted).facts(resolution.digest, resolution.taken_at)
+        if known:  # what is under a digest stays what it is: only that it was proved is news
+            facts: ImageFacts | Failure = replace(known[0], taken_at=resolution.taken_at)
+        else:
+            facts = await Assembly(self._content, reference, wanted).facts(resolution.digest, resolution.taken_at)
         if isinstance(facts, ImageFacts) and not any(isinstance(offer.config, Failure) for offer in facts.offers):
             self._assemblies.put(key, facts, resolution.taken_at, _weight(facts))
         return facts

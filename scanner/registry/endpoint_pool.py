@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     AuthorizerFor = Callable[[RegistryConfig, Transports], Authorizer]
 
 
+MAX_WAYS = 8192
+"""References whose way is remembered: as many as have an answer."""
+
 MAX_UNLISTED = 256
 """Registries that no configuration names; a hostile host can name any number of them."""
 
@@ -65,6 +68,7 @@ class EndpointPool:
         self._unlisted: OrderedDict[RegistryConfig, RegistryEndpoint] = OrderedDict()
         self._budgets: WeakValueDictionary[str, RegistryBudget] = WeakValueDictionary()
         self._closing: set[asyncio.Task[None]] = set()
+        self._ways: dict[ImageReference, MirrorChain] = {}
 
     @property
     def client_certificates(self) -> dict[str, str]:
@@ -73,6 +77,15 @@ class EndpointPool:
 
     def of(self, reference: ImageReference) -> MirrorChain:
         """The routes to what may serve this image, its registry last."""
+        way = self._ways.get(reference)
+        if way is None:
+            way = self._way(reference)
+            if len(self._ways) >= MAX_WAYS:
+                self._ways.clear()
+            self._ways[reference] = way
+        return way
+
+    def _way(self, reference: ImageReference) -> MirrorChain:
         found = self._pull_endpoints.of(reference)
         if isinstance(found, Failure):
             return MirrorChain((found,))
@@ -101,6 +114,7 @@ class EndpointPool:
         self._unlisted[config] = endpoint
         if len(self._unlisted) > MAX_UNLISTED:
             _, oldest = self._unlisted.popitem(last=False)
+            self._ways.clear()  # one of them may lead there
             task = asyncio.create_task(_close(oldest))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)

@@ -61,9 +61,12 @@ class Presence:
         named: dict[Digest, str] = {layer.digest: "layer" for layer in offer.layers if not layer.foreign}
         if offer.config_digest is not None:
             named[offer.config_digest] = "config"
-        found = await asyncio.gather(*(self._is_missing(route, reference, digest) for digest in named))
-        for (digest, what), missing in zip(named.items(), found, strict=True):
-            if missing:
+        told = {digest: self._known(reference, digest) for digest in named}
+        asked = [digest for digest, known in told.items() if known is None]
+        found = await asyncio.gather(*(self._is_missing(route, reference, digest) for digest in asked))
+        missing = {digest: known[0] for digest, known in told.items() if known} | dict(zip(asked, found, strict=True))
+        for digest, what in named.items():
+            if missing[digest]:
                 detail = f"{reference.registry} has no {what} {digest} for {reference.repository}, so that a pull fails"
                 return Failure(Reason.LAYER_MISSING, detail)
         return None
@@ -76,11 +79,14 @@ class Presence:
 
     async def _is_missing(self, route: PullRoute, reference: ImageReference, digest: Digest) -> bool | None:
         """Whether a blob is missing, ``None`` where that is not known."""
-        key = (reference.name, digest)
-        known = self._missing.get(key)
+        return await self._singleflight.join((reference.name, digest), lambda: self._asked(route, reference, digest))
+
+    def _known(self, reference: ImageReference, digest: Digest) -> tuple[bool | None] | None:
+        """What is remembered of a blob, if that may still be told."""
+        known = self._missing.get((reference.name, digest))
         if known and (known[0] is False or self._clock() - known[1] < self._failure_max_age_s):
-            return known[0]
-        return await self._singleflight.join(key, lambda: self._asked(route, reference, digest))
+            return known[:1]
+        return None
 
     async def _asked(self, route: PullRoute, reference: ImageReference, digest: Digest) -> bool | None:
         note = f"archscan: {reference.name} has {digest}\n".encode()

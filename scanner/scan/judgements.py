@@ -13,6 +13,7 @@ from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import Status
 from scanner.domain.verdict.verdict import Fix, Verdict
 from scanner.scan.questions import QuestionNote
+from scanner.scan.standing_verdicts import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from scanner.domain.facts import Engine, HostFacts, Kernel
     from scanner.scan.images.images import Images
     from scanner.scan.questions import RegistryQuestion
+    from scanner.scan.standing_verdicts import StandingVerdicts
 
 Capability = tuple["Kernel", tuple["Engine", ...]]
 """All that a judgement knows of a host beside its name."""
@@ -56,10 +58,12 @@ class Judgements:
     """The verdicts of one scan, within which neither a tag nor an image can change.
 
     Only what is right is shared: any other verdict names its host, in the commands that mend it. Of those who ask the
-    same at the same time one finds out while the others wait for whether it is right.
+    same at the same time one finds out while the others wait for whether it is right. ``standing`` has those of former
+    scans that may hold still.
     """
 
     images: Images
+    standing: StandingVerdicts | None = None
     _kinds: dict[Capability, int] = field(default_factory=dict)
     _known: dict[Key, Judgement] = field(default_factory=dict)
 
@@ -90,6 +94,18 @@ class Judgements:
             one.under_way = None
 
     async def _judged(self, one: Judgement, facts: HostFacts, workload: Workload) -> Verdict:
+        if self.standing is None:
+            return await self._found_out(one, facts, workload)
+        subject = (facts.kernel, facts.engines, _words(workload))
+        if (known := await self.standing.of(subject, self.images)) is not None:
+            one.right, one.asked = known.verdict, known.asked
+            return known.verdict
+        verdict = await self._found_out(one, facts, workload)
+        if one.right is not None and one.asked is not None:
+            self.standing.keep(subject, self.images, Standing(one.right, one.asked))
+        return verdict
+
+    async def _found_out(self, one: Judgement, facts: HostFacts, workload: Workload) -> Verdict:
         note = QuestionNote()
         known = await self.images.known(facts, workload, note)
         if one.asked is not None:

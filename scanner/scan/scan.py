@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from scanner.probe.planned.folder import Gap
     from scanner.scan.images.image_surveys import Surveying
     from scanner.scan.ports import BinaryInspector, HeldImages, HostReader, ImageResolver, MissingPart, ScanListener
+    from scanner.scan.standing_verdicts import StandingVerdicts
     from scanner.scan.unchanged import Rescan
 
 log = structlog.get_logger(__name__)
@@ -71,7 +72,8 @@ class Scanner:
 
     ``configured`` tells of a fix what of the configuration it asks for. ``clock``
     gives Unix time; what a scan took is measured with ``ticks``, which nobody sets. ``last`` remembers what scans with the
-    same parts found, where there is to be a next one. ``owners`` tell whose a finding is.
+    same parts found, where there is to be a next one, ``standing`` verdicts of former checks by them. ``owners`` tell whose
+    a finding is.
     """
 
     read: HostReader
@@ -87,6 +89,7 @@ class Scanner:
     held: HeldImages = nobody_holds
     surveys: Surveying | None = None
     last: LastScan | None = None
+    standing: StandingVerdicts | None = None
     owners: tuple[OwnerRule, ...] = ()
 
     async def scan(
@@ -154,7 +157,8 @@ class Scanner:
 
     def _judgements(self) -> Judgements:
         return Judgements(
-            Images(self.registry, self.inspect, self.limits.depth, self.missing_part, self.surveys, self.held)
+            Images(self.registry, self.inspect, self.limits.depth, self.missing_part, self.surveys, self.held),
+            self.standing,
         )
 
     async def _host(
@@ -275,6 +279,9 @@ class Scanner:
         progress.judgements = [judgements.of(kind, workload) for workload in progress.workloads]
         progress.made = [one.right for one in progress.judgements]
         waiting = [place for place, verdict in enumerate(progress.made) if verdict is None]
+        if len(waiting) == 1:
+            await self._verdict(judgements, progress, waiting[0])
+            return
         async with asyncio.TaskGroup() as tasks:
             for number, place in enumerate(waiting, 1):
                 tasks.create_task(self._verdict(judgements, progress, place))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.decision import Decision
+from scanner.scan.aside import aside
 from scanner.service.answers import Checked, Refusal, RefusalReason
 from scanner.store.error import StoreError
 from scanner.trail import entries
@@ -81,7 +82,8 @@ class Recording:
         decision_id = uuid.uuid4().hex
         if self.trail is None:
             return answer if isinstance(answer, Refusal) else replace(answer, id=decision_id)
-        entry = await asyncio.to_thread(self._decision, answer, asked, by, decision_id)
+        findings = 0 if isinstance(answer, Refusal) else len(answer.report.findings)
+        entry = await aside(findings, lambda: self._decision(answer, asked, by, decision_id))
         try:
             index = await self.trail.append(entry)
         except TrailError as error:

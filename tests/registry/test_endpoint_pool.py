@@ -7,7 +7,7 @@ import pytest
 
 from scanner.domain.image.reference import parse
 from scanner.registry.config import ClientConfig, RegistryConfig
-from scanner.registry.endpoint_pool import EndpointPool
+from scanner.registry.endpoint_pool import MAX_UNLISTED, EndpointPool
 from scanner.registry.http.observer import Nobody
 
 
@@ -47,3 +47,13 @@ async def test_its_limits_are_those_that_are_configured_under_any_name_of_it(bud
     listed = RegistryConfig("docker.io", concurrency=3)
     ((first, *_),) = budgets('server = "https://registry-1.docker.io"\n', "nginx", registries=[listed])
     assert first._in_flight._value == 3
+
+
+async def test_a_way_is_found_once_until_the_registry_that_it_leads_to_is_let_go():
+    pool = EndpointPool(ClientConfig(), None, Nobody(), Clock())
+    first = pool.of(parse("r0.example/app:1"))
+    assert pool.of(parse("r0.example/app:1")) is first
+    for number in range(1, MAX_UNLISTED + 1):
+        pool.of(parse(f"r{number}.example/app:1"))
+    assert pool.of(parse("r0.example/app:1")).routes[0].endpoint is not first.routes[0].endpoint
+    await pool.aclose()

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 import pytest
 
 from scanner.domain.facts import HostFacts, LiveProcess, Mount, Source, Stage, Workload
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
@@ -16,6 +17,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
 from scanner.scan.images.images import Images
 from scanner.scan.judgements import Judgements
+from scanner.scan.standing_verdicts import StandingVerdicts
 
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 IMAGE = ImageFacts(
@@ -39,10 +41,11 @@ class Registry:
     def __init__(self):
         self.gate = asyncio.Event()
         self.gate.set()
+        self.image = IMAGE
 
     async def resolve(self, reference, *, depth, wanted=None):
         await self.gate.wait()
-        return IMAGE
+        return self.image
 
 
 @pytest.fixture
@@ -161,3 +164,52 @@ async def test_of_two_moments_only_what_lies_between_them_tells_workloads_apart(
     assert judgements.images.asked == 1
     await judged(judgements, host, replace(ended, started_at=200.0, finished_at=290.0))
     assert judgements.images.asked == 2
+
+
+# ---------------------------------------------------------------- from one check to the next
+
+
+@pytest.fixture
+def check(registry):
+    """``await check(host, depth=...)``: its verdict in a check of its own, and whether it was found out there."""
+    standing = StandingVerdicts()
+
+    async def one(host, depth=Depth.CONFIG):
+        made = Judgements(Counting(registry, None, depth), standing)
+        return await judged(made, host, workload(host.host)), getattr(made.images, "asked", 0) == 1
+
+    return one
+
+
+async def test_a_verdict_stands_while_its_tag_means_the_same(check):
+    first, _ = await check(facts("a"))
+    assert await check(facts("b")) == (first, False)
+
+
+async def test_a_tag_that_moved_is_judged_anew(check, registry):
+    await check(facts("a"))
+    registry.image = replace(
+        IMAGE, digest="sha256:" + "e" * 64, offers=(replace(IMAGE.offers[0], entry=ARM64, config=ARM64),)
+    )
+    verdict, found_out = await check(facts("a"))
+    assert (verdict.reason, found_out) == (Reason.PLATFORM_MISSING, True)
+
+
+async def test_what_a_registry_cannot_tell_any_more_does_not_stand(check, registry):
+    await check(facts("a"))
+    registry.image = Failure(Reason.IMAGE_UNREACHABLE, "it is down")
+    verdict, _ = await check(facts("a"))
+    assert verdict.reason is Reason.IMAGE_UNREACHABLE
+
+
+async def test_what_is_wrong_another_host_or_another_depth_is_found_out_each_time(check):
+    for host, depth in ((facts("a", ARM64), Depth.CONFIG), (facts("a"), Depth.CONFIG), (facts("a"), Depth.INDEX)):
+        assert (await check(host, depth))[1]
+    assert (await check(facts("a", ARM64)))[1]
+
+
+async def test_the_verdict_asked_for_longest_ago_makes_room(check, monkeypatch):
+    monkeypatch.setattr("scanner.scan.standing_verdicts.MAX_STANDING", 1)
+    await check(facts("a"))
+    await check(facts("b", version="20.10"))
+    assert (await check(facts("a")))[1]

@@ -23,6 +23,7 @@ from scanner.registry.http import address as addresses
 from scanner.registry.http.address import Address, AddressPolicy, Network
 from scanner.registry.http.connections import Connections
 from scanner.registry.http.failures import EgressRefusedError
+from scanner.registry.http.sockets import AsyncioBackend
 from scanner.registry.http.tls import tls_context
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         self._policy = policy
         self._literal_names = literal_names
         self._resolve = resolve
-        self._sockets = httpcore.AnyIOBackend()
+        self._sockets = AsyncioBackend()
 
     async def connect_tcp(
         self,

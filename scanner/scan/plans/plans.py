@@ -159,7 +159,8 @@ def not_read_within(hosts: Sequence[Host], within_s: float) -> Deployments:
 
 def given(plans: FolderPlans, hosts: Sequence[Host], fleet: Sequence[Host]) -> Deployments:
     """The same plans for each of these hosts of a fleet, as far as their placement is for it."""
-    names = HostNames.of(host.name for host in fleet)
+    is_placed = any(filed.planned.placement for filed in plans.filed)
+    names = HostNames.of(host.name for host in fleet) if is_placed else HostNames()
     once = [_Given(plans, is_named=False)]
     return Deployments(MappingProxyType({host.name: _of_host(host, once, names) for host in hosts}))
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner.domain.decision import decided, rulings
+from scanner.domain.decision import STOPS, decided, rulings
 from scanner.domain.failure import Failure
+from scanner.scan.aside import aside
 from scanner.scan.plans import plans as scan_plans
 from scanner.scan.scan import silent
 from scanner.service.answers import Checked, Refusal, RefusalReason
@@ -23,6 +23,7 @@ from scanner.service.gate.question import Destination, Question
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from scanner.domain.decision import Policies, Ruling
     from scanner.domain.host import Host
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.plan import Plan
@@ -101,7 +102,6 @@ class Gate:
         chosen = () if destination.platforms else self._reloading.matching(destination.hosts)
         if isinstance(chosen, Refusal):
             return chosen
-        overrides = await self._overrides.in_force()
         configuration, adapters = self._reloading.current
         asked = demands(configuration.settings, chosen)
         with self._reloading.using(adapters), adapters.one_check():
@@ -111,13 +111,21 @@ class Gate:
             except ValueError as error:
                 return Refusal(RefusalReason.PLATFORM_INVALID, str(error))
             by_digest = await self._pins(scanner, question.references, report)
-            ruled = await asyncio.to_thread(rulings, report, asked.policies, overrides)
+            ruled = await self._ruled(report, asked.policies)
             count = configuration.settings.gate.alternatives
             search = Alternatives(scanner, adapters, count, self._publication.report())
             instead = await search.of(ruled, {host.name: host for host in chosen})
         decision = decided(report, ruled)
         log.info("gate_decided", by=by, decision=str(decision), images=list(question.written))
         return Checked(report, decision, rulings=ruled, pins=by_digest, instead=instead)
+
+    async def _ruled(self, report: Report, policies: Policies) -> tuple[Ruling, ...]:
+        """What is decided of each finding; who answers for it against the gate is asked where that could make a difference."""
+        ruled = await aside(len(report.findings), lambda: rulings(report, policies))
+        if not any(ruling.decision in STOPS for ruling in ruled) and not self._overrides.has_ended:
+            return ruled
+        overrides = await self._overrides.in_force()
+        return await aside(len(report.findings), lambda: rulings(report, policies, overrides))
 
     async def _pins(
         self, scanner: Scanner, images: Mapping[str, ImageReference | Failure], report: Report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ class Overrides:
 
     def __init__(self, store: Store, observer: Observer, clock: Callable[[], float], recording: Recording) -> None:
         self._store, self._observer, self._clock, self._recording = store, observer, clock, recording
+        self._next_end = math.inf
 
     async def load(self) -> None:
         """Show those in force."""
@@ -56,8 +58,14 @@ class Overrides:
             return ()
         now = self._clock()
         found = tuple(one for body in records.values() if (one := Override(**body)).until > now)
+        self._next_end = min((one.until for one in found), default=math.inf)
         self._observer.overrides_in_force(found)
         return found
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether one that is shown is in force no more."""
+        return self._next_end <= self._clock()
 
     async def add(self, wanted: Override, by: str) -> Override | Refusal:
         """Let through what it covers, from now on; its id is chosen here."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,8 +28,8 @@ async def pins(
     """
     judged = {finding.workload.image for finding in report.findings}
     asked = {image: reference for image, reference in images.items() if image in judged}
-    found = await asyncio.gather(*(pin(registry, reference) for reference in asked.values()))
-    return {image: pinned for image, pinned in zip(asked, found, strict=True) if pinned}
+    found = {image: await pin(registry, reference) for image, reference in asked.items()}  # all of it is known by now
+    return {image: pinned for image, pinned in found.items() if pinned}
 
 
 async def pin(registry: ImageResolver, reference: ImageReference | Failure) -> str:

@@ -16,6 +16,7 @@ from scanner.domain.report_json import moment
 from scanner.domain.verdict import error_phrases
 from scanner.domain.verdict.explanation import Explanation, explained
 from scanner.domain.waiver import Waiver
+from scanner.scan.aside import aside
 from scanner.service import check_document
 from scanner.service.answers import Checked, Refusal
 from scanner.service.gate.gate import Gate
@@ -133,8 +134,12 @@ async def _decided(exposition: Exposition, checked: Checked, *, is_text: bool) -
     headers = {"Retry-After": str(round(HOLD_S))} if decision is Decision.HOLD else {}
     if is_text:
         return PlainTextResponse(check_document.text(checked), DECIDED[decision], headers)
-    made = await asyncio.to_thread(check_document.document, checked) | {"decision": str(decision)}
-    return await asyncio.to_thread(JSONResponse, made, DECIDED[decision], headers)  # 64 images are long to write
+    return await aside(  # 64 images are long to write
+        len(checked.report.findings),
+        lambda: JSONResponse(
+            check_document.document(checked) | {"decision": str(decision)}, DECIDED[decision], headers
+        ),
+    )
 
 
 def _prefers_text(accept: str) -> bool:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 
 from scanner.web.http.access import Scope as Needs
 from scanner.web.http.problem import Problem
@@ -56,6 +56,9 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+
+
+_SECURITY_HEADERS = tuple((name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
 
 
 class LimitsMiddleware:
@@ -127,9 +130,8 @@ class _Sender:
         if self._head is None:
             return
         message, self._head = self._head, None
-        headers = MutableHeaders(scope=message)
-        for name, value in SECURITY_HEADERS.items():
-            headers.setdefault(name, value)
+        said = {name for name, _ in message["headers"]}
+        message["headers"] = [*message["headers"], *(each for each in _SECURITY_HEADERS if each[0] not in said)]
         self.started = True
         self._metrics.http_request(self.route, message["status"])
         await self._send(message)

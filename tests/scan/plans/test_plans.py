@@ -466,6 +466,11 @@ async def test_the_gate_judges_the_plans_that_it_was_given_and_nothing_that_exis
     }
 
 
+def test_plans_for_every_host_are_given_without_a_look_at_the_fleet():
+    plans = folder.FolderPlans((folder.Filed(Plan("r.example/app:1"), "pod.yml"),))
+    assert plans_module.given(plans, [Host("a", "10.0.0.1")], None).of("a").workloads[0].image == "r.example/app:1"
+
+
 # ---------------------------------------------------------------- hostile folders
 
 

@@ -18,6 +18,7 @@ from scanner.domain.override import Override
 from scanner.domain.plan import Plan
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
+from scanner.metrics.metrics import Metrics
 from scanner.service import check_document
 from scanner.service.answers import Refusal
 from scanner.service.gate.overrides import MAX_S
@@ -237,6 +238,20 @@ async def test_an_override_is_no_rule_for_good(service, environment):
     assert isinstance(
         await service.overrides.add(override(environment, until=environment.now + MAX_S + 1), "x"), Refusal
     )
+
+
+async def test_an_override_that_ended_is_shown_until_anybody_asks_about_anything(service, environment, monkeypatch):
+    shown = []
+    monkeypatch.setattr(Metrics, "overrides_in_force", lambda _, found: shown.append(found))
+    await scanned(service)
+    made = await service.overrides.add(override(environment), "ops")
+    assert str((await asked(service, "a")).decision) == "allow"
+    assert shown == [(), (made,)]  # what goes anyway needs nobody to answer for it
+    environment.now += 61
+    await scanned(service)
+    await asked(service, "a")
+    await asked(service, "a")
+    assert shown == [(), (made,), ()]
 
 
 async def test_no_override_counts_that_the_store_cannot_tell_of(service, environment, store, monkeypatch):
