@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from scanner.binary.layers import file_capabilities
 from scanner.binary.layers.limits import disputed, limit_reached, unreadable
 from scanner.binary.program.capture import SCRIPT_BYTES, Capture
 from scanner.binary.program.content import Content, as_text, examine
@@ -141,6 +142,7 @@ class LayerIndex:
         Raises ``LayerError`` for what makes engines refuse a layer, or unpack it differently.
         """
         path = self._named(entry)
+        file_capabilities.demanded(entry.capability)  # of whatever it is, even of a link
         if not path:
             return  # the root itself
         if path.count("/") > MAX_DEPTH:
@@ -221,7 +223,7 @@ class LayerIndex:
                     NodeKind.FILE, runs, content=content, size=entry.size, born=born, extent=extent, rights=rights
                 )
             case "1":
-                return self._hard_link(entry.target, born)
+                return self._hard_link(entry, born)
             case "2":
                 return Node(NodeKind.SYMLINK, target=entry.target, born=born)
             case "5":
@@ -229,12 +231,14 @@ class LayerIndex:
             case _:
                 return Node(NodeKind.OTHER, born=born)
 
-    def _hard_link(self, target: str, born: int) -> Node:
+    def _hard_link(self, entry: tarstream.TarEntry, born: int) -> Node:
         """What stands at the target, which has to be in this layer already.
 
+        Engines set owners anew, by which the kernel takes a file's capabilities away, then what the entry itself has.
         No engine links to what is not there or to a directory; to a file of a lower layer Docker does not, Podman and
         containerd do (seen with Docker 20.10 to 28.5, Podman 5.4, containerd 1.7).
         """
+        target = entry.target
         if f"/{AUFS_METADATA}" in f"/{target}":
             return Node(NodeKind.OTHER, born=born)  # aufs kept what its hard links named apart
         path = clean(target)
@@ -243,10 +247,14 @@ class LayerIndex:
             path = clean(f"/{target}") or ""
         directory, _, base = path.rpartition("/")
         moved = self._through_symlinks(directory)
-        known = self.get(f"{moved}/{base}" if moved else base)
+        at = f"{moved}/{base}" if moved else base
+        known = self.get(at)
         if known is None or known.kind is NodeKind.DIRECTORY:
             condition = Condition.HARD_LINK_OUTSIDE if known is None else Condition.LAYER_DAMAGED
             raise unreadable(f"a hard link to /{path}, which is no file that its layer holds before it", condition)
+        demands = file_capabilities.demanded(entry.capability)
+        if known.rights is not None and known.rights.demands != demands:
+            known = self.nodes[at] = replace(known, rights=replace(known.rights, demands=demands))
         return replace(known, born=born)
 
     def _through_symlinks(self, directory: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
-from scanner.binary.program import beside, mentioned, surroundings
+from scanner.binary.program import beside, capabilities, mentioned, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.asked import Asked
 from scanner.binary.program.content import architecture_of
@@ -15,6 +15,7 @@ from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers
 from scanner.binary.program.path_search import earlier_places, places_of
+from scanner.binary.program.permission import Denial
 from scanner.binary.program.shell import following, shell_command
 from scanner.binary.program.steps import Before, Done, Next, Stopped
 from scanner.binary.program.way import Way, is_unknown
@@ -202,16 +203,17 @@ class Control:
 
     def _permitted(self, step: Next, run: Run) -> Run:
         """The same start as its user may have it, who has no capabilities but root's."""
-        if step.by_loader or step.command.user is None:
+        if step.by_loader:
             return run
-        changed = step.command.user != self.user
+        view, command = self.search.view, step.command
+        changed = command.user not in {None, self.user}
         if changed and not step.scripted:
-            missing = surroundings.who(self.search.view, step.command)
+            missing = surroundings.who(view, command)
             if isinstance(missing, Failure):
                 return replace(run, problem=missing)
-        of_user = surroundings.permissions(self.search.view, step.command, sure_of_groups=not changed)
-        denial = of_user.of_start(run.files, run.named)
-        refused = denial.by_exec or denial.later
+        of_user = surroundings.permissions(view, command, sure_of_groups=not changed)
+        denial = of_user.of_start(run.files, run.named) if command.user is not None else Denial()
+        refused = denial.by_exec or denial.later or capabilities.refusal(view, run.files, command.privileges)
         if refused is None or not step.scripted:
             return replace(run, problem=refused)
         why = f"{refused.detail}, unless the script before changes that"

@@ -10,6 +10,8 @@ class Condition(StrEnum):
 
     EXEC_DENIED = "exec_denied"
     """The image's user may not execute a file that the runtime's own execve opens."""
+    CAPABILITY_OF_SOME = "capability_of_some"
+    """A file that is executed wants a capability that only some engines give to every container."""
     USER_OF_THREE_PARTS = "user_of_three_parts"
     WORKDIR_RELATIVE = "workdir_relative"
     WORKDIR_MISSING = "workdir_missing"
