@@ -18,6 +18,8 @@ from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scanner.binary.layers import tarstream
     from scanner.binary.layers.usage import Rights, Usage
     from scanner.domain.image.reference import Digest
@@ -100,7 +102,7 @@ class LayerIndex:
     """What has been read of one layer; a ``tarstream.Sink``.
 
     Paths are relative, without ``.``, ``..`` and double slashes; the root is the empty string. ``complete`` tells that
-    there is nothing more to come. ``fresh`` collects the paths that were decided since it was last emptied, ``notes``
+    there is nothing more to come. ``implied`` are directories that no entry of theirs came before. ``fresh`` collects the paths that were decided since it was last emptied, ``notes``
     what some engines refuse such a layer for, of each kind the first.
     """
 
@@ -111,6 +113,7 @@ class LayerIndex:
     complete: bool = False
     fresh: set[str] = field(default_factory=set)
     notes: dict[Condition, str] = field(default_factory=dict)
+    implied: set[str] = field(default_factory=set)
     _last_directory: tuple[str, str] = ("", "")
 
     def begin(self, entry: tarstream.TarEntry) -> Capture | None:
@@ -279,6 +282,8 @@ class LayerIndex:
     def _add_parents(self, directory: str) -> None:
         """A file implies its directories; one that was something else before is replaced."""
         for ancestor in ancestors_and_self(directory):
+            if ancestor not in self.nodes:
+                self.implied.add(ancestor)
             self._put(ancestor, Node(NodeKind.DIRECTORY, executable=True, born=self.usage.entries))
 
     def _put(self, path: str, node: Node) -> None:
@@ -322,6 +327,25 @@ class LayerIndex:
 def interpret(capture: Capture) -> Content:
     """What a file holds, of which this was kept."""
     return as_text(capture.body()) if capture.text else examine(capture.body())
+
+
+def through_no_directory(path: str, below: Sequence[LayerIndex]) -> bool:
+    """Whether an overlay's own directory of a layer below ends the way to a path, where a parent's rights are looked for.
+
+    The rule is mkparent of containerd's archive/tar.go: the first layer that has the directory, or something else in its
+    place, is the answer; a whiteout or a file above it is an error.
+    """
+    *above, _ = ancestors_and_self(path)
+    for index in below:
+        if any(each in index.whiteouts or _is_no_directory(index.get(each)) for each in above):
+            return True
+        if path in index.whiteouts or index.get(path) is not None:
+            return False
+    return False
+
+
+def _is_no_directory(node: Node | None) -> bool:
+    return node is not None and node.kind not in {NodeKind.DIRECTORY, NodeKind.SYMLINK}
 
 
 def ancestors_and_self(path: str) -> list[str]:

@@ -104,6 +104,34 @@ async def test_what_only_some_engines_give_is_left_to_them(images, build, privil
     assert (on_engine(program, here).problem is None) is starts
 
 
+NO_SETUID = Privileges(loses=("SETUID",))
+
+
+@pytest.mark.parametrize(
+    ("words", "user", "privileges", "starts"),
+    [
+        (("gosu", "1000"), "0", Privileges(), True),
+        (("gosu", "1000"), "1000", Privileges(), False),
+        (("gosu", "1000"), "app", Privileges(), False),
+        (("gosu", "1000"), "0", NO_SETUID, False),
+        (("su-exec", "1000"), "0", WITHOUT, False),
+        (("su-exec", "1000"), "0", Privileges((), ("SETUID", "SETGID"), ("ALL",)), True),
+        (("setpriv", "--reuid=1000", "--clear-groups"), "0", NO_SETUID, False),
+        (("setpriv", "--no-new-privs"), "1000", WITHOUT, True),
+        (("chroot", "/"), "0", Privileges(), True),
+        (("chroot", "/"), "1000", Privileges(), False),
+        (("unshare", "-f"), "0", Privileges(), False),
+        (("unshare", "-f"), "0", Privileges(gains=("ALL",)), True),
+    ],
+)
+async def test_a_launcher_does_not_do_what_its_container_may_not(images, build, words, user, privileges, starts):
+    passwd = {"mode": 0o644, "content": b"root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n"}
+    files = [(f"bin/{words[0]}", build.elf()), ("app", build.elf()), ("etc/passwd", passwd)]
+    offer = build.offer(images.layer(files), entrypoint=(f"/bin/{words[0]}", *words[1:], "/app"))
+    program = await inspect(offer, Process(user=user, privileges=privileges), images.open)
+    assert (program.problem is None) is starts
+
+
 @pytest.mark.parametrize("own", [True, False])
 async def test_a_hard_link_takes_a_file_s_capabilities_away(images, build, own):
     wanted = {CAPABILITY: IPC_LOCK.decode("utf-8", "surrogateescape")}

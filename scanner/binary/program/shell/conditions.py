@@ -182,7 +182,23 @@ class Tester:
             return opposite(patterns.equal(one, other))
         if operator in _NUMBER:
             return _compared(one, operator, other)
-        return None
+        return self._older(one, operator, other) if operator in _FILES else None
+
+    def _older(self, one: str, operator: str, other: str) -> bool | None:
+        """``-nt``, ``-ot``, ``-ef`` where a file is missing: bash alone takes what is there for newer."""
+        there, beside = self._file("e", one), self._file("e", other)
+        if there is None or beside is None or (there and beside):
+            return None
+        if operator == "-ef" or there is beside:
+            return False
+        says = there if operator == "-nt" else beside
+        return (
+            False
+            if not says or self.kind in {ShellKind.DASH, ShellKind.ASH}
+            else True
+            if self.kind is ShellKind.BASH
+            else None
+        )
 
     # ------------------------------------------------------------ double brackets
 
@@ -236,7 +252,7 @@ class Tester:
             return None
         if operator in _NUMBER:
             return _compared(one, operator, words.text(other))
-        return None
+        return self._older(one, operator, words.text(other)) if operator in _FILES else None
 
 
 def is_plain_double(tokens: tuple[Word | str, ...], words: Expander) -> bool:

@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.busybox import APPLETS
+from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.shell.state import PathKind, ShellKind, is_known
 
 if TYPE_CHECKING:
@@ -73,4 +73,4 @@ def _is_looked_up(state: State, name: str, kind: ShellKind) -> bool:
     if "/" not in name and (name in _BUILT_IN or "command_not_found_handle" in state.functions):
         return False
     # builds of busybox run their applets without any file
-    return "/" in name or kind in {ShellKind.BASH, ShellKind.DASH} or name not in APPLETS
+    return "/" in name or kind in {ShellKind.BASH, ShellKind.DASH} or name not in APPLETS | RARER_APPLETS

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.following import Script
 from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
-from scanner.binary.program.shell.variables import HARMLESS, switch
+from scanner.binary.program.shell.variables import HARMLESS, NAMES, switch
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
@@ -58,6 +58,8 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
         if word.startswith("--"):
             if word in {"--init-file", "--rcfile"}:
                 return f"{command.argv[0]} {word} reads files of its own before"
+            if kind is ShellKind.DASH:
+                return _refused(command, word)
             if word not in _LONG:
                 return None
             login, profiles = login or word == "--login", profiles and word != "--noprofile"
@@ -73,6 +75,8 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
             at += letter in {"o", "O"} and at + 1 < len(words)
             if letter in {"o", "O"} and (UNKNOWN in words[at] or (letter == "O" and words[at] not in HARMLESS)):
                 return f"{command.argv[0]} {word} {words[at].replace(UNKNOWN, '…')} changes what words mean"
+            if letter == "o" and kind is ShellKind.DASH and words[at] not in NAMES:
+                return _refused(command, f"-o {words[at]}")
             if letter not in _OWN:
                 switch(options, words[at] if letter in {"o", "O"} else letter, on=word[0] == "-")
         if "n" in options:
@@ -102,6 +106,10 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
         return f"{command.argv[0]} is a login shell, which reads files of its own before"
     profile = _PROFILES[ShellKind.DASH if is_sh else kind]
     return replace(found, profile=profile, command=_at_home(found.command, files))
+
+
+def _refused(command: Command, option: str) -> Failure:
+    return Failure(Reason.BINARY_UNKNOWN, f"{command.argv[0]} ends with a usage error: illegal option {option}")
 
 
 def _at_home(command: Command, files: Files) -> Command:

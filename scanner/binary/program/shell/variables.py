@@ -25,8 +25,10 @@ _SET_LETTERS = frozenset("abefmnuvxCE")
 _LETTERS_OF_BASH = _SET_LETTERS | frozenset("hkptBHPT")
 _LONG = {"errexit": "e", "nounset": "u", "noglob": "f", "allexport": "a", "noexec": "n"}
 _LETTERS = {**_LONG, "braceexpand": "B"}
-_NAMES = frozenset(_LONG) | {"xtrace", "verbose", "monitor", "notify", "ignoreeof", "noclobber", "vi", "emacs", "nolog"}
-_NAMES_OF_BASH = _NAMES | {
+NAMES = frozenset(_LONG) | {"xtrace", "verbose", "monitor", "notify", "ignoreeof", "noclobber", "vi", "emacs", "nolog"}
+"""Options of ``set -o`` that every shell knows; dash knows no other."""
+
+_NAMES_OF_BASH = NAMES | {
     "braceexpand", "errtrace", "functrace", "hashall", "histexpand", "history", "interactive-comments", "keyword", "onecmd",
     "physical", "pipefail", "privileged",
 }  # fmt: skip
@@ -189,9 +191,7 @@ def _option(kind: ShellKind, words: tuple[str, ...], at: int, options: set[str],
             at += 1
             name = words[at] if at < len(words) else ""
             known = (
-                _NAMES_OF_BASH
-                if kind is ShellKind.BASH
-                else _NAMES | ({"pipefail"} if kind is ShellKind.ASH else set())
+                _NAMES_OF_BASH if kind is ShellKind.BASH else NAMES | ({"pipefail"} if kind is ShellKind.ASH else set())
             )
             if name not in known:
                 why = f"line {node.line}: set -o {name}, which not every shell knows"
