@@ -300,6 +300,7 @@ LINES = (
     Line("c-option-that-dash-lacks", ["sh", "-euxo", "pipefail", "-c", "/app"]),
     Line("c-option-of-bash", ["bash", "-euxo", "pipefail", "-c", "exec /app"], tree=tools("bash")),
     Line("c-shebang-of-dashes", ["/run.sh"], tree={"run.sh": b"#!/bin/sh --norc\nexec /app\n"}),
+    Line("c-shebang-of-two-options", ["/run.sh"], tree={"run.sh": b"#!/bin/sh -e -x\nexec /app\n"}),
     Line("c-semicolon-hash", ["sh", "-c", "echo x # no; /nowhere\n/app"]),
     Line("c-background", ["sh", "-c", "/app & wait"]),
     Line("c-pipe-to-cat", ["sh", "-c", "/app | cat"], tree=APPLETS),
