@@ -63,6 +63,7 @@ async def _program(command: Command, reading: LayerReading) -> Program:
     carried = await beside(emulators.carried, reading.view, program.files)
     if program.problem is None:
         await reading.read_small()
+        await beside(reading.note_lower_whiteouts)
     objections = (*program.objections, *reading.objections)
     return replace(program, partly_read=partly_read, emulators=carried, objections=objections)
 

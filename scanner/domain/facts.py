@@ -175,16 +175,34 @@ class LocalImage:
         object.__setattr__(self, "references", found)
 
 
+ALL_CAPABILITIES = "ALL"
+
+
 @dataclass(frozen=True, slots=True)
 class Privileges:
     """What a container's processes may beyond or below what their user may.
 
-    ``groups`` are further groups as written, by name or number. ``lacks_override`` tells that CAP_DAC_OVERRIDE was taken
-    away, so that the bits of a file count for root too.
+    ``groups`` are further groups as written, by name or number. ``gains`` and ``loses`` are capabilities beside the
+    engine's own, in capitals without ``CAP_``, each in one of them; ``ALL`` stands for every one that neither names.
     """
 
     groups: tuple[str, ...] = ()
-    lacks_override: bool = False
+    gains: tuple[str, ...] = ()
+    loses: tuple[str, ...] = ()
+
+    def has(self, capability: str) -> bool | None:
+        """Whether it has a capability, ``None`` where that is left to the engine."""
+        for said in (capability, ALL_CAPABILITIES):
+            if said in self.gains:
+                return True
+            if said in self.loses:
+                return False
+        return None
+
+    @property
+    def lacks_override(self) -> bool:
+        """Whether CAP_DAC_OVERRIDE was taken away, so that the bits of a file count for root too."""
+        return self.has("DAC_OVERRIDE") is False
 
 
 @dataclass(frozen=True, slots=True)

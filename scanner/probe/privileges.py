@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Privileges
+from scanner.domain.facts import ALL_CAPABILITIES, Privileges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ALL, _OVERRIDE = "ALL", "DAC_OVERRIDE"
+_ALL = frozenset({ALL_CAPABILITIES})
 
 
 def by_engine(
@@ -21,8 +21,11 @@ def by_engine(
     from all. Podman refuses to start what names one in both.
     """
     more, less = _names(added), _names(dropped)
-    lacks = _OVERRIDE in less if _ALL in more else bool(less & {_ALL, _OVERRIDE}) and _OVERRIDE not in more
-    return Privileges(tuple(groups), lacks and not is_privileged)
+    if is_privileged:
+        more, less = _ALL, frozenset()
+    elif more & _ALL:
+        more, less = _ALL, less - _ALL
+    return Privileges(tuple(groups), tuple(sorted(more)), tuple(sorted(less - more)))
 
 
 def by_kubelet(
@@ -30,8 +33,9 @@ def by_kubelet(
 ) -> Privileges:
     """As the runtimes of Kubernetes read it (WithCapabilities of containerd's CRI): what is dropped by its name stays so."""
     more, less = _names(added), _names(dropped)
-    lacks = _OVERRIDE in less or (_ALL in less and _OVERRIDE not in more)
-    return Privileges(tuple(groups), lacks and not is_privileged)
+    if is_privileged:
+        more, less = _ALL, frozenset()
+    return Privileges(tuple(groups), tuple(sorted(more - less)), tuple(sorted(less)))
 
 
 def _names(words: Iterable[str]) -> frozenset[str]:

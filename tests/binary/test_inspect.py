@@ -458,7 +458,7 @@ async def test_what_a_wrapper_surely_execs_is_followed_too(images, build, entryp
         ("sbin/tini", build.elf()), ("sbin/dumb-init", build.elf()), ("sbin/env", build.elf()),
         ("sbin/gosu", build.elf()), ("bin/sh", build.elf()), ("tmp", build.directory),
         ("entry.sh", b'#!/bin/sh\nset -e\n# last line\nexec /sbin/gosu app "$@"\n'),
-        ("real", build.elf(machine=183)),
+        ("real", build.elf(machine=183)), ("etc/passwd", {"mode": 0o644, "content": b"app:x:1000:1000::/:/bin/sh\n"}),
     ])  # fmt: skip
     program = await inspect(build.offer(layer, entrypoint=entrypoint, cmd=cmd), None, images.open)
     assert program.problem is None

@@ -41,7 +41,12 @@ def built(images, build, image):
     """The image: its server for another CPU than all that stands in front of it."""
     foreign, native = build.elf(machine=183), build.elf()
     shell = {"bash": ("bash",), "dash": ("dash",), "busybox": ("busybox",)}[image.shell][0]
-    entries = {"entry.sh": image.text.encode(), "etc/passwd": {"mode": 0o644, "content": USERS.encode()}}
+    groups = USERS.replace("/root:/bin/sh", "").replace(":/home:/bin/sh", "").encode()
+    entries = {
+        "etc/group": {"mode": 0o644, "content": groups},
+        "entry.sh": image.text.encode(),
+        "etc/passwd": {"mode": 0o644, "content": USERS.encode()},
+    }
     entries |= {f"usr/bin/{name}": native for name in sorted(TOOLS | {"bash"})}
     entries |= {
         "bin/bash": native,

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import io
 import json
+import struct
 import tarfile
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -32,8 +33,19 @@ DOCKER = {
 }
 
 
+CAPABILITY = "SCHILY.xattr.security.capability"
+"""Where tools that write layers keep a file's capabilities."""
+
 AUTHOR: ContextVar[str] = ContextVar("AUTHOR", default="")
 """Who made an image, if that is to stand in its config, so that no engine takes it for another that it has already."""
+
+
+def capability(*numbers: int, effective: bool = True, root: int | None = None) -> bytes:
+    """A security.capability with these permitted, as setcap writes it; with ``root`` for that user namespace's alone."""
+    bits = sum(1 << number for number in numbers)
+    revision = 2 if root is None else 3
+    words = (revision << 24 | effective, bits & 0xFFFFFFFF, 0, bits >> 32, 0, *(() if root is None else (root,)))
+    return struct.pack(f"<{len(words)}I", *words)
 
 
 @lru_cache(maxsize=256)
@@ -44,7 +56,10 @@ def digest_of(body: bytes) -> str:
 
 @dataclass(frozen=True)
 class File:
-    """A file of a layer; with ``link`` a symbolic link, with ``hard`` a hard link. It is root's if nobody says whose."""
+    """A file of a layer; with ``link`` a symbolic link, with ``hard`` a hard link. It is root's if nobody says whose.
+
+    ``capability`` is what capabilities(7) has in security.capability.
+    """
 
     body: bytes = b""
     mode: int = 0o755
@@ -53,6 +68,7 @@ class File:
     folder: bool = False
     uid: int = 0
     gid: int = 0
+    capability: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -99,6 +115,8 @@ def tar_of(files: Mapping[str, bytes | File]) -> bytes:
             file = content if isinstance(content, File) else File(content)
             entry = tarfile.TarInfo(name.lstrip("/"))
             entry.mode, entry.uid, entry.gid = file.mode, file.uid, file.gid
+            if file.capability:
+                entry.pax_headers[CAPABILITY] = file.capability.decode("utf-8", "surrogateescape")
             if file.folder:
                 entry.type = tarfile.DIRTYPE
             elif file.link:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from scanner.binary.layers import file_capabilities
 from scanner.binary.layers.limits import disputed, limit_reached, unreadable
 from scanner.binary.program.capture import SCRIPT_BYTES, Capture
 from scanner.binary.program.content import Content, as_text, examine
@@ -17,6 +18,8 @@ from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scanner.binary.layers import tarstream
     from scanner.binary.layers.usage import Rights, Usage
     from scanner.domain.image.reference import Digest
@@ -99,7 +102,7 @@ class LayerIndex:
     """What has been read of one layer; a ``tarstream.Sink``.
 
     Paths are relative, without ``.``, ``..`` and double slashes; the root is the empty string. ``complete`` tells that
-    there is nothing more to come. ``fresh`` collects the paths that were decided since it was last emptied, ``notes``
+    there is nothing more to come. ``implied`` are directories that no entry of theirs came before. ``fresh`` collects the paths that were decided since it was last emptied, ``notes``
     what some engines refuse such a layer for, of each kind the first.
     """
 
@@ -110,6 +113,7 @@ class LayerIndex:
     complete: bool = False
     fresh: set[str] = field(default_factory=set)
     notes: dict[Condition, str] = field(default_factory=dict)
+    implied: set[str] = field(default_factory=set)
     _last_directory: tuple[str, str] = ("", "")
 
     def begin(self, entry: tarstream.TarEntry) -> Capture | None:
@@ -141,6 +145,7 @@ class LayerIndex:
         Raises ``LayerError`` for what makes engines refuse a layer, or unpack it differently.
         """
         path = self._named(entry)
+        file_capabilities.demanded(entry.capability)  # of whatever it is, even of a link
         if not path:
             return  # the root itself
         if path.count("/") > MAX_DEPTH:
@@ -221,7 +226,7 @@ class LayerIndex:
                     NodeKind.FILE, runs, content=content, size=entry.size, born=born, extent=extent, rights=rights
                 )
             case "1":
-                return self._hard_link(entry.target, born)
+                return self._hard_link(entry, born)
             case "2":
                 return Node(NodeKind.SYMLINK, target=entry.target, born=born)
             case "5":
@@ -229,12 +234,14 @@ class LayerIndex:
             case _:
                 return Node(NodeKind.OTHER, born=born)
 
-    def _hard_link(self, target: str, born: int) -> Node:
+    def _hard_link(self, entry: tarstream.TarEntry, born: int) -> Node:
         """What stands at the target, which has to be in this layer already.
 
+        Engines set owners anew, by which the kernel takes a file's capabilities away, then what the entry itself has.
         No engine links to what is not there or to a directory; to a file of a lower layer Docker does not, Podman and
         containerd do (seen with Docker 20.10 to 28.5, Podman 5.4, containerd 1.7).
         """
+        target = entry.target
         if f"/{AUFS_METADATA}" in f"/{target}":
             return Node(NodeKind.OTHER, born=born)  # aufs kept what its hard links named apart
         path = clean(target)
@@ -243,10 +250,14 @@ class LayerIndex:
             path = clean(f"/{target}") or ""
         directory, _, base = path.rpartition("/")
         moved = self._through_symlinks(directory)
-        known = self.get(f"{moved}/{base}" if moved else base)
+        at = f"{moved}/{base}" if moved else base
+        known = self.get(at)
         if known is None or known.kind is NodeKind.DIRECTORY:
             condition = Condition.HARD_LINK_OUTSIDE if known is None else Condition.LAYER_DAMAGED
             raise unreadable(f"a hard link to /{path}, which is no file that its layer holds before it", condition)
+        demands = file_capabilities.demanded(entry.capability)
+        if known.rights is not None and known.rights.demands != demands:
+            known = self.nodes[at] = replace(known, rights=replace(known.rights, demands=demands))
         return replace(known, born=born)
 
     def _through_symlinks(self, directory: str) -> str:
@@ -271,6 +282,8 @@ class LayerIndex:
     def _add_parents(self, directory: str) -> None:
         """A file implies its directories; one that was something else before is replaced."""
         for ancestor in ancestors_and_self(directory):
+            if ancestor not in self.nodes:
+                self.implied.add(ancestor)
             self._put(ancestor, Node(NodeKind.DIRECTORY, executable=True, born=self.usage.entries))
 
     def _put(self, path: str, node: Node) -> None:
@@ -314,6 +327,25 @@ class LayerIndex:
 def interpret(capture: Capture) -> Content:
     """What a file holds, of which this was kept."""
     return as_text(capture.body()) if capture.text else examine(capture.body())
+
+
+def through_no_directory(path: str, below: Sequence[LayerIndex]) -> bool:
+    """Whether an overlay's own directory of a layer below ends the way to a path, where a parent's rights are looked for.
+
+    The rule is mkparent of containerd's archive/tar.go: the first layer that has the directory, or something else in its
+    place, is the answer; a whiteout or a file above it is an error.
+    """
+    *above, _ = ancestors_and_self(path)
+    for index in below:
+        if any(each in index.whiteouts or _is_no_directory(index.get(each)) for each in above):
+            return True
+        if path in index.whiteouts or index.get(path) is not None:
+            return False
+    return False
+
+
+def _is_no_directory(node: Node | None) -> bool:
+    return node is not None and node.kind not in {NodeKind.DIRECTORY, NodeKind.SYMLINK}
 
 
 def ancestors_and_self(path: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scanner.binary.layers import toc
 from scanner.binary.layers.diffid import DiffId
-from scanner.binary.layers.layers import LayerIndex
+from scanner.binary.layers.layers import LayerIndex, through_no_directory
 from scanner.binary.layers.limits import LayerError, LayerLimits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Unpack, UnpackBudget, packing_notes
@@ -136,6 +136,16 @@ class LayerReading:
             if unread and layer.size <= SMALL_BYTES:
                 await self._read(number, None, use_table=False)
 
+    def note_lower_whiteouts(self) -> None:
+        """What the layers that were read say of directories which one implies below another's whiteout."""
+        for number, index in enumerate(self._indexes):
+            below = [each for each in self._indexes[number + 1 :] if each.complete]
+            broken = next((path for path in sorted(index.implied) if through_no_directory(path, below)), None)
+            if broken is not None:
+                what = f"a layer implies /{broken}, above which a layer under it has no directory"
+                self._note_one(Condition.BELOW_LOWER_WHITEOUT, what)
+                return
+
     @property
     def indexes(self) -> Sequence[LayerIndex]:
         """What was read, top layer first."""
@@ -215,8 +225,11 @@ class LayerReading:
 
     def _note(self, index: LayerIndex, packing: Iterable[tuple[Condition, str]]) -> None:
         for condition, what in (*packing, *index.notes.items()):
-            reason = Reason.LAYER_UNREADABLE if condition in OF_A_PULL else Reason.IMAGE_REFUSED
-            self._objections[Objection(condition, Failure(reason, what))] = None
+            self._note_one(condition, what)
+
+    def _note_one(self, condition: Condition, what: str) -> None:
+        reason = Reason.LAYER_UNREADABLE if condition in OF_A_PULL else Reason.IMAGE_REFUSED
+        self._objections[Objection(condition, Failure(reason, what))] = None
 
     def _is_answered(self, index: LayerIndex, number: int, question: Callable[[View], object]) -> bool:
         """Whether the question no longer needs this layer; tried only when something that it asked for came by."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
+from scanner.binary.layers.file_capabilities import ATTRIBUTE
 from scanner.binary.layers.limits import LayerError, limit_reached, unreadable
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ MAX_ENTRY_BYTES = 1 << 50
 """A petabyte: a larger number is a lie, whatever follows."""
 
 _GLOBAL_KEYS = ("path", "linkpath", "size")
+_CAPABILITY = f"SCHILY.xattr.{ATTRIBUTE}"
+_KEYS = frozenset({*(key.encode() for key in (*_GLOBAL_KEYS, "uid", "gid", _CAPABILITY))})
 _ZEROS = bytes(BLOCK)
 _REGULAR = b"0\0"
 _WITHOUT_CONTENT = b"123456"
@@ -42,7 +45,8 @@ _WITHOUT_CONTENT = b"123456"
 class TarEntry:
     """One entry: its raw name, what it is (the tar type flag as a character), its link target, whose it is.
 
-    ``uid`` and ``gid`` are ``None`` where the archive does not tell them in a form that can be read.
+    ``uid`` and ``gid`` are ``None`` where the archive does not tell them in a form that can be read. ``capability`` is
+    its security.capability as written, empty for none.
     """
 
     name: str
@@ -53,6 +57,7 @@ class TarEntry:
     sparse: bool = False
     uid: int | None = 0
     gid: int | None = 0
+    capability: bytes = b""
 
     @property
     def is_regular(self) -> bool:
@@ -251,7 +256,8 @@ class TarReader:
         kind = "0" if kind == "S" else kind
         mode = _number(block[100:108], "mode") & 0o7777
         uid, gid = _owner(block[108:116], pax.get("uid")), _owner(block[116:124], pax.get("gid"))
-        return TarEntry(_text(name), kind, mode, size, _text(target), sparse, uid, gid)
+        capability = self._pending.pax.get(_CAPABILITY, b"")
+        return TarEntry(_text(name), kind, mode, size, _text(target), sparse, uid, gid, capability)
 
     def _begin_content(self) -> None:
         entry = self._entry
@@ -347,8 +353,8 @@ def _pax_records(raw: bytes) -> Mapping[str, bytes]:
         key, equals, value = raw[blank + 1 : end - 1].partition(b"=")
         if not equals:
             raise unreadable("a PAX header has a record without a value")
-        if key in (b"path", b"linkpath", b"size", b"uid", b"gid") or key.startswith(b"GNU.sparse."):
-            if b"\0" in value:
+        if key in _KEYS or key.startswith(b"GNU.sparse."):
+            if b"\0" in value and key != _CAPABILITY.encode():
                 raise unreadable("a PAX header has a name with a NUL")
             records[key.decode("ascii", "replace")] = value
         at = end

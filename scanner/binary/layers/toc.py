@@ -6,12 +6,14 @@ names the table's own digest. Anything that disagrees means: no table, read the 
 
 from __future__ import annotations
 
+import base64
 import bisect
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.layers import estargz, zstdchunked
+from scanner.binary.layers.file_capabilities import ATTRIBUTE
 from scanner.binary.layers.layers import Extent, LayerIndex, interpret
 from scanner.binary.layers.limits import LayerError, LayerLimits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import MAX_ENTRY_BYTES, MAX_PATH_BYTES, TarEntry
@@ -79,7 +81,8 @@ def _fill(index: LayerIndex, entries: list[dict[str, Any]], end: int) -> None:
         name, target = _string(entry, "name"), _string(entry, "linkName")
         size = _integer(entry, "size") if flag == "0" else 0
         uid, gid = _integer(entry, "uid"), _integer(entry, "gid")
-        made = TarEntry(name, flag, _integer(entry, "mode") & 0o7777, size, target, uid=uid, gid=gid)
+        mode, capability = _integer(entry, "mode") & 0o7777, _capability(entry)
+        made = TarEntry(name, flag, mode, size, target, uid=uid, gid=gid, capability=capability)
         capture = index.begin(made)
         if capture is None:
             index.add(made, None)
@@ -125,6 +128,17 @@ def _digest(entry: dict[str, Any]) -> Digest | None:
     if named and digest_of(named) is None:
         raise unreadable("a table of contents has an impossible digest")
     return digest_of(named)
+
+
+def _capability(entry: dict[str, Any]) -> bytes:
+    """Both formats write extended attributes in base64."""
+    attributes = entry.get("xattrs") or {}
+    if not isinstance(attributes, dict):
+        raise unreadable("a table of contents has impossible xattrs")
+    try:
+        return base64.b64decode(_string(attributes, ATTRIBUTE), validate=True)
+    except ValueError as error:
+        raise unreadable(f"a table of contents has an impossible {ATTRIBUTE}") from error
 
 
 def _integer(entry: dict[str, Any], key: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from scanner.binary.layers import file_capabilities
 from scanner.binary.layers.limits import limit_reached
 from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.domain.failure import Failure
@@ -28,11 +29,15 @@ Debian take 35 MiB. Those of further files are not compared."""
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Who may do what with a path: its permission bits and its owners, ``None`` where they are not known."""
+    """Who may do what with a path: its permission bits and its owners, ``None`` where they are not known.
+
+    ``demands`` are the capabilities without which the kernel does not execute it.
+    """
 
     mode: int
     uid: int | None = 0
     gid: int | None = 0
+    demands: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -50,12 +55,15 @@ class Usage:
     dynamic_bytes: int = 0
     symbols_bytes: int = 0
     wanted: set[str] = field(default_factory=set)
-    rights: dict[tuple[int, int | None, int | None], Rights] = field(default_factory=dict)
+    rights: dict[tuple[int, int | None, int | None, bytes], Rights] = field(default_factory=dict)
 
     def rights_of(self, entry: tarstream.TarEntry) -> Rights:
         """Those of an entry; the same few stand in most of an image, so each is kept once."""
-        key = (entry.mode, entry.uid, entry.gid)
-        return self.rights.setdefault(key, Rights(*key))
+        key = (entry.mode, entry.uid, entry.gid, entry.capability)
+        known = self.rights.get(key)
+        if known is None:
+            known = self.rights[key] = Rights(*key[:3], file_capabilities.demanded(entry.capability))
+        return known
 
     def within(self, content: Content | None) -> Content | None:
         """A file's content, its text or dynamic section only while there is room for it."""

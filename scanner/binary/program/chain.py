@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import surroundings
+from scanner.binary.program import capabilities, surroundings
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.control import Control
 from scanner.binary.program.execve import Search
@@ -30,7 +30,9 @@ def program(view: View, command: Command) -> Program:
     search = Search(view)
     control = Control(search, command.user)
     if command.init:
-        return replace(control.by_init(command).program(command.argv), objections=around.objections)
-    run, objections = surroundings.after_start(search, command, search.start(command, "entrypoint"))
-    way = control.follow(command, run)
-    return replace(way.program(command.argv), objections=around.objections + objections)
+        way, objections = control.by_init(command), around.objections
+    else:
+        run, more = surroundings.after_start(search, command, search.start(command, "entrypoint"))
+        way, objections = control.follow(command, run), around.objections + more
+    objections += capabilities.objections(view, way.all_files, command.privileges)
+    return replace(way.program(command.argv), objections=objections)

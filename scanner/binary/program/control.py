@@ -7,16 +7,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
-from scanner.binary.program import beside, mentioned, surroundings
+from scanner.binary.program import beside, capabilities, mentioned, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.asked import Asked
+from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.content import architecture_of
 from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.image_files import ImageFiles
-from scanner.binary.program.launch import launchers
+from scanner.binary.program.launch import launchers, rights
 from scanner.binary.program.path_search import earlier_places, places_of
+from scanner.binary.program.permission import Denial
 from scanner.binary.program.shell import following, shell_command
-from scanner.binary.program.steps import Before, Done, Next, Stopped
+from scanner.binary.program.shell.state import ShellKind
+from scanner.binary.program.steps import Before, Done, Next, Stopped, scripted
 from scanner.binary.program.way import Way, is_unknown
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import FileKind
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from scanner.binary.layers.view import Found
     from scanner.binary.program.content import Content
     from scanner.binary.program.execve import Run, Search
-    from scanner.binary.program.shell.state import ShellKind
     from scanner.binary.program.shell.writes import Write
     from scanner.domain.image.offers import Executable
 
@@ -52,7 +54,7 @@ _NO_CONCERN_OF_LOADERS = frozenset({
 _OF_LIBRARIES = frozenset({Reason.LIBRARY_MISSING, Reason.LIBRARY_TOO_OLD, Reason.WRONG_LIBRARY})
 """What no longer holds where a script changes files (ldconfig among them) or a loader is told to look elsewhere."""
 
-_SHELL = "/bin/sh"
+_SHELL, _ACCOUNTS = "/bin/sh", "/etc/passwd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,16 +204,19 @@ class Control:
 
     def _permitted(self, step: Next, run: Run) -> Run:
         """The same start as its user may have it, who has no capabilities but root's."""
-        if step.by_loader or step.command.user is None:
+        if step.by_loader:
             return run
-        changed = step.command.user != self.user
-        if changed and not step.scripted:
-            missing = surroundings.who(self.search.view, step.command)
-            if isinstance(missing, Failure):
+        view, command = self.search.view, step.command
+        changed = command.user not in {None, self.user}
+        missing = surroundings.who(view, command) if changed else None
+        if isinstance(missing, Failure) and not any(each.changes(_ACCOUNTS) for each in step.written):
+            if not (step.also or step.asked):
                 return replace(run, problem=missing)
-        of_user = surroundings.permissions(self.search.view, step.command, sure_of_groups=not changed)
-        denial = of_user.of_start(run.files, run.named)
-        refused = denial.by_exec or denial.later
+            why = f"{missing.detail}, unless a program that runs before makes it"
+            return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
+        of_user = surroundings.permissions(view, command, sure_of_groups=not changed)
+        denial = of_user.of_start(run.files, run.named) if command.user is not None else Denial()
+        refused = denial.by_exec or denial.later or capabilities.refusal(view, run.files, command.privileges)
         if refused is None or not step.scripted:
             return replace(run, problem=refused)
         why = f"{refused.detail}, unless the script before changes that"
@@ -234,6 +239,9 @@ class Control:
             places = places_of(step.command)
             if step.also or step.asked or any(w.fills(path) for path in places for w in step.written):
                 return f"{name} is not in the image, and the script may make it before it starts it"
+        is_missing = run.problem is not None and run.problem.reason is Reason.ENTRYPOINT_MISSING
+        if is_missing and step.by_busybox and name in APPLETS | RARER_APPLETS:
+            return f"{name}, which no file of PATH is called, and which some builds of busybox have in themselves"
         if (
             run.problem is not None
             and run.problem.reason in _OF_LIBRARIES
@@ -293,8 +301,9 @@ class Control:
         asked = Asked(self.search.view, command)
         return launchers.launched(command, content, found.path, asked.account, asked.stands)
 
-    @staticmethod
-    def _by_launcher(command: Command, launch: launchers.Launch, *, falls_back: bool) -> tuple[Next, ...] | Stopped:
+    def _by_launcher(
+        self, command: Command, launch: launchers.Launch, *, falls_back: bool
+    ) -> tuple[Next, ...] | Stopped:
         if launch is None:
             return ()
         if isinstance(launch, launchers.AtRunTime):
@@ -303,6 +312,8 @@ class Control:
         own_words = command.argv[: len(command.argv) - len(onward.argv)]
         if UNKNOWN in onward.argv[0] or UNKNOWN_WORDS in own_words:
             return Stopped(f"what {command.argv[0]} starts is known at run time only")
+        if why := rights.lacking(command, onward, Asked(self.search.view, command).account):
+            return _faulty(why)
         if onward.login and "/" not in onward.argv[0]:
             return Stopped(f"{command.argv[0]} sets a PATH of its own, in which {onward.argv[0]} is looked up")
         if launch.by is launchers.By.LOADER:
@@ -326,7 +337,7 @@ class Control:
             return Stopped(f"{path} is written by the script that starts it")
         cpu = architecture_of(view.content(shell))
         known = replace(script, written=before.written, architecture=cpu, vague=before.scripted)
-        return self._told(following.follow(known, files))
+        return self._told(following.follow(known, files), kind)
 
     @staticmethod
     def _unreadable(command: Command, failure: Failure, before: Before) -> Stopped:
@@ -337,7 +348,7 @@ class Control:
             return Stopped(why)
         return Stopped(problem=failure)
 
-    def _told(self, endings: tuple[following.Ending, ...]) -> tuple[Next, ...] | Stopped | Done:
+    def _told(self, endings: tuple[following.Ending, ...], kind: ShellKind) -> tuple[Next, ...] | Stopped | Done:
         steps = []
         for_output: tuple[Command, ...] = ()
         needs: tuple[Command, ...] | None = None
@@ -355,19 +366,7 @@ class Control:
                     for_output += ending.asked
                     needs = ending.needs if needs is None else tuple(each for each in needs if each in ending.needs)
                 case following.Reached():
-                    steps.append(
-                        Next(
-                            ending.command,
-                            written=ending.written,
-                            also=ending.also,
-                            asked=ending.asked,
-                            scripted=True,
-                            needs=ending.needs,
-                            decides=ending.decides,
-                            replaced=ending.replaced,
-                            missing=ending.missing,
-                        )
-                    )
+                    steps.append(scripted(ending, by_busybox=kind is ShellKind.ASH))
         unique: dict[object, Next] = {}
         for s in steps:
             key = s.start

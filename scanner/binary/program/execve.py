@@ -203,6 +203,9 @@ class Search:
     def _loader(self, program: Content, needed: Elf, command: Command, path: str) -> Run:
         if not needed.interpreter:
             return Run()
+        if command.env.get("LD_TRACE_LOADED_OBJECTS"):
+            why = f"LD_TRACE_LOADED_OBJECTS is set, so that the loader of {path} lists libraries and starts nothing"
+            return Run(problem=Failure(Reason.BINARY_UNKNOWN, why))
         wanted = self._absolute(needed.interpreter, command)
         found = self.view.lookup(wanted)
         problem = _not_the_images(found, wanted, command) or _openable(found, wanted, "loader")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.usage import Rights
 from scanner.binary.layers.view import Absence
+from scanner.binary.program import capabilities
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.user import ProcessRights, ReadText, further_groups, identify
 from scanner.domain.facts import Privileges
@@ -72,6 +73,10 @@ class Permissions:
 
     def of_start(self, files: tuple[Executable, ...], named: str) -> Denial:
         """What one start may not open: each by execve, besides scripts that interpreters read, libraries that loaders do."""
+        denial = self._by_bits(files, named)
+        return replace(denial, later=denial.later or capabilities.refusal(self.view, files, self.privileges))
+
+    def _by_bits(self, files: tuple[Executable, ...], named: str) -> Denial:
         if self.spec.partition(":")[0] in {"", "0"} and not self.privileges.lacks_override:
             return Denial()
         later: Failure | None = None

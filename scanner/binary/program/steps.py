@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
+    from scanner.binary.program.shell.following import Reached
     from scanner.binary.program.shell.writes import Write
     from scanner.domain.failure import Failure
     from scanner.domain.image.offers import Executable
@@ -20,7 +21,8 @@ class Next:
     execute bit does not count, ``scripted`` that a script has run before, which may have changed owners, modes, accounts.
     ``missing`` tells that the shell surely does not find it, whatever its script ran before, ``also`` what that was.
     ``needs`` are the programs that had to succeed before, ``decides`` that the script's status is that of the command,
-    ``replaced`` that it does something else with success where the command fails.
+    ``replaced`` that it does something else with success where the command fails. ``by_busybox`` tells that its shell is
+    busybox', of which some builds start their applets without any file.
     """
 
     command: Command
@@ -35,6 +37,7 @@ class Next:
     decides: bool = True
     replaced: bool = False
     missing: bool = False
+    by_busybox: bool = False
 
     @property
     def start(self) -> object:
@@ -47,6 +50,22 @@ class Next:
         needs = tuple(each for each in self.needs if each in other.needs)
         missing = self.missing and other.missing
         return replace(self, needs=needs, replaced=self.replaced or other.replaced, missing=missing)
+
+
+def scripted(ending: Reached, *, by_busybox: bool) -> Next:
+    """The step to what a script comes to."""
+    return Next(
+        ending.command,
+        written=ending.written,
+        also=ending.also,
+        asked=ending.asked,
+        scripted=True,
+        needs=ending.needs,
+        decides=ending.decides,
+        replaced=ending.replaced,
+        missing=ending.missing,
+        by_busybox=by_busybox,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ def weigh(view: View, command: Command) -> Surroundings:
     if command.written.drops_entrypoint and command.argv:
         empty = Failure(Reason.ENTRYPOINT_MISSING, "the first word of its Entrypoint is empty")
         found.append(Objection(Condition.ENTRYPOINT_EMPTY_WORD, empty))
+    found += _volumes_over_files(view, command)
     problem = next((each for each in found if isinstance(each, Failure)), None)
     return Surroundings(problem, tuple(each for each in found if isinstance(each, Objection)))
 
@@ -73,10 +74,12 @@ def after_start(search: Search, command: Command, run: Run) -> tuple[Run, tuple[
         problem = problem or denial.by_exec
     elif denial.by_exec is not None:
         closed = of_user.refusal(posixpath.dirname(run.named) or "/", Wish.EXECUTE) is not None
-        if closed and "/" not in command.argv[0] and _stands_elsewhere(search, command, run):
+        elsewhere = "/" not in command.argv[0] and _stands_elsewhere(search, command, run)
+        if closed and elsewhere:
             why = f"{denial.by_exec.detail}; engines differ in whether they look further in PATH"
             return Run(problem=problem or Failure(Reason.BINARY_UNKNOWN, why)), tuple(objections)
-        objections.append(Objection(Condition.EXEC_DENIED, denial.by_exec))
+        condition = Condition.EXEC_DENIED_ELSEWHERE if elsewhere else Condition.EXEC_DENIED
+        objections.append(Objection(condition, denial.by_exec))
     return replace(run, problem=problem), tuple(objections)
 
 
@@ -125,6 +128,18 @@ def _environment(command: Command) -> list[Failure | Objection]:
         condition = Condition.ENV_WITHOUT_EQUALS if word else Condition.ENV_EMPTY_WORD
         found.append(Objection(condition, _invalid(what)))
     return found
+
+
+def _volumes_over_files(view: View, command: Command) -> list[Objection]:
+    """Docker makes a directory of each volume in the image; one that a mount stands over anyway is none of its own."""
+    for volume in command.volumes:
+        found = view.lookup(volume) if not is_mounted(volume, command.mounts) else Absence.MISSING
+        if not isinstance(found, Absence) and found.node.kind is NodeKind.FILE:
+            why = Failure(
+                Reason.IMAGE_REFUSED, f"the image declares a volume at {volume}, where it holds a file", path=volume
+            )
+            return [Objection(Condition.VOLUME_OVER_FILE, why)]
+    return []
 
 
 def _user(view: View, command: Command) -> list[Failure | Objection]:

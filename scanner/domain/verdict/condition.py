@@ -10,6 +10,10 @@ class Condition(StrEnum):
 
     EXEC_DENIED = "exec_denied"
     """The image's user may not execute a file that the runtime's own execve opens."""
+    EXEC_DENIED_ELSEWHERE = "exec_denied_elsewhere"
+    """The same, where a later directory of PATH holds another program of its name."""
+    CAPABILITY_OF_SOME = "capability_of_some"
+    """A file that is executed wants a capability that only some engines give to every container."""
     USER_OF_THREE_PARTS = "user_of_three_parts"
     WORKDIR_RELATIVE = "workdir_relative"
     WORKDIR_MISSING = "workdir_missing"
@@ -20,6 +24,8 @@ class Condition(StrEnum):
     ENV_EMPTY_WORD = "env_empty_word"
     ENTRYPOINT_EMPTY_WORD = "entrypoint_empty_word"
     """The Entrypoint is one empty word, and Cmd names the program."""
+    VOLUME_OVER_FILE = "volume_over_file"
+    """The image declares a volume where it holds a file."""
     PATH_EMPTY = "path_empty"
     """PATH is set to nothing, and the working directory holds the program."""
     PATH_UNSET = "path_unset"
@@ -48,6 +54,8 @@ class Condition(StrEnum):
     """A whiteout of its own layer came before it, where engines make a device node of each."""
     BELOW_WHITEOUT = "below_whiteout"
     """An entry lies below a whiteout of its own layer, without an entry of that directory between them."""
+    BELOW_LOWER_WHITEOUT = "below_lower_whiteout"
+    """A layer implies a directory below what a layer under it whites out, or holds as a file."""
     ROOT_REPLACED = "root_replaced"
     """An entry without a name, or the root's, is no directory."""
     HARD_LINK_OUTSIDE = "hard_link_outside"
@@ -76,7 +84,7 @@ class Condition(StrEnum):
 OF_A_PULL = frozenset({
     Condition.LAYER_DAMAGED, Condition.GZIP_TAIL, Condition.GZIP_CHECK, Condition.PACKED_OTHERWISE, Condition.DIFF_ID_WRONG,
     Condition.NAME_ABOVE_ROOT, Condition.NAMED_TWICE, Condition.WHITEOUT_TWICE, Condition.BELOW_WHITEOUT,
-    Condition.ROOT_REPLACED,     Condition.HARD_LINK_OUTSIDE, Condition.WHITEOUT_OF_ITSELF, Condition.ZSTD, Condition.ZSTD_SKIPPABLE_FIRST, Condition.PACKED_THOUGH_PLAIN,
+    Condition.BELOW_LOWER_WHITEOUT, Condition.ROOT_REPLACED, Condition.HARD_LINK_OUTSIDE, Condition.WHITEOUT_OF_ITSELF, Condition.ZSTD, Condition.ZSTD_SKIPPABLE_FIRST, Condition.PACKED_THOUGH_PLAIN,
     Condition.LAYER_EMPTY, Condition.CONFIG_UNREADABLE, Condition.CONFIG_TYPE_MIXED, Condition.HISTORY_TOO_LONG,
     Condition.ENTRY_URLS,
 })  # fmt: skip

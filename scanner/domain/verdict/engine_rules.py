@@ -70,6 +70,12 @@ _TABLE: Mapping[Condition, Mapping[EngineKind, tuple[_Seen, ...]]] = MappingProx
         _PODMAN: (_Seen(refuses=True, first=(4, 3)),),
         _CTR: (_Seen(refuses=False, first=(1, 7)),),
     },
+    Condition.EXEC_DENIED_ELSEWHERE: {
+        _DOCKER: (_Seen(refuses=True, first=(20, 10), last=(20, 10)), _Seen(refuses=False, first=(26, 1))),
+        _PODMAN: (_Seen(refuses=True, first=(4, 3), last=(4, 3)),),
+        _CTR: (_Seen(refuses=False, first=(1, 7)),),
+    },
+    Condition.CAPABILITY_OF_SOME: {_DOCKER: _TAKES, _PODMAN: (_Seen(refuses=True, first=(4, 3)),), _CTR: _TAKES},
     Condition.USER_OF_THREE_PARTS: {
         _DOCKER: (_Seen(refuses=False, first=(20, 10), last=(26, 1)), _Seen(refuses=True, first=(28, 5))),
         _PODMAN: _REFUSES,
@@ -90,6 +96,7 @@ _TABLE: Mapping[Condition, Mapping[EngineKind, tuple[_Seen, ...]]] = MappingProx
     },
     Condition.ENV_EMPTY_WORD: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _TAKES},
     Condition.ENTRYPOINT_EMPTY_WORD: {_DOCKER: _TAKES, _PODMAN: _TAKES, _CTR: _REFUSES},
+    Condition.VOLUME_OVER_FILE: {_DOCKER: (_Seen(refuses=True, first=(20, 10), last=(20, 10)),), _PODMAN: _UNSEEN, _CTR: _UNSEEN},
     Condition.PATH_EMPTY: {_DOCKER: _REFUSES, _PODMAN: _UNSEEN, _CTR: _REFUSES},
     Condition.PATH_UNSET: {_DOCKER: _TAKES, _PODMAN: _TAKES, _CTR: _REFUSES},
     Condition.PATH_RELATIVE: {
@@ -120,6 +127,7 @@ _TABLE: Mapping[Condition, Mapping[EngineKind, tuple[_Seen, ...]]] = MappingProx
     Condition.NAMED_TWICE: {_DOCKER: (_CLASSIC_REFUSES, _STORE_TAKES), _PODMAN: _REFUSES, _CTR: _TAKES},
     Condition.WHITEOUT_TWICE: {_DOCKER: _REFUSES, _PODMAN: _REFUSES, _CTR: _UNSEEN},
     Condition.BELOW_WHITEOUT: {_DOCKER: _REFUSES, _PODMAN: _UNSEEN, _CTR: _UNSEEN},
+    Condition.BELOW_LOWER_WHITEOUT: {_DOCKER: (_CLASSIC_TAKES, _STORE_REFUSES), _PODMAN: _TAKES, _CTR: _UNSEEN},
     Condition.ROOT_REPLACED: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _TAKES},
     Condition.HARD_LINK_OUTSIDE: {_DOCKER: _REFUSES, _PODMAN: _UNSEEN, _CTR: _UNSEEN},
     Condition.WHITEOUT_OF_ITSELF: {_DOCKER: _REFUSES, _PODMAN: _TAKES, _CTR: _REFUSES},
@@ -184,7 +192,9 @@ def _objected(program: Program, objections: Sequence[Objection], engine: Engine 
         elif answer is None and program.problem is None:
             named = f"{engine.kind} {engine.version}".strip() if engine is not None else "this engine"
             why = f"{objection.failure.detail}; whether {named} starts it was not seen"
-            program = replace(program, problem=Failure(Reason.BINARY_UNKNOWN, why, path=objection.failure.path))
+            known = () if objection.condition is Condition.EXEC_DENIED_ELSEWHERE else program.chain
+            problem = Failure(Reason.BINARY_UNKNOWN, why, path=objection.failure.path)
+            program = replace(program, chain=known, problem=problem)
     return program
 
 

@@ -52,11 +52,12 @@ class Conditions:
     """Answers tests; three answers: yes, no, ``None``.
 
     ``file`` answers ``-f operand`` with its like, all but ``-n`` and ``-z``. ``twice`` answers ``one == other`` between
-    single brackets, which not every shell knows.
+    single brackets, which not every shell knows. ``older`` answers ``one -nt other`` with its like.
     """
 
     file: Callable[[str, str], bool | None]
     twice: Callable[[str, str], bool | None]
+    older: Callable[[str, str, str], bool | None] = lambda *_: None
 
     def by_words(self, words: tuple[str, ...]) -> bool | None:
         """``[ words ]`` as POSIX orders it.
@@ -158,7 +159,7 @@ class Conditions:
             return opposite(patterns.equal(one, other))
         if operator in _NUMBER:
             return _compared(one, operator, other)
-        return None
+        return self.older(one, operator, other) if operator in _FILES else None
 
     # ------------------------------------------------------------ double brackets
 
@@ -217,7 +218,7 @@ class Conditions:
             return None
         if operator in _NUMBER:
             return _compared(one, operator, words.text(other))
-        return None
+        return self.older(one, operator, words.text(other)) if operator in _FILES else None
 
 
 def filled(text: str) -> bool | None:

@@ -1,5 +1,6 @@
 """Layers with a table of their contents, read by range, and what happens where the table lies."""
 
+import base64
 import gzip
 import hashlib
 import json
@@ -13,6 +14,7 @@ import zstandard
 from scanner.binary.inspect import inspect
 from scanner.binary.layers import estargz
 from scanner.domain.verdict.reason import Reason
+from tests.real.images import capability
 
 CHECKSUM, POSITION = (f"io.github.containers.zstd-chunked.manifest-{name}" for name in ("checksum", "position"))
 NOISE = b"".join(hashlib.sha256(bytes([n % 256, n // 256])).digest() for n in range(40_000))
@@ -184,7 +186,15 @@ def reshape(table):
     table["entries"][0]["type"] = ["reg"]
 
 
-CHANGES = [rename, reshape, misplace, exchange, misname, confuse, empty, orphan]
+def adorn(table):
+    the_app(table)["xattrs"] = ["security.capability"]
+
+
+def garble(table):
+    the_app(table)["xattrs"] = {"security.capability": "\xe4"}
+
+
+CHANGES = [rename, reshape, misplace, exchange, misname, confuse, empty, orphan, adorn, garble]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
@@ -231,3 +241,14 @@ async def test_whose_a_file_is_stands_in_the_table(images, build, make, uid, den
     offer = build.offer(images.push(raw, annotations=annotations), user="1000")
     program = await inspect(offer, None, images.open)
     assert bool(program.objections) is denied
+
+
+@pytest.mark.parametrize(("number", "denied"), [(10, False), (14, True)])
+@pytest.mark.parametrize("make", [make_estargz, make_zstdchunked])
+async def test_which_capabilities_a_file_wants_stands_in_the_table(images, build, make, number, denied):
+    def wanting(table):
+        table["entries"][0]["xattrs"] = {"security.capability": base64.b64encode(capability(number)).decode()}
+
+    raw, annotations = make(build, [("app", build.elf(), None)], change=wanting)
+    program = await inspect(build.offer(images.push(raw, annotations=annotations)), None, images.open)
+    assert (program.problem is not None) is denied

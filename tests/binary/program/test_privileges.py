@@ -3,11 +3,13 @@
 import pytest
 
 from scanner.binary.inspect import inspect
-from scanner.domain.facts import Privileges, Process
+from scanner.domain.facts import Engine, EngineKind, EngineState, Privileges, Process
+from scanner.domain.verdict.engine_rules import on_engine
 from scanner.domain.verdict.reason import Reason
 from scanner.probe.engines import container_json
+from tests.real.images import CAPABILITY, capability
 
-WITHOUT = Privileges(lacks_override=True)
+WITHOUT = Privileges(loses=("ALL",))
 
 
 def an_image(images, build, **app):
@@ -31,7 +33,7 @@ async def refusal(images, offer, privileges, user="0"):
         ({"uid": 0}, WITHOUT, None),
         ({"uid": 1000, "mode": 0o755}, WITHOUT, None),
         ({"uid": 1000, "gid": 50, "mode": 0o710}, WITHOUT, Reason.PERMISSION_DENIED),
-        ({"uid": 1000, "gid": 50, "mode": 0o710}, Privileges(("50",), lacks_override=True), None),
+        ({"uid": 1000, "gid": 50, "mode": 0o710}, Privileges(("50",), loses=("ALL",)), None),
     ],
 )
 async def test_root_without_its_override_is_held_to_the_bits_of_files(images, build, app, privileges, reason):
@@ -53,16 +55,104 @@ async def test_further_groups_count_as_the_user_s_own(images, build, groups, rea
     assert await refusal(images, offer, Privileges(groups), "2000") == reason
 
 
+IPC_LOCK, NET_RAW, NET_ADMIN, BIND = capability(14), capability(13), capability(12), capability(10)
+ODD = (b"\1\0", capability(14)[:12], capability(14) + bytes(4), b"\1\0\0\5" + bytes(16))
+
+
+@pytest.mark.parametrize(
+    ("value", "privileges", "reason"),
+    [
+        (BIND, Privileges(), None),
+        (BIND, WITHOUT, Reason.PERMISSION_DENIED),
+        (IPC_LOCK, Privileges(), Reason.PERMISSION_DENIED),
+        (IPC_LOCK, Privileges(gains=("IPC_LOCK",)), None),
+        (IPC_LOCK, Privileges(gains=("ALL",)), None),
+        (IPC_LOCK, Privileges(gains=("ALL",), loses=("IPC_LOCK",)), Reason.PERMISSION_DENIED),
+        (capability(14, effective=False), Privileges(), None),
+        (capability(14, root=0), Privileges(), Reason.PERMISSION_DENIED),
+        (capability(14, root=1000), Privileges(), None),
+        (capability(10, 14), Privileges(), Reason.PERMISSION_DENIED),
+        (capability(39), Privileges(), Reason.PERMISSION_DENIED),
+        (capability(62), Privileges(), None),
+        *((value, Privileges(), Reason.LAYER_UNREADABLE) for value in ODD),
+    ],
+)
+@pytest.mark.parametrize("user", ["0", "1000"])
+async def test_capabilities_that_a_file_wants_have_to_be_its_container_s(
+    images, build, value, privileges, reason, user
+):
+    offer = an_image(images, build, mode=0o755, pax_headers={CAPABILITY: value.decode("utf-8", "surrogateescape")})
+    assert await refusal(images, offer, privileges, user) == reason
+
+
+@pytest.mark.parametrize(
+    ("privileges", "engine", "starts"),
+    [
+        (Privileges(), EngineKind.DOCKER, True),
+        (Privileges(), EngineKind.PODMAN, False),
+        (Privileges(gains=("NET_RAW",)), EngineKind.PODMAN, True),
+        (Privileges(loses=("NET_RAW",)), EngineKind.DOCKER, False),
+    ],
+)
+async def test_what_only_some_engines_give_is_left_to_them(images, build, privileges, engine, starts):
+    wanted = {CAPABILITY: NET_RAW.decode("utf-8", "surrogateescape")}
+    tini = {"mode": 0o755, "content": build.elf()}
+    layer = images.layer([("tini", tini), ("app", {**tini, "pax_headers": wanted})])
+    offer = build.offer(layer, entrypoint=("/tini", "--", "/app"))
+    program = await inspect(offer, Process(user="0", privileges=privileges), images.open)
+    here = Engine(engine, EngineState.UP, "20.10.24" if engine is EngineKind.DOCKER else "5.4.2")
+    assert (on_engine(program, here).problem is None) is starts
+
+
+NO_SETUID = Privileges(loses=("SETUID",))
+
+
+@pytest.mark.parametrize(
+    ("words", "user", "privileges", "starts"),
+    [
+        (("gosu", "1000"), "0", Privileges(), True),
+        (("gosu", "1000"), "1000", Privileges(), False),
+        (("gosu", "1000"), "app", Privileges(), False),
+        (("gosu", "1000"), "0", NO_SETUID, False),
+        (("su-exec", "1000"), "0", WITHOUT, False),
+        (("su-exec", "1000"), "0", Privileges((), ("SETUID", "SETGID"), ("ALL",)), True),
+        (("setpriv", "--reuid=1000", "--clear-groups"), "0", NO_SETUID, False),
+        (("setpriv", "--no-new-privs"), "1000", WITHOUT, True),
+        (("chroot", "/"), "0", Privileges(), True),
+        (("chroot", "/"), "1000", Privileges(), False),
+        (("unshare", "-f"), "0", Privileges(), False),
+        (("unshare", "-f"), "0", Privileges(gains=("ALL",)), True),
+    ],
+)
+async def test_a_launcher_does_not_do_what_its_container_may_not(images, build, words, user, privileges, starts):
+    passwd = {"mode": 0o644, "content": b"root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n"}
+    files = [(f"bin/{words[0]}", build.elf()), ("app", build.elf()), ("etc/passwd", passwd)]
+    offer = build.offer(images.layer(files), entrypoint=(f"/bin/{words[0]}", *words[1:], "/app"))
+    program = await inspect(offer, Process(user=user, privileges=privileges), images.open)
+    assert (program.problem is None) is starts
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_a_hard_link_takes_a_file_s_capabilities_away(images, build, own):
+    wanted = {CAPABILITY: IPC_LOCK.decode("utf-8", "surrogateescape")}
+    first = {"mode": 0o755, "content": build.elf(), "pax_headers": wanted}
+    link = {**build.hardlink("first"), **({"pax_headers": wanted} if own else {})}
+    layer = images.layer([("first", first), ("app", link)])
+    for name in ("/first", "/app"):
+        found = await refusal(images, build.offer(layer, entrypoint=(name,)), Privileges())
+        assert found == (Reason.PERMISSION_DENIED if own else None)
+
+
 @pytest.mark.parametrize(
     ("said", "privileges"),
     [
         ({}, Privileges()),
         ({"groups": None, "cap_drop": None, "cap_add": None, "privileged": False}, Privileges()),
         ({"cap_drop": ["ALL"]}, WITHOUT),
-        ({"cap_drop": ["CAP_DAC_OVERRIDE"]}, WITHOUT),
-        ({"cap_drop": ["all"], "cap_add": ["dac_override"]}, Privileges()),
-        ({"cap_drop": ["ALL"], "privileged": True}, Privileges()),
-        ({"cap_drop": ["NET_RAW"], "groups": ["staff"]}, Privileges(("staff",))),
+        ({"cap_drop": ["CAP_DAC_OVERRIDE"]}, Privileges(loses=("DAC_OVERRIDE",))),
+        ({"cap_drop": ["all"], "cap_add": ["dac_override"]}, Privileges((), ("DAC_OVERRIDE",), ("ALL",))),
+        ({"cap_drop": ["ALL"], "privileged": True}, Privileges(gains=("ALL",))),
+        ({"cap_drop": ["NET_RAW"], "groups": ["staff"]}, Privileges(("staff",), loses=("NET_RAW",))),
     ],
 )
 def test_what_an_engine_says_of_a_container_becomes_its_privileges(said, privileges):

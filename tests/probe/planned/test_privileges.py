@@ -12,8 +12,10 @@ from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.swarm import stack
 from scanner.probe.planned.unknown_text import UNKNOWN
 
-WITHOUT = Privileges(lacks_override=True)
 NONE = Privileges()
+WITHOUT = Privileges(loses=("ALL",))
+AGAIN = Privileges((), ("DAC_OVERRIDE",), ("ALL",))
+EVERY = Privileges(gains=("ALL",))
 
 
 def of(process):
@@ -32,22 +34,20 @@ def of_plans(found):
         ("", "", NONE, NONE),
         ("", "ALL", WITHOUT, WITHOUT),
         ("", "all", WITHOUT, WITHOUT),
-        ("", "CAP_DAC_OVERRIDE", WITHOUT, WITHOUT),
-        ("", "dac_override", WITHOUT, WITHOUT),
-        ("", "CHOWN NET_RAW", NONE, NONE),
-        ("NET_ADMIN", "ALL", WITHOUT, WITHOUT),
-        ("DAC_OVERRIDE", "ALL", NONE, NONE),
-        ("DAC_OVERRIDE", "DAC_OVERRIDE", NONE, WITHOUT),
-        ("ALL", "DAC_OVERRIDE", WITHOUT, WITHOUT),
-        ("ALL", "ALL", NONE, WITHOUT),
-        ("ALL", "CHOWN", NONE, NONE),
+        ("", "CAP_DAC_OVERRIDE", Privileges((), (), ("DAC_OVERRIDE",)), Privileges((), (), ("DAC_OVERRIDE",))),
+        ("", "CHOWN net_raw", Privileges((), (), ("CHOWN", "NET_RAW")), Privileges((), (), ("CHOWN", "NET_RAW"))),
+        ("NET_ADMIN", "ALL", Privileges((), ("NET_ADMIN",), ("ALL",)), Privileges((), ("NET_ADMIN",), ("ALL",))),
+        ("DAC_OVERRIDE", "ALL", AGAIN, AGAIN),
+        ("KILL", "KILL", Privileges((), ("KILL",)), Privileges((), (), ("KILL",))),
+        ("ALL", "KILL", Privileges((), ("ALL",), ("KILL",)), Privileges((), ("ALL",), ("KILL",))),
+        ("ALL", "ALL", EVERY, WITHOUT),
     ],
 )
 def test_what_is_named_twice_is_read_as_its_runtime_reads_it(added, dropped, engine, kubelet):
     words = {"added": added.split(), "dropped": dropped.split()}
     assert (privileges.by_engine(**words), privileges.by_kubelet(**words)) == (engine, kubelet)
-    assert privileges.by_engine(**words, is_privileged=True) == NONE
-    assert privileges.by_kubelet(**words, is_privileged=True) == NONE
+    assert privileges.by_engine(**words, is_privileged=True) == EVERY
+    assert privileges.by_kubelet(**words, is_privileged=True) == EVERY
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,9 @@ def test_what_is_named_twice_is_read_as_its_runtime_reads_it(added, dropped, eng
     [
         ("group_add: [50, staff]", Privileges(("50", "staff"))),
         ("cap_drop: [ALL]", WITHOUT),
-        ("cap_drop: [ALL], cap_add: [CAP_DAC_OVERRIDE]", NONE),
-        ("cap_drop: [ALL], privileged: true", NONE),
-        ("cap_drop: ['${DROPPED:-ALL}'], group_add: ['${GROUP:-7}']", Privileges(("7",), lacks_override=True)),
+        ("cap_drop: [ALL], cap_add: [CAP_DAC_OVERRIDE]", AGAIN),
+        ("cap_drop: [ALL], privileged: true", EVERY),
+        ("cap_drop: ['${DROPPED:-ALL}'], group_add: ['${GROUP:-7}']", Privileges(("7",), loses=("ALL",))),
     ],
 )
 def test_a_service_of_compose_has_them(said, expected):
@@ -81,8 +81,8 @@ def test_a_group_that_nothing_sets_is_a_gap_of_its_service():
     [
         ("supplementalGroups: [50, 51], fsGroup: 7", "", Privileges(("50", "51", "7"))),
         ("", "capabilities: {drop: [ALL]}", WITHOUT),
-        ("", "capabilities: {drop: [ALL], add: [DAC_OVERRIDE]}", NONE),
-        ("", "capabilities: {drop: [ALL]}, privileged: true", NONE),
+        ("", "capabilities: {drop: [ALL], add: [DAC_OVERRIDE]}", AGAIN),
+        ("", "capabilities: {drop: [ALL]}, privileged: true", EVERY),
         ("", "supplementalGroups: [50]", NONE),
     ],
 )
@@ -117,11 +117,11 @@ def test_capabilities_of_a_pod_that_are_no_texts_are_a_gap():
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("docker run --cap-drop ALL --group-add 50 --group-add=staff a", Privileges(("50", "staff"), lacks_override=True)),
-        ("docker run --cap-drop ALL --cap-add dac_override a", NONE),
-        ("docker run --cap-drop ALL --privileged a", NONE),
+        ("docker run --cap-drop ALL --group-add 50 --group-add=staff a", Privileges(("50", "staff"), loses=("ALL",))),
+        ("docker run --cap-drop ALL --cap-add dac_override a", AGAIN),
+        ("docker run --cap-drop ALL --privileged a", EVERY),
         ("docker run --cap-drop ALL --privileged=false a", WITHOUT),
-        ("podman run --cap-drop CHOWN,DAC_OVERRIDE --group-add 50,51 a", Privileges(("50", "51"), lacks_override=True)),
+        ("podman run --cap-drop CHOWN,DAC_OVERRIDE --group-add 50,51 a", Privileges(("50", "51"), loses=("CHOWN", "DAC_OVERRIDE"))),
     ],
 )  # fmt: skip
 def test_a_command_gives_them(line, expected):
@@ -151,8 +151,8 @@ def test_groups_that_only_the_running_host_knows_are_a_gap(line, gap):
     ("config", "expected"),
     [
         ('cap_drop = ["all"]', WITHOUT),
-        ('cap_drop = ["all"]\ncap_add = ["dac_override"]', NONE),
-        ('cap_drop = ["all"]\nprivileged = true', NONE),
+        ('cap_drop = ["all"]\ncap_add = ["dac_override"]', AGAIN),
+        ('cap_drop = ["all"]\nprivileged = true', EVERY),
         ('group_add = ["50", "staff"]', Privileges(("50", "staff"))),
     ],
 )
@@ -161,3 +161,18 @@ def test_a_task_of_nomad_has_them(config, expected):
         f'job "s" {{\ngroup "g" {{\ntask "t" {{\ndriver = "docker"\nconfig {{\nimage = "a"\n{config}\n}}\n}}\n}}\n}}\n'
     )
     assert of_plans(nomad.plans({"/j.nomad": text.encode()})) == expected
+
+
+@pytest.mark.parametrize(
+    ("made", "has"),
+    [
+        (NONE, None),
+        (WITHOUT, False),
+        (AGAIN, True),
+        (EVERY, True),
+        (Privileges(gains=("ALL",), loses=("DAC_OVERRIDE",)), False),
+        (Privileges(gains=("KILL",)), None),
+    ],
+)
+def test_what_is_named_counts_before_all(made, has):
+    assert (made.has("DAC_OVERRIDE"), made.lacks_override) == (has, has is False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 
 from tests.real.elf import executable
-from tests.real.images import File, Image
+from tests.real.images import File, Image, capability
 from tests.system.truth.build import Kind, on_debian, plain
 from tests.system.truth.programs import (
     EM_UNKNOWN,
@@ -18,6 +18,7 @@ from tests.system.truth.programs import (
     OSABI_FREEBSD,
     PIE,
     SAYS,
+    WRAPPER,
     asking_for,
     with_header,
     without_nul,
@@ -82,5 +83,14 @@ KINDS = (
     Kind("executable-by-root-only-run-by-root", lambda: plain({"app": File(NATIVE, mode=0o700)}, process={"Entrypoint": ["/app"], "User": "0"}), "native"),
     Kind("directory", lambda: plain({"app": File(folder=True)}), "entrypoint_directory"),
     Kind("missing", lambda: plain({"other": NATIVE}), "entrypoint_missing"),
+    Kind("capability-of-every-container", lambda: plain({"app": File(NATIVE, capability=capability(10))}), "native"),
+    Kind("capability-of-no-container", lambda: plain({"app": File(NATIVE, capability=capability(14))}), "permission_denied"),
+    Kind("capability-not-effective", lambda: plain({"app": File(NATIVE, capability=capability(14, effective=False))}), "native"),
+    Kind("capability-beyond-the-last", lambda: plain({"app": File(NATIVE, capability=capability(62))}), "native"),
+    Kind("capability-of-another-root", lambda: plain({"app": File(NATIVE, capability=capability(14, root=1000))}), "native"),
+    Kind("capability-that-no-kernel-sets", lambda: plain({"app": NATIVE, "other": File(b"x", capability=b"\1\0")}), "layer_unreadable"),
+    Kind("capability-lost-by-a-hard-link", lambda: plain({"first": File(NATIVE, capability=capability(14)), "app": File(hard="first")}), "native"),
+    Kind("capability-of-a-foreign-program", lambda: plain({"app": File(FOREIGN, capability=capability(14))}), "wrong_binary"),
+    Kind("capability-behind-a-launcher", lambda: plain({"tini": WRAPPER, "app": File(NATIVE, capability=capability(14))}, argv=["/tini", "--", "/app"]), "permission_denied"),
     Kind("foreign-not-executable", lambda: _app(FOREIGN, mode=0o644), "entrypoint_not_executable"),
 )  # fmt: skip

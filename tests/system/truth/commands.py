@@ -60,5 +60,7 @@ KINDS = (
     Kind("env-wrapper", lambda: on_debian({"usr/bin/app": NATIVE}, argv=["env", "A=b", "app"]), "native"),
     Kind("env-wrapper-foreign", lambda: on_debian({"usr/bin/app": FOREIGN}, argv=["env", "A=b", "app"]), "wrong_binary"),
     Kind("forwarding-script", lambda: on_debian({"entry.sh": FORWARD, "app": NATIVE}, argv=["/entry.sh"], cmd=["/app"]), "native"),
+    Kind("volume-over-a-file", lambda: _runs({"app": NATIVE}, ["/app"], Volumes={"/app": {}}), "image_refused", podman="binary_unknown"),
+    Kind("loader-told-to-list", lambda: on_debian(argv=["/bin/sh", "-c", f"echo {SAYS}"], Env=["LD_TRACE_LOADED_OBJECTS=1"]), "binary_unknown"),
     Kind("forwarding-script-foreign", lambda: on_debian({"entry.sh": FORWARD, "app": FOREIGN}, argv=["/entry.sh"], cmd=["/app"]), "wrong_binary"),
 )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from tests.real.images import File, Image, Pusher
+from tests.real.images import File, Image, Pusher, capability
 from tests.system.truth.build import Tree, on_debian
 from tests.system.truth.comparison import Case
 from tests.system.truth.outcomes import Command, created, started
@@ -60,6 +60,8 @@ TREE: Tree = {
     "to-srv": File(link="srv"),
     "dangling": File(link="/nowhere"),
     "dev/app": NATIVE,
+    "wants-ipc-lock": File(NATIVE, capability=capability(14)),
+    "wants-net-raw": File(NATIVE, capability=capability(13)),
     "proc/app": NATIVE,
     "sys/app": NATIVE,
     "run/app": NATIVE,
@@ -208,7 +210,16 @@ PRIVILEGES = (
     Row("group-added-missing", ("/app",), ("--user", "2000", "--group-add", "nobodies"), "user_missing"),
 )  # fmt: skip
 
-ROWS = USERS + RIGHTS + DIRECTORIES + WORDS + INITS + MOUNTS + PRIVILEGES
+CAPABILITIES = (
+    Row("wants-ipc-lock", ("/wants-ipc-lock",), (), "permission_denied"),
+    Row("wants-ipc-lock-by-a-user", ("/wants-ipc-lock",), ("--user", "1000"), "permission_denied"),
+    Row("wants-ipc-lock-added", ("/wants-ipc-lock",), ("--cap-add", "IPC_LOCK")),
+    Row("wants-ipc-lock-privileged", ("/wants-ipc-lock",), ("--privileged",)),
+    Row("wants-net-raw", ("/wants-net-raw",), (), "native", "permission_denied"),
+    Row("wants-net-raw-dropped", ("/wants-net-raw",), _DROPS, "permission_denied"),
+)
+
+ROWS = USERS + RIGHTS + DIRECTORIES + WORDS + INITS + MOUNTS + PRIVILEGES + CAPABILITIES
 
 
 @cache

@@ -131,6 +131,17 @@ APPLETS = busybox(
 )
 BASH = "/bin/bash"
 
+FILE_ENV = """file_env() {
+	local var="$1"
+	local fileVar="${var}_FILE"
+	eval local val="\\${$var:-}"
+	eval local fileVal="\\${$fileVar:-}"
+	if [ -n "$fileVal" ]; then val=$(cat "$fileVal"); fi
+	export "$var"="$val"
+}
+file_env DB_PASSWORD
+exec /opt/app/bin/server"""
+
 SCRIPTS = (
     Script("sh-exec-with-arguments", 'exec /opt/app/bin/server "$@"'),
     Script("sh-cd-then-exec", "cd /opt/app\nexec ./bin/server"),
@@ -250,6 +261,20 @@ SCRIPTS = (
     Script("sh-exec-dashes", "exec -- /opt/app/bin/server"),
     Script("sh-path-unset", "unset PATH\nserver", at="usr/bin/server"),
     Script("sh-arch-by-case", 'case "$(uname -m)" in\n  x86_64|amd64) A=amd64 ;;\n  aarch64|arm64) A=arm64 ;;\n  *) exit 1 ;;\nesac\nexec "/opt/app-$A" "$@"', at="opt/app-amd64", tree={**busybox("uname"), "opt/app-arm64": FOREIGN}),
+    Script("sh-not-a-missing-tool-and-exit", "if ! jq -e . /x.json; then exit 1; fi\nexec /opt/app/bin/server"),
+    Script("sh-not-a-missing-tool-and-go-on", "set -e\nif ! jq -e . /x.json; then echo no; fi\nexec /opt/app/bin/server"),
+    Script("sh-adduser-missing-then-gosu", "adduser -D app 2>/dev/null\nexec gosu app /opt/app/bin/server", tree=tools("gosu")),
+    Script("sh-version-stripped", 'T="${VERSION#v}"\nexec "/opt/app-$T/server"', at="opt/app-1.2/server", config=_env(VERSION="v1.2")),
+    Script("sh-name-by-arithmetic", "N=$((BASE + 1))\nexec /opt/app$N/server", at="opt/app3/server", config=_env(BASE="2")),
+    Script("sh-arch-by-sed", "A=$(uname -m | sed -e s/x86_64/amd64/ -e s/aarch64/arm64/)\nexec /opt/app-$A", at="opt/app-amd64", tree={**busybox("uname", "sed"), "opt/app-arm64": FOREIGN}),
+    Script("sh-major-by-cut", 'V=$(echo "$VERSION" | cut -d. -f1)\nexec /opt/app$V/server', at="opt/app12/server", tree=busybox("cut"), config=_env(VERSION="12.3")),
+    Script("sh-mode-by-tr", 'M=$(echo "$MODE" | tr a-z A-Z)\nif [ "$M" = SERVE ]; then exec /opt/app/bin/server; fi\nexit 4', tree=busybox("tr"), config=_env(MODE="serve")),
+    Script("sh-path-of-a-file", 'exec "$(cat /etc/server.path)"', tree={**busybox("cat"), "etc/server.path": b"/opt/app/bin/server\n"}),
+    Script("bash-grep-behind-a-pipe-finds-nothing", "set -eo pipefail\ncat /etc/x | grep -q y\nexec /opt/app/bin/server", shell=BASH, tree={**busybox("cat", "grep"), "etc/x": b"x\n"}),
+    Script("sh-newer-than-what-is-missing", "if [ /start.sh -nt /nowhere ]; then exec /opt/app/bin/server; fi\nexit 3"),
+    Script("busybox-ash-applet-without-file", "timeout 5 /opt/app/bin/server", shell="/usr/bin/busybox sh", tree=APPLETS),
+    Script("sh-file-env", FILE_ENV),
+    Script("sh-options-by-getopts", 'while getopts "p:d" o; do case $o in p) P=$OPTARG;; d) D=1;; *) exit 2;; esac; done\nshift $((OPTIND-1))\nexec /opt/app/bin/server "$P" "$@"', ["-p", "80", "-d", "x"]),
     Script("sh-wait-for-port", "until [ -e /start.sh ]; do sleep 1; done\nexec /opt/app/bin/server", tree=APPLETS),
 )  # fmt: skip
 
@@ -272,6 +297,10 @@ LINES = (
     Line("c-of-busybox-link", ["/bin/ash", "-c", "exec /app"], tree=busybox("ash")),
     Line("c-script-file", ["sh", "/run.sh"], tree={"run.sh": b"exec /app\n"}),
     Line("c-script-file-with-arguments", ["sh", "/run.sh"], ["/app"], tree={"run.sh": b'exec "$@"\n'}),
+    Line("c-option-that-dash-lacks", ["sh", "-euxo", "pipefail", "-c", "/app"]),
+    Line("c-option-of-bash", ["bash", "-euxo", "pipefail", "-c", "exec /app"], tree=tools("bash")),
+    Line("c-shebang-of-dashes", ["/run.sh"], tree={"run.sh": b"#!/bin/sh --norc\nexec /app\n"}),
+    Line("c-shebang-of-two-options", ["/run.sh"], tree={"run.sh": b"#!/bin/sh -e -x\nexec /app\n"}),
     Line("c-semicolon-hash", ["sh", "-c", "echo x # no; /nowhere\n/app"]),
     Line("c-background", ["sh", "-c", "/app & wait"]),
     Line("c-pipe-to-cat", ["sh", "-c", "/app | cat"], tree=APPLETS),

@@ -103,6 +103,8 @@ def _assigned(call: LauncherCall, command: Command, words: tuple[str, ...]) -> L
         at += 1
     if at == len(words):
         return None
+    if command.cwd != call.command.cwd and not call.stands(command.cwd):
+        return call.refused(f"there is no directory {command.cwd}")
     return call.within(assigned(command, variables)).starting(words[at:])
 
 

@@ -40,7 +40,7 @@ class Tester:
 
     @property
     def _conditions(self) -> Conditions:
-        return Conditions(self._unary, self._twice)
+        return Conditions(self._unary, self._twice, self._older)
 
     def _twice(self, one: str, other: str) -> bool | None:
         if self.kind is ShellKind.POSIX:
@@ -48,6 +48,17 @@ class Tester:
         if self.kind is ShellKind.DASH:
             raise BadTestError
         return patterns.equal(one, other)
+
+    def _older(self, one: str, operator: str, other: str) -> bool | None:
+        """``-nt``, ``-ot``, ``-ef`` where a file is missing: bash alone takes what is there for newer."""
+        there, beside = self._file("e", one), self._file("e", other)
+        if there is None or beside is None or (there and beside):
+            return None
+        if operator == "-ef" or there is beside:
+            return False
+        if not (there if operator == "-nt" else beside) or self.kind in {ShellKind.DASH, ShellKind.ASH}:
+            return False
+        return True if self.kind is ShellKind.BASH else None
 
     def _unary(self, letter: str, operand: str) -> bool | None:
         """``-f operand`` and its like."""

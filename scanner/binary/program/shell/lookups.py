@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.busybox import APPLETS
+from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.injected import is_injected
 from scanner.binary.program.shell.state import PathKind, ShellKind, is_known
 
@@ -69,4 +69,4 @@ def _is_looked_up(state: State, name: str, kind: ShellKind) -> bool:
     if "/" not in name and (name in _BUILT_IN or "command_not_found_handle" in state.functions):
         return False
     # builds of busybox run their applets without any file
-    return "/" in name or kind in {ShellKind.BASH, ShellKind.DASH} or name not in APPLETS
+    return "/" in name or kind in {ShellKind.BASH, ShellKind.DASH} or name not in APPLETS | RARER_APPLETS

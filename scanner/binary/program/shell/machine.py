@@ -123,7 +123,7 @@ class Machine:
         except ShellEndsError as error:
             return self.exit(replace(state, gave_up=str(error)), _GAVE_UP)
         except AtRunTimeError as error:
-            if self._is_in_subshell(state) and state.substituted is None:
+            if self._is_in_subshell(state) and state.substituted is None and not error.is_of_all:
                 command = Command((UNKNOWN, str(error)), ())
                 some = External(command)
                 return self.exit(replace(state, externals=(*state.externals, some), last=some), None)
@@ -193,7 +193,8 @@ class Machine:
             case Simple():
                 return simple.simple(self, state, statement)
             case NotUnderstood():
-                raise AtRunTimeError(f"line {statement.line}: {statement.why}", is_faulty=statement.is_faulty)
+                faulty = statement.is_faulty
+                raise AtRunTimeError(f"line {statement.line}: {statement.why}", is_faulty=faulty, is_of_all=faulty)
             case AndOr():
                 after = push(AfterList(statement, 0, state.quiet), state.stack)
                 return [replace(state, stack=push(One(statement.first), after), quiet=True)]

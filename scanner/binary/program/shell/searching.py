@@ -1,4 +1,4 @@
-"""Tells whether grep finds a plain pattern in a file of the image."""
+"""Tells what grep finds of a plain pattern in a known text, or in a file of the image."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from scanner.binary.program.shell.state import PathKind, is_known
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
+    from scanner.binary.program.launch.getopt import Parsed
     from scanner.binary.program.shell.state import Files, State
 
 PROGRAMS = frozenset({"grep", "fgrep", "egrep"})
@@ -36,10 +37,27 @@ def answer(files: Files, state: State, words: tuple[str, ...]) -> int | None:
     if isinstance(parsed, OptionError) or len(parsed.rest) != 2:  # noqa: PLR2004 - a pattern and a file
         return None
     pattern, path = parsed.rest
-    text = _image_text(files, state, path)
-    if text is None or "\0" in text or "\n" in pattern:
+    text = image_text(files, state, path)
+    if text is None or "\0" in text:
         return None
-    fixed = parsed.has("F") or words[0].endswith("fgrep")
+    found = _sought(parsed, pattern, text, fixed=words[0].endswith("fgrep"))
+    return None if found is None else int(not found)
+
+
+def among(words: tuple[str, ...], lines: list[str]) -> tuple[list[str], bool] | None:
+    """The lines that ``grep`` with these words finds, with whether it keeps quiet; ``None`` for uncommon words."""
+    parsed = _OPTIONS.parse(words)
+    if isinstance(parsed, OptionError) or len(parsed.rest) != 1 or parsed.has("c", "l", "n", "o"):
+        return None
+    found = _sought(parsed, parsed.rest[0], "".join(f"{line}\n" for line in lines), fixed=False)
+    return None if found is None else (found, parsed.has("q"))
+
+
+def _sought(parsed: Parsed, pattern: str, text: str, *, fixed: bool) -> list[str] | None:
+    """The lines that are found; ``None`` where greps, or locales, differ in what the pattern means."""
+    fixed = fixed or parsed.has("F")
+    if "\n" in pattern:
+        return None
     if not fixed and _PLAIN.fullmatch(pattern) is None:
         return None
     if not (text.isascii() and pattern.isascii()) and (not fixed or parsed.has("i")):
@@ -50,10 +68,10 @@ def answer(files: Files, state: State, words: tuple[str, ...]) -> int | None:
     spend(1 + len(text) // BYTES_A_MICROSECOND)
     sought = re.compile(wanted, re.IGNORECASE if parsed.has("i") else 0)
     lines = text.removesuffix("\n").split("\n") if text else []
-    return int(not any((sought.search(line) is None) == parsed.has("v") for line in lines))
+    return [line for line in lines if (sought.search(line) is None) == parsed.has("v")]
 
 
-def _image_text(files: Files, state: State, path: str) -> str | None:
+def image_text(files: Files, state: State, path: str) -> str | None:
     """A file's text as the image holds it."""
     absolute = redirect_files.untouched(files, state, path)
     if absolute is None:

@@ -30,6 +30,9 @@ _CALLED = frozenset({"sh", "ash", "dash", "bash", "rbash", "ksh", "mksh", "zsh"}
 _OWN = frozenset("cils")
 """Letters that are told apart here."""
 
+_STRICT = frozenset({ShellKind.DASH, ShellKind.BASH, ShellKind.ASH})
+"""Shells that take no letter but their options', no blank between them either: two words behind #! are one."""
+
 _OPTIONS = re.compile(r"[-+][a-zA-Z]+")
 _LONG_OF_ASH = frozenset({"--login"})
 _LONG = frozenset({"--login", "--norc", "--noprofile", "--posix", "--noediting", "--verbose"})
@@ -71,6 +74,8 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
             at += 1
             continue
         if not _OPTIONS.fullmatch(word):
+            if kind in _STRICT and UNKNOWN not in word:
+                return _refused(command, word)
             return f"what {command.argv[0]} makes of {word.replace(UNKNOWN, '…')}"
         text = text or ("c" in word and word[0] == "-")
         login = login or ("l" in word and word[0] == "-")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import lookups, searching
+from scanner.binary.program.shell import filters, lookups, searching
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
 from scanner.formats.shell import arithmetic
 from scanner.formats.shell.syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
@@ -72,10 +72,20 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
     if name in _NAMING_USERS:
         unknown = any(_is_no_account(files, state, each) for each in _accounts_in(name, words))
         return (1, "") if unknown else (None, None)
-    if name in COPYING and len(words) == 1 and is_known(state.input):
-        text = state.input or ""
-        return (0, text) if name == "cat" or "$" not in text else (None, None)
+    if is_known(state.input) and name in COPYING | filters.NAMES and (found := _filtered(state, name, words)):
+        return found
+    if name == "cat" and len(words) == 2 and (state.captures or state.substituted is not None):  # noqa: PLR2004 - a file
+        text = searching.image_text(files, state, words[1]) if is_known(words[1]) else None
+        return (None, None) if text is None or not text.isascii() or "\0" in text else (0, text)
     return _answered(files, state, name, words)
+
+
+def _filtered(state: State, name: str, words: tuple[str, ...]) -> tuple[int, str] | None:
+    """What a program makes of what it is given to read, where that is known."""
+    text = state.input or ""
+    if name in filters.NAMES:
+        return filters.answer(name, words[1:], text)
+    return (0, text) if len(words) == 1 and (name == "cat" or "$" not in text) else None
 
 
 def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> tuple[int | None, str | None]:

@@ -7,7 +7,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command, split_path
-from scanner.binary.program.shell import exact_tools, lookups, redirect_files, shell_programs, tool_files, writes
+from scanner.binary.program.shell import (
+    exact_tools,
+    filters,
+    lookups,
+    redirect_files,
+    shell_programs,
+    tool_files,
+    writes,
+)
 from scanner.binary.program.shell.state import (
     EATEN,
     MAX_EXTERNALS,
@@ -51,7 +59,9 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
             return machine.failed(state, 1, refusal)
         status, printed = shell_programs.known_program(machine.files, state, arguments)
     if printed is not None:
-        behind = state.drained() if shell_programs.name_of(arguments) in shell_programs.COPYING else state
+        name = shell_programs.name_of(arguments)
+        reads = name in filters.NAMES or (name in shell_programs.COPYING and len(arguments) == 1)
+        behind = state.drained() if reads else state
         return machine.done(behind.printed(printed).with_status(status))
     if UNKNOWN in arguments[0]:
         command = Command((UNKNOWN, f"line {node.line}: what it starts is known at run time only"), ())

@@ -99,11 +99,15 @@ class AtRunTime:
 
 
 class AtRunTimeError(Exception):
-    """Nobody can tell before the script runs; stays inside the interpretation, where it becomes an ending."""
+    """Nobody can tell before the script runs; stays inside the interpretation, where it becomes an ending.
 
-    def __init__(self, why: str, *, is_faulty: bool = False) -> None:
+    ``is_of_all`` tells that it concerns the script as a whole wherever it stands, as an error of its syntax does.
+    """
+
+    def __init__(self, why: str, *, is_faulty: bool = False, is_of_all: bool = False) -> None:
         super().__init__(why)
         self.is_faulty = is_faulty
+        self.is_of_all = is_of_all
 
 
 class ShellEndsError(Exception):

@@ -33,7 +33,8 @@ SURROUNDINGS: Mapping[Reason, str] = MappingProxyType(
         ),
         Reason.PERMISSION_DENIED: (
             "The user that is to run the program may not read, enter or execute it: COPY --chmod=755 --chown=USER, and let "
-            "every directory above it be entered (chmod a+x)."
+            "every directory above it be entered (chmod a+x). Where the file wants a capability that the container lacks: give "
+            "it (cap_add), or take it from the file (setcap -r)."
         ),
         Reason.WORKDIR_INVALID: (
             "The working directory is no directory that the user may enter: create it (WORKDIR /path, absolute), or "
