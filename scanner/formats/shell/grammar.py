@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scanner.formats.parsing.patience import spend
 from scanner.formats.shell.lists import continued
-from scanner.formats.shell.masking import masked
+from scanner.formats.shell.masking import masked, negates
 from scanner.formats.shell.nodes import behind_here_document, here_document, leaves_first, rightmost
 from scanner.formats.shell.simple_commands import CommandReader
 from scanner.formats.shell.syntax import (
@@ -65,11 +65,8 @@ def parse(raw: bytes) -> Sequence | NotUnderstood:
     if b"\0" in raw:
         return NotUnderstood(1, "the script holds a zero byte")
     if b"\r" in raw:
-        return NotUnderstood(
-            raw.count(b"\n", 0, raw.index(b"\r")) + 1,
-            "a line ends with CR LF, which shells take for text",
-            is_faulty=True,
-        )
+        line = raw.count(b"\n", 0, raw.index(b"\r")) + 1
+        return NotUnderstood(line, "a line ends with CR LF, which shells take for text", is_faulty=True)
     tree = _tree(masked(raw))
     if tree is None:
         return NotUnderstood(1, f"the script takes longer than {PARSE_S:g} s to parse")
@@ -271,9 +268,7 @@ class _Reader:
         for number, part in enumerate(parts):
             if isinstance(part, Pipeline):
                 if part.negated and number:
-                    self._refused = NotUnderstood(
-                        self._line(node), "! behind a pipe, which shells refuse", is_faulty=True
-                    )
+                    self._refused = NotUnderstood(self._line(node), "shells refuse ! behind a pipe", is_faulty=True)
                     return self._refused
                 negated = negated or part.negated
                 flat.extend(part.parts)
@@ -298,7 +293,8 @@ class _Reader:
     def group(self, node: Node) -> Statement:
         if node.children[0].type == "((":
             return Arithmetic(self._text[node.start_byte + 2 : node.end_byte - 2], self._line(node))
-        return Group(Sequence(self._items(node.children[1:-1])), self._line(node))
+        made = Group(Sequence(self._items(node.children[1:-1])), self._line(node))
+        return Pipeline((made,), negated=True, line=made.line) if negates(self._text, node.start_byte) else made
 
     def subshell(self, node: Node) -> Statement:
         return Subshell(Sequence(self._items(node.children[1:-1])), self._line(node))
