@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import bisect
-import time
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 from scanner.formats.parsing.patience import spend
 from scanner.formats.shell.lists import continued
-from scanner.formats.shell.masking import masked
+from scanner.formats.shell.masking import masked, negates
 from scanner.formats.shell.nodes import behind_here_document, here_document, leaves_first, rightmost
 from scanner.formats.shell.simple_commands import CommandReader
 from scanner.formats.shell.syntax import (
@@ -33,10 +31,11 @@ from scanner.formats.shell.syntax import (
     Subshell,
     Word,
 )  # fmt: skip
+from scanner.formats.shell.tree import tree_of
 from scanner.formats.shell.words import Inner, NotAWordError
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Node, Tree
+    from tree_sitter import Node
 
 MAX_BYTES = 64 * 1024
 """Of one script; public entrypoint scripts stay below 30 KiB."""
@@ -48,16 +47,8 @@ MAX_PIPES = 600
 """Single ``|`` of one script, those of patterns included: at the end of a pipeline the grammar works as long as the square of
 its length, and lets no other thread run meanwhile. Of the scripts of a distribution none has more than 200."""
 
-PARSE_S = 0.5
-"""Seconds of one processor for the grammar; of a thousand scripts of a distribution the slowest takes 25 ms."""
-
-DAMAGED_PARSE_S = 0.1
-"""The same from the first place on that is no shell: the grammar then tries repairs, at a price that grows with their square."""
-
 NODE_WEIGHT = 8
 """Microseconds that reading one node takes, with the words in it."""
-
-PIECE_BYTES = 4096
 
 MAX_DEPTH = 200
 """Nodes inside each other; each ``&&`` of a list is one, hand-written scripts stay below 60."""
@@ -75,55 +66,16 @@ def parse(raw: bytes) -> Sequence | NotUnderstood:
     if b"\0" in raw:
         return NotUnderstood(1, "the script holds a zero byte")
     if b"\r" in raw:
-        return NotUnderstood(
-            raw.count(b"\n", 0, raw.index(b"\r")) + 1,
-            "a line ends with CR LF, which shells take for text",
-            is_faulty=True,
-        )
+        line = raw.count(b"\n", 0, raw.index(b"\r")) + 1
+        return NotUnderstood(line, "a line ends with CR LF, which shells take for text", is_faulty=True)
     if raw.count(b"|") - 2 * raw.count(b"||") > MAX_PIPES:
         return NotUnderstood(1, f"the script has more than {MAX_PIPES} pipes")
-    tree = _tree(masked(raw))
+    tree = tree_of(masked(raw))
     if tree is None:
         return NotUnderstood(1, "the script takes too long to parse")
     if tree.root_node.descendant_count > MAX_NODES:
         return NotUnderstood(1, f"the script has more than {MAX_NODES} syntax nodes")
     return _Reader(raw).read(tree.root_node)
-
-
-def _tree(raw: bytes) -> Tree | None:
-    """The syntax tree; ``None`` where the grammar takes too long, as for a here-document of ten thousand variables.
-
-    The library asks for the text in pieces and tells how far it is: only so does it let other threads run.
-    """
-    from tree_sitter import Parser  # noqa: PLC0415 - loaded where a script is met, most scans meet none
-
-    began = time.thread_time()
-    end, is_damaged, is_late = began + PARSE_S, False, False
-
-    def late(_offset: int, has_error: bool) -> bool:  # noqa: FBT001 - the library's own signature
-        nonlocal end, is_damaged, is_late
-        now = time.thread_time()
-        if has_error and not is_damaged:
-            end, is_damaged = min(end, now + DAMAGED_PARSE_S), True
-        is_late = now > end
-        return is_late
-
-    try:
-        return Parser(_language()).parse(lambda at, _point: raw[at : at + PIECE_BYTES], progress_callback=late)
-    except ValueError:
-        if is_late:
-            return None
-        raise
-    finally:
-        spend(int((time.thread_time() - began) * 1e6))
-
-
-@cache
-def _language() -> Language:
-    import tree_sitter_bash  # noqa: PLC0415 - as the parser
-    from tree_sitter import Language  # noqa: PLC0415 - as the parser
-
-    return Language(tree_sitter_bash.language())
 
 
 class _Reader:
@@ -287,9 +239,7 @@ class _Reader:
         for number, part in enumerate(parts):
             if isinstance(part, Pipeline):
                 if part.negated and number:
-                    self._refused = NotUnderstood(
-                        self._line(node), "! behind a pipe, which shells refuse", is_faulty=True
-                    )
+                    self._refused = NotUnderstood(self._line(node), "shells refuse ! behind a pipe", is_faulty=True)
                     return self._refused
                 negated = negated or part.negated
                 flat.extend(part.parts)
@@ -314,7 +264,8 @@ class _Reader:
     def group(self, node: Node) -> Statement:
         if node.children[0].type == "((":
             return Arithmetic(self._text[node.start_byte + 2 : node.end_byte - 2], self._line(node))
-        return Group(Sequence(self._items(node.children[1:-1])), self._line(node))
+        made = Group(Sequence(self._items(node.children[1:-1])), self._line(node))
+        return Pipeline((made,), negated=True, line=made.line) if negates(self._text, node.start_byte) else made
 
     def subshell(self, node: Node) -> Statement:
         return Subshell(Sequence(self._items(node.children[1:-1])), self._line(node))

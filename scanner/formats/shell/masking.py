@@ -14,13 +14,25 @@ _ENDED = re.compile(
 )
 _SINGLE = re.compile(rb"(?<== )'([\w./-]+)'(?= (?:&&|\|\||\]\]))")
 
+MAX_BLANKS = 60
+"""Between ``!`` and its group; nobody writes more than one."""
+
+_NEGATED = re.compile(rb"(?<![^\s;&|(])!(?=[ \t]{1,%d}\{\s)" % MAX_BLANKS)
+_BEFORE = re.compile(r"(?:^|[\s;&|(])![ \t]+$")
+
+
+def negates(text: str, at: int) -> bool:
+    """Whether a group that begins at a place is negated, of which the masked script says nothing."""
+    return _BEFORE.search(text[max(0, at - MAX_BLANKS - 2) : at]) is not None
+
 
 def masked(raw: bytes) -> bytes:
     """The script as the grammar can read it, each byte in its place; words are read from the text as it stands.
 
-    The grammar knows no escaped parentheses between brackets, no ``3<>file``, misses a semicolon in ``fi }``, ``(a) then``, and takes
-    some quoted words behind ``=`` for the beginning of a pattern.
+    The grammar knows no escaped parentheses between brackets, no ``3<>file``, misses a semicolon in ``fi }``, ``(a) then``, takes
+    some quoted words behind ``=`` for the beginning of a pattern, and a group behind ``!`` for a program called so.
     """
     raw = _ENDED.sub(lambda found: (found[1] or found[2] or found[3]) + b";", raw)
+    raw = _NEGATED.sub(b" ", raw)
     raw = _BRACKETS.sub(lambda found: _PARENTHESIS.sub(b"  ", found[0]), raw)
     return _SINGLE.sub(rb'"\1"', _BOTH_WAYS.sub(b"> ", _PARENTHESIS.sub(b"__", raw)))
