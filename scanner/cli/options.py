@@ -91,13 +91,16 @@ FailOnOption = Annotated[
 PlainOption = Annotated[PlainFormat, typer.Option("--format", "-f", help="How the result is written to stdout.")]
 
 
-def _has_place(file: Path | None) -> Path | None:
-    """A file that can be written as far as its folder shows, which is asked before anything that takes its time."""
+def refuse_no_place(file: Path | None) -> None:
+    """Refuse a file of --output that cannot be written, as far as its folder shows: before anything that takes its time.
+
+    Raises:
+        UsageError: it is a directory, or its directory is not there.
+    """
     if file is not None and is_folder(file):
         raise UsageError(f"--output {file}: is a directory: name a file in it")
     if file is not None and not is_folder(file.parent):
         raise UsageError(f"--output {file}: there is no directory {file.parent}: create it first")
-    return file
 
 
 OutputOption = Annotated[
@@ -106,7 +109,6 @@ OutputOption = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        callback=_has_place,
         help="Write the result into this file, not to stdout.",
     ),
 ]

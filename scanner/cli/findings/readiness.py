@@ -70,6 +70,7 @@ def readiness(
 
     Example: archscan readiness --to linux/arm64 --format html --output readiness.html
     """
+    options.refuse_no_place(output_file)
     operations: Operations = context.obj()
     if server is not None:
         found = operations.readiness_there(server, token_file, to, host or (), team_label)

@@ -68,6 +68,7 @@ def scan(
     from scanner.cli.findings import scan_difference
     from scanner.cli.output import output
 
+    options.refuse_no_place(to)
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     wanted = scan_difference.DifferenceRequest(

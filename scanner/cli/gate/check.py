@@ -102,6 +102,7 @@ def check(
         )
     if not (images or compose or manifests):
         raise UsageError("name what is to be checked: IMAGE, --compose FILE or --manifests PATH")
+    options.refuse_no_place(to)
     import asyncio
 
     from scanner.cli.operations import CheckOptions
