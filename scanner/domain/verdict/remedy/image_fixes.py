@@ -86,7 +86,11 @@ def _unreachable(t: Trouble) -> Fix:
 
 
 def _tls(t: Trouble) -> Fix:
-    return Fix("The registry's certificate is not believed: name its authority, or renew it.", show(t))
+    return Fix(
+        "The registry's certificate is not believed: name its authority, or renew it; one that is not valid yet, or no more, may "
+        "only seem so by a wrong clock on this machine (date).",
+        show(t),
+    )
 
 
 def _limited(t: Trouble) -> Fix:
