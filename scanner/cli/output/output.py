@@ -38,6 +38,9 @@ WIDE = 130
 PLAIN_WIDTH = 1000
 """Columns of a pipe or file: wide enough that no name is ever folded, so that grep finds it."""
 
+PERMISSIONS = 0o666
+"""Of a new file, less what the account's mask takes off."""
+
 COLOURS = {
     Status.OK: "green",
     Status.EMULATED: "cyan",
@@ -94,17 +97,13 @@ def write_pieces(pieces: Iterable[str], to: Path, option: str = "--output") -> N
         UsageError: the file cannot be written.
     """
     try:
-        with open(to, "w", encoding="utf-8", opener=_at_once) as file:
+        descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC, PERMISSIONS)
+        os.set_blocking(descriptor, True)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.writelines(pieces)
     except OSError as error:
         why = "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror
         raise UsageError(f"{option} {to}: {why}") from None
-
-
-def _at_once(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
-    os.set_blocking(descriptor, True)
-    return descriptor
 
 
 def _written(report: Report, form: Format, decision: Decision | None, *, every: bool) -> None:
