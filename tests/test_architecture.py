@@ -61,12 +61,12 @@ HOMES = {
 """Each foreign library lives in one room, or in one folder of it; a document format may be read in a few."""
 
 OWN_READING = {
+    "cli/output/output": "the file that --output names",
     "app/main": "the descriptors that a shell closed",
     "binary/layers/tar_places": "an archive of any length, read by its offsets",
     "cli/__init__": "where a closed stream leads to",
     "cli/gate/hooks": "a file of the package",
     "cli/gate/sent_files": "the first bytes of what is no text, to pass it over",
-    "cli/serving/trail": "the file that an export writes",
     "client/__init__": "answers of our own service, which httpx has read",
     "cluster/tls": "whether a key may be read, nothing of it",
     "demo/fleet": "documents of its own registry",

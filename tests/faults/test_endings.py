@@ -29,6 +29,7 @@ def configured(tmp_path):
     planned = [{"image": f"registry.invalid/x{number}:1"} for number in range(3)]
     document = {"inventory": [{"kind": "local", "name": "box", "planned": planned}], "registries": {"timeout": "5s"}}
     (tmp_path / "c.yml").write_text(json.dumps(document))
+    os.mkfifo(tmp_path / "pipe")
     return tmp_path
 
 
@@ -39,6 +40,7 @@ def configured(tmp_path):
         ("scan", "-c", "."),
         ("scan", "-c", "c.yml", "--output", "."),
         ("scan", "-c", "c.yml", "--output", "/dev/full", "--format", "json"),
+        ("scan", "-c", "c.yml", "--output", "pipe"),
         ("serve", "-c", "."),
         ("scan", "-c", "/proc/self/mem"),
         ("config", "check", "-c", "x" * 300),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from scanner.cli.options import Format
 from scanner.cli.outcome import Exit
 from scanner.cli.output import output
 from scanner.domain.text import printable
-from scanner.errors import UsageError
 from scanner.formats.documents import json_writer
 from scanner.service import check_document
 
@@ -41,12 +39,7 @@ def write(checked: Checked, form: Format, *, to: Path | None = None, quiet: bool
                 print(piece, end="")  # noqa: T201 -- data goes to stdout
             print()  # noqa: T201 -- the same
         return
-    text = io.StringIO()
-    text.writelines(pieces)
-    try:
-        to.write_text(text.getvalue() + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--output {to}: {error.strerror}") from None
+    output.write_pieces((*pieces, "\n"), to)
 
 
 def write_pins(checked: Checked, code: Exit) -> Exit:

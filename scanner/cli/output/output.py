@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
+import os
 from typing import TYPE_CHECKING, NoReturn
 
 from rich.box import SIMPLE_HEAD
@@ -35,6 +37,9 @@ WIDE = 130
 
 PLAIN_WIDTH = 1000
 """Columns of a pipe or file: wide enough that no name is ever folded, so that grep finds it."""
+
+PERMISSIONS = 0o666
+"""Of a new file, less what the account's mask takes off."""
 
 COLOURS = {
     Status.OK: "green",
@@ -82,10 +87,23 @@ def write_text(text: str, to: Path | None, *, quiet: bool = False) -> None:
         if not quiet:
             print(text, end="")  # noqa: T201 -- data goes to stdout
         return
+    write_pieces((text,), to)
+
+
+def write_pieces(pieces: Iterable[str], to: Path, option: str = "--output") -> None:
+    """Write a text into the file ``to`` that ``option`` names, as it is made; a pipe that nobody reads is refused, not waited for.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
     try:
-        to.write_text(text, encoding="utf-8")
+        descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC, PERMISSIONS)
+        os.set_blocking(descriptor, True)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.writelines(pieces)
     except OSError as error:
-        raise UsageError(f"--output {to}: {error.strerror}") from None
+        why = "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror
+        raise UsageError(f"{option} {to}: {why}") from None
 
 
 def _written(report: Report, form: Format, decision: Decision | None, *, every: bool) -> None:

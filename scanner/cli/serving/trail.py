@@ -174,7 +174,7 @@ def export(
     """
     trail = _trail(context, config, log_format, log_level)
     if checkpoint is not None:
-        _write(iter([trail.checkpoint()]), checkpoint)
+        _write(iter([trail.checkpoint()]), checkpoint, "--checkpoint")
     _write((f"{body.decode('utf-8', 'backslashreplace')}\n" for _, body in trail.entries()), output)
 
 
@@ -212,18 +212,14 @@ def _trail(
     return operations.trail(options.common(config, log_format, log_level))
 
 
-def _write(pieces: Iterator[str], output: Path | None) -> None:
-    from scanner.errors import UsageError
+def _write(pieces: Iterator[str], to: Path | None, option: str = "--output") -> None:
+    from scanner.cli.output import output
 
-    if output is None:
-        for piece in pieces:
-            print(piece, end="")  # noqa: T201 -- data goes to stdout
+    if to is not None:
+        output.write_pieces(pieces, to, option)
         return
-    try:
-        with output.open("w", encoding="utf-8") as file:
-            file.writelines(pieces)
-    except OSError as error:
-        raise UsageError(f"{output}: {error.strerror}") from None
+    for piece in pieces:
+        print(piece, end="")  # noqa: T201 -- data goes to stdout
 
 
 def _told(made: Audit) -> Iterator[str]:

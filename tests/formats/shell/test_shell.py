@@ -93,7 +93,8 @@ def test_a_here_document_is_the_text_of_its_redirection():
         b"a\r\n",
         b"(" * 5000,
         b"a && " * 300 + b"a",
-        b"a|" * 700,
+        b"a|" * 1001,
+        b"a" + b"|" * 11000,
         b"a\n" * 20000,
     ],
 )
