@@ -145,6 +145,41 @@ def test_undo_is_possible_until_it_is_finished(hand, running, releases, docker_e
     assert hand.do(rollback, "switch", "finish", "resume")["state"] == "undone"
 
 
+@pytest.fixture
+def swarm(docker_engine, releases):
+    """``swarm("web")``: the second release as a service of a swarm whose only manager is this engine."""
+    docker_engine.docker("swarm", "init", "--advertise-addr", "127.0.0.1")
+
+    def start(name):
+        docker_engine.docker("service", "create", "--detach", "--name", name, "--no-resolve-image", "--network", "host",
+                             "--restart-condition", "none", "--update-monitor", "2s", "--stop-grace-period", "0s",
+                             releases[1][0])  # fmt: skip
+        until(lambda: _task(docker_engine, name) == releases[1][0], "a task of the service that runs")
+        return name
+
+    yield start
+    docker_engine.docker("swarm", "leave", "--force", check=False)
+
+
+def _task(engine, service):
+    """The image of the service's one task that runs."""
+    tasks = engine.docker("ps", "--quiet", "--filter", f"label=com.docker.swarm.service.name={service}").split()
+    return inspected(engine, tasks[0])["Config"]["Image"] if len(tasks) == 1 else ""
+
+
+def test_a_service_of_a_real_swarm_gets_the_former_digest_and_back(hand, swarm, releases, broken, docker_engine):
+    name = swarm("web")
+    rollback = hand.begin(name, releases[0][0], releases[1][1], kind="swarm")
+    told = hand.do(rollback, "find", "prepare", "switch")
+    assert (told["state"], _task(docker_engine, name)) == ("up", releases[0][0]), (told, hand.log(rollback))
+    assert hand.do(rollback, "undo")["state"] == "undone"
+    until(lambda: _task(docker_engine, name) == releases[1][0], "the task of before")
+    rollback = hand.begin(name, broken, releases[1][1], kind="swarm")
+    told = hand.do(rollback, "find", "prepare", "switch")
+    assert told["state"] == "undone", (told, hand.log(rollback))
+    until(lambda: _task(docker_engine, name) == releases[1][0], "the task of before")
+
+
 @pytest.mark.parametrize(
     ("options", "image", "expected", "says"),
     [
