@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
@@ -99,7 +100,7 @@ def ran(capsys, *words):
             ("config", "check", "--config", "plans.yml"),
             "nowhere: No such file or directory: create it with a folder for each host",
         ),
-        (("inventory", "--config", "ca.yml"), "key.yml cannot be used: no certificate or crl found"),
+        (("inventory", "--config", "ca.yml"), "key.yml cannot be used: holds no certificate"),
         (
             ("why", "a", "b", "--depth", "full", "--server", "http://127.0.0.1:1"),
             "--depth is the running service's own",
@@ -172,11 +173,14 @@ def test_a_mistake_in_the_configuration_is_one_line_and_2(capsys, tmp_path, monk
     [
         ("store: {url: 'sqlite://a.db'}", "write sqlite:////path/to/archscan.db"),
         ("registries: {r.example: {ca_file: archscan.yml}}", "registries.r.example.ca_file: "),
+        ("registries: {r.example: {ca_file: pipe}}", "pipe cannot be used: is not a regular file but a named pipe"),
+        ("replicas: {ca_file: pipe}", "pipe: is not a regular file but a named pipe"),
     ],
 )
 def test_what_only_serve_would_trip_over_is_one_line_of_config_check(capsys, tmp_path, monkeypatch, more, says):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "archscan.yml").write_text(f"{LOCAL}{more}\n")
+    os.mkfifo(tmp_path / "pipe")
     code, out, err = ran(capsys, "config", "check")
     assert (code, out, err.count("\n"), says in err) == (2, "", 1, True), err
 
