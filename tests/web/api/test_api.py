@@ -1,11 +1,17 @@
 import asyncio
 import json
+import threading
+from dataclasses import replace
 
 import pytest
 from fastapi import APIRouter
 from prometheus_client.parser import text_string_to_metric_families as parse
 from structlog.testing import capture_logs
 
+from scanner.domain.decision import Decision
+from scanner.scan.aside import AT_ONCE
+from scanner.service import check_document
+from scanner.service.answers import Checked
 from scanner.web.http.access import Access, Scope
 from scanner.web.http.limits import MAX_BODY_BYTES
 from scanner.web.http.route import GuardedRoute
@@ -605,3 +611,18 @@ async def test_answers_carry_security_headers(client):
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_an_answer_about_many_hosts_is_written_beside_the_loop(as_, service, monkeypatch):
+    seen, made = [], check_document.document
+    hosts = service.latest.hosts * AT_ONCE
+    checked = Checked(replace(service.latest, hosts=hosts, findings=()), Decision.ALLOW)
+
+    async def ask_files(*_):
+        return checked
+
+    monkeypatch.setattr(service, "ask_files", ask_files)
+    monkeypatch.setattr(check_document, "document", lambda one: seen.append(threading.get_ident()) or made(one))
+    answer = await as_("gate").post("/api/v1/check", json={"images": [API], "hosts": ["*"]})
+    assert len(answer.json()["hosts"]) == len(hosts)
+    assert seen != [threading.get_ident()]
