@@ -131,6 +131,8 @@ def link_of(settings: Settings, server: str | None = None, token_file: Path | No
     url = (server or own.server or here).rstrip("/")
     if not url.startswith(("http://", "https://")):
         raise UsageError("--server must be an http or https address")
+    if "@" in url:
+        raise UsageError("--server must be an address without an account: the token says who asks")
     file, name = (token_file, "--token-file") if token_file else (own.token_file, "rollback.token_file")
     if file is None:
         raise UsageError(

@@ -63,6 +63,8 @@ def test_the_token_is_that_of_the_command_line_then_that_of_the_settings(tmp_pat
     assert link_of(Settings(), "http://x/", tmp_path / "typed").url == "http://x"
     with pytest.raises(UsageError, match=r"--token-file or rollback\.token_file"):
         link_of(Settings(), "http://x/")
+    with pytest.raises(UsageError, match="without an account"):
+        link_of(settings, "http://u:pw@x/")
 
 
 def test_a_service_that_is_not_there_is_told_without_a_number():
