@@ -187,6 +187,7 @@ async def test_a_filter_that_makes_no_sense_is_refused(client, query, says):
         ("check", "", "body: is empty: send an object of JSON"),
         ("waivers", '{"owner": "a", "until": "2027-01-31"}', "body.until: needs a time zone: write it as 2027-01-31T23:59:59Z"),
         ("waivers", '{"owner": "a", "reason": "b", "until": "2027-01-31T00:00Z", "image": "x", "finding_reason": "wrong_bin"}', "did you mean wrong_binary?"),
+        ("waivers", '{"owner": "a", "reason": "b", "until": "9999-12-31T23:59:59-12:00", "image": "x"}', "body.until: must end before the year 10000, in UTC"),
         ("waivers", '{"owner": " ", "reason": "b", "until": "soon"}', "body.until: must be a moment such as 2027-01-31T23:59:59Z"),
     ],
 )  # fmt: skip
@@ -519,6 +520,8 @@ async def test_a_waiver_is_given_listed_and_ended(as_):
     assert (await as_("operate").delete(given.headers["location"])).status_code == 204
     assert (await as_("operate").delete(given.headers["location"])).status_code == 404
     assert (await as_("operate").delete("/api/v1/waivers/from-config")).json()["reason"] == "waiver_invalid"
+    last = await as_("operate").post("/api/v1/waivers", json=body | {"until": "9999-12-31T23:59:59.999999Z"})
+    assert last.json()["until"] == "9999-12-31T23:59:59.000Z"
 
 
 @pytest.mark.parametrize(
