@@ -10,9 +10,8 @@ from scanner.app import trail_wiring
 from scanner.app.listen import face_of
 from scanner.app.replicas import check_replicas
 from scanner.app.store import store_url
-from scanner.errors import in_words
 from scanner.formats import certificates
-from scanner.formats.files import is_file, is_folder
+from scanner.formats.files import FileError, is_file, is_folder
 from scanner.settings.problem import Problem, SettingsError
 from scanner.store.database import sqlite_file
 from scanner.store.error import StoreError
@@ -64,9 +63,10 @@ def _registries(settings: Settings) -> None:
         if registry.ca_file is not None:
             try:
                 certificates.verifying(registry.ca_file)
-            except OSError as error:
-                place = f"registries.{name}.ca_file"
-                problems.append(Problem(place, 0, "", f"{registry.ca_file} cannot be used: {in_words(error)}"))
+            except FileError as error:
+                problems.append(
+                    Problem(f"registries.{name}.ca_file", 0, "", f"{error.path} cannot be used: {error.problem}")
+                )
     if problems:
         raise SettingsError(problems)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import base64
-import ssl
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
-from scanner.errors import in_words
 from scanner.formats import certificates
+from scanner.formats.files import FileError
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
 MAX_BODY_BYTES = 16 << 20
@@ -61,10 +61,9 @@ def _context(ca_file: Path | None) -> ssl.SSLContext:
     """Who is believed; what is wrong with the file is said of it, not of the address."""
     try:
         return certificates.verifying(ca_file)
-    except OSError as error:
-        said = error.strerror if not isinstance(error, ssl.SSLError) and error.strerror else in_words(error)
+    except FileError as error:
         raise ValueError(
-            f"ca_file {ca_file} cannot be used: {said}: write the CA's certificate there, as PEM"
+            f"ca_file {ca_file} cannot be used: {error.problem}: write the CA's certificate there, as PEM"
         ) from None
 
 
