@@ -151,7 +151,7 @@ def fitting(case: Case, shell: Shell) -> tuple[list[CaseItem], bool]:
     """The ways of a ``case`` that may be taken, and whether one of them surely is."""
     texts = _Texts(shell)
     subject = texts.text(case.subject)
-    shell.effort.steps += sum(len(item.patterns) for item in case.items) * (64 + len(subject)) // 512
+    shell.effort.steps += sum(len(item.patterns) for item in case.items) * (64 + len(subject)) // 256
     found: list[CaseItem] = []
     falls = any(item.ends != ";;" for item in case.items)
     for item in case.items:
