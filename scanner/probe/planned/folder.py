@@ -105,8 +105,12 @@ def _with_includers(kinds: Mapping[str, RecognizedFile], texts: Mapping[str, byt
     """All files; one that only includes others is Compose's where one of those is."""
     made = dict(kinds)
 
+    elsewhere: dict[str, RecognizedFile] = {}
+
     def is_compose(path: str) -> bool:
-        known = made.get(path) or file_kinds.told(path, texts.get(path, b""))
+        known = made.get(path) or elsewhere.get(path)
+        if known is None:
+            known = elsewhere[path] = file_kinds.told(path, texts.get(path, b""))
         return known.kind is Kind.COMPOSE
 
     open_ones = [path for path, one in kinds.items() if one.kind is Kind.NONE and one.documents]

@@ -117,6 +117,13 @@ def test_a_file_that_only_includes_is_what_it_includes():
     }  # fmt: skip
 
 
+def test_a_file_elsewhere_is_read_once_however_often_it_is_included(monkeypatch):
+    own, told = file_kinds.told, []
+    monkeypatch.setattr(file_kinds, "told", lambda path, raw: told.append(path) or own(path, raw))
+    folder.plans({"base/x.yml": b"a: 1", "web/i.yml": b"include: [" + b"../base/x.yml," * 9 + b"]"}, "web")
+    assert told.count("base/x.yml") == 1
+
+
 POD = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: r.example/app:1}]}}"
 
 

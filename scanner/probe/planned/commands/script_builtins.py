@@ -88,7 +88,7 @@ def _set(shell: Shell, words: tuple[str, ...]) -> None:
 
 def _shift(shell: Shell, words: tuple[str, ...]) -> None:
     count = words[1] if words[1:] else "1"
-    if not count.isdigit() or len(count) > MAX_COUNT_DIGITS:
+    if not (count.isascii() and count.isdecimal()) or len(count) > MAX_COUNT_DIGITS:
         shell.parameters = None
     elif shell.parameters is not None:
         shell.parameters = (*shell.parameters[:1], *shell.parameters[1 + int(count) :])

@@ -49,7 +49,7 @@ class _Texts:
         return opened(Expansion(self.shell.copy()).text(word))
 
     def pattern(self, word: Word) -> Pattern:
-        made = Expansion(self.shell.copy()).pattern(word)
+        made = Expansion(self.shell).pattern(word)  # which sets nothing
         return (
             patterns.pattern_of([(UNKNOWN, False)])
             if any(active and _EXTENDED.search(text) for text, active in made.runs)
@@ -151,6 +151,7 @@ def fitting(case: Case, shell: Shell) -> tuple[list[CaseItem], bool]:
     """The ways of a ``case`` that may be taken, and whether one of them surely is."""
     texts = _Texts(shell)
     subject = texts.text(case.subject)
+    shell.effort.steps += sum(len(item.patterns) for item in case.items) * (64 + len(subject)) // 256
     found: list[CaseItem] = []
     falls = any(item.ends != ";;" for item in case.items)
     for item in case.items:

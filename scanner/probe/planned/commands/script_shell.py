@@ -21,6 +21,9 @@ OPEN_TEXT = f"${{{OPEN}}}"
 SOURCE = "BASH_SOURCE[0]"
 """Stands among variables for the file whose commands are run; shells other than bash have no such array."""
 
+PLACE = "OPTIND[letter]"
+"""Stands among variables for the letter that ``getopts`` looks at next within a word, and that word; empty before one."""
+
 USER_NUMBER = "archscan_uid"
 """Stands among variables for the number of the user who runs the script; not there where nobody knows it."""
 
@@ -31,6 +34,13 @@ SET_BY_OTHERS = frozenset({
     "IFS", "LISTEN_FDS", "EXIT_CODE", "EXIT_STATUS", "SERVICE_RESULT", "TERM", "MONITOR_UNIT", "BASH_SOURCE",
 })  # fmt: skip
 """Variables that systemd or the shell sets by itself."""
+
+
+@dataclass(slots=True)
+class Effort:
+    """What following a script has cost, in steps; all that is known on any of its ways shares one."""
+
+    steps: int = 0
 
 
 @dataclass(slots=True)
@@ -51,6 +61,7 @@ class Shell:
     arrays: dict[str, tuple[str, ...]] = field(default_factory=dict)
     functions: dict[str, Statement] = field(default_factory=dict)
     altered: set[str] = field(default_factory=set)
+    effort: Effort = field(default_factory=Effort)
 
     def copy(self) -> Shell:
         """The same, to change on its own."""
@@ -67,6 +78,8 @@ class Shell:
         """Set a variable."""
         self.texts[name] = UNKNOWN if name in self.altered else text.replace(OPEN_TEXT, UNKNOWN)
         self.arrays.pop(name, None)
+        if name == "OPTIND":
+            self.texts[PLACE] = "" if text == "1" else UNKNOWN
         if self.exports_all:
             self.exported.add(name)
 

@@ -88,7 +88,7 @@ class Ways:
         elif self.calls:  # elsewhere bash goes on, other shells end: what stands behind may be run
             self.ended = "return"
             if self.forks:
-                self.calls[-1].returned.append(self.shell.copy())
+                self.calls[-1].returned = [joined([*self.calls[-1].returned, self.shell])]
         return []
 
     def leave_loop(self, words: tuple[str, ...]) -> list[Step]:
