@@ -126,6 +126,7 @@ POD = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{nam
         ({"kustomization.yaml": "resources: [pod.yaml]"}, True),
         ({"kustomization.yaml": "resources: [pod.yaml]\nnamespace: shop"}, True),
         ({"kustomization.yaml": "resources: [pod.yaml]\nimages: [{name: a, newTag: b}]"}, False),
+        ({"Kustomization": "resources: [pod.yaml]\nimages: [{name: a, newTag: b}]"}, False),
         ({"kustomization.yaml": "resources: [pod.yaml]\npatches: [{patch: x}]"}, False),
         ({"kustomization.yaml": "resources: [./pod.yaml]\ncomponents: [c]"}, False),
         ({"kustomization.yaml": "resources: [pod.yaml]", "over/kustomization.yaml": "resources: [..]\nimages: [{name: a}]"}, False),
