@@ -20,6 +20,7 @@ from scanner.store.sqlite_lock import refuse_held
 from scanner.web.http.server import ListenError, refuse_taken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from scanner.settings.schema import Settings
@@ -28,6 +29,17 @@ ANSWER_WITHIN_S = 2.0
 """A running archscan says within milliseconds that it is one."""
 
 HEALTHY = b"archscan is healthy"
+
+
+def refusals(*looks: Callable[[], object]) -> tuple[str, ...]:
+    """What is refused, in lines; one that refuses keeps nobody from the next."""
+    found: list[str] = []
+    for look in looks:
+        try:
+            look()
+        except SettingsError as error:
+            found += map(str, error.problems)
+    return tuple(found)
 
 
 def check_service(settings: Settings) -> None:

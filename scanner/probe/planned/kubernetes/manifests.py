@@ -130,7 +130,11 @@ def _pod(body: Mapping[Any, Any], kind: str, counted: Counted) -> Mapping[Any, A
     if pod is None:
         return None
     is_none = kinds.is_scaled_to_zero(body, kind) and counted_elsewhere.named(body, kind) not in counted.started
-    return None if is_none else pod
+    if is_none:
+        return None
+    if pod is not None and not pod.get("containers"):
+        raise UnclearError("a pod without containers, which Kubernetes refuses")
+    return pod
 
 
 def _name(body: Mapping[Any, Any], kind: str) -> tuple[str, str]:

@@ -187,6 +187,10 @@ VARIABLES = (
 )
 
 
+def test_an_option_is_no_program_whatever_it_says():
+    assert planned(f"args: ['--listen=[$(NODE)]:1'], {VARIABLES}").process.cmd == ("--listen=[${NODE}]:1",)
+
+
 @pytest.mark.parametrize(("word", "put"), WORDS)
 def test_variables_are_put_into_words_as_kubernetes_does(word, put):
     plan = planned(f"command: [/x], args: [{json.dumps(word)}], {VARIABLES}")
@@ -227,6 +231,7 @@ DOUBLED = "env: [{name: V0, value: ten_chars_}, " + ", ".join(f"{{name: V{n}, va
         ("securityContext: {runAsUser: root}", "is no number"),
         ("volumeMounts: [{name: scratch}]", "without a mountPath"),
         ("image: ''", "has no image"),
+        ("image: ' a:1 '", "a space around it"),
         ("image: '{{ .Values.image }}'", "a template"),
         ("image: 'r.example/app:${TAG}'", "a template"),
         ("image: 'r.example/app:$(TAG)'", "a template"),
