@@ -104,7 +104,7 @@ class Instance:
         if status == 201:
             return found["id"]
         is_handed_over = found["reason"] in {"not_leader", *refusals} or TAKEN_OVER in found["detail"]
-        assert status == 503 and is_handed_over, f"{self.name}: {status} {text}"
+        assert (status, is_handed_over) == (503, True), f"{self.name}: {status} {text}"
         return None
 
     def waivers(self):
