@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import http.client
 import io
-import ssl
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +18,7 @@ from scanner.formats.files import FileError
 
 if TYPE_CHECKING:
     import socket
+    import ssl
     from pathlib import Path
 
 MAX_BODY_BYTES = 16 << 20
