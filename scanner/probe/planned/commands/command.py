@@ -25,6 +25,9 @@ COMPOSERS = frozenset({
 })  # fmt: skip
 """Compose by itself: ``docker.compose`` is the snap's, ``docker-compose-v2`` the name of a package and of links to it."""
 
+DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM"
+"""What Docker's client asks for where the command does not say (docker(1))."""
+
 _LOCAL = ("unix:", "/", "fd:")
 _LOCAL_CONTEXTS = frozenset({"", "default", "rootless", "desktop-linux"})
 """Names that Docker itself gives to contexts of this machine."""
@@ -134,6 +137,12 @@ def started(program: str, words: tuple[str, ...], env: Mapping[str, str]) -> Sta
     if found is not None and context not in _LOCAL_CONTEXTS:
         return Other(f"it runs where Docker's context {shown(context)} leads")
     return found
+
+
+def is_elsewhere(engine: str, before: Given, env: Mapping[str, str]) -> bool:
+    """Whether a command may ask an engine that is not this machine's."""
+    context = _context(before, env) if engine == "docker" else ""
+    return _elsewhere(before, env) != "" or context not in _LOCAL_CONTEXTS
 
 
 def _mentions_start(words: tuple[str, ...]) -> bool:

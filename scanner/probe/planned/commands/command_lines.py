@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from scanner.probe.planned import faults
 from scanner.probe.planned.commands import command, other_starters, run_as
 from scanner.probe.planned.commands.given_scripts import SHELLS, Files, is_for_bash, script_of
+from scanner.probe.planned.commands.local_images import Store, changed, joined
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_commands import commands_of
 from scanner.probe.planned.commands.script_texts import Script
@@ -86,10 +87,37 @@ _READERS = re.compile(
 
 @dataclass(slots=True)
 class StartedByLine:
-    """What a line starts, each with the variables of its client; why some of it is not known."""
+    """What a line starts, each with the variables of its client; why some of it is not known.
+
+    ``stores`` are the images that each of them finds, ``store`` those that the line leaves.
+    """
 
     started: list[tuple[Started, Mapping[str, str]]] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+    stores: list[Store] = field(default_factory=list)
+    store: Store = field(default_factory=Store)
+
+
+@dataclass(slots=True)
+class _Following:
+    """A script that is being followed: the images in front of it, and which each of its commands leaves.
+
+    Commands come in their order, each behind all that it starts itself.
+    """
+
+    before: Store
+    ends: frozenset[int] = frozenset({-1})
+    left: dict[int, Store | _Following] = field(default_factory=dict)
+
+    def behind(self, commands: frozenset[int]) -> Store:
+        """The images behind any of some commands."""
+        return joined([self._behind(one) for one in sorted(commands)])
+
+    def _behind(self, command: int) -> Store:
+        found = self.left.get(command, self.before)
+        if isinstance(found, _Following):
+            found = self.left[command] = found.behind(found.ends)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,25 +133,30 @@ class _Words:
     is_near: bool = False
     stdin: str | None = None
     within: tuple[tuple[Script, Mapping[str, str]], ...] = ()
+    run: _Following = field(default_factory=lambda: _Following(Store()))
+    number: int = 0
+    after: frozenset[int] = frozenset({-1})
 
 
-def find(
+def find(  # noqa: PLR0913 -- what a command line finds
     words: tuple[str, ...],
     env: Mapping[str, str],
     *,
     env_is_whole: bool = True,
     read: Callable[[str], bytes | None] = lambda _: None,
     listed: Callable[[str], Iterable[str]] = lambda _: (),
+    store: Store | None = None,
 ) -> StartedByLine:
     """Everything that a command line starts, its words already split.
 
     ``env`` are the variables that its processes have (``PWD`` among them is the directory that they are in); where they
     are not the whole, what a script takes from others is not known. ``read`` gives the bytes of a file by its path, none
     where it is not there to be read: scripts that the line runs are followed. ``listed`` gives the names of the files that
-    lie in a directory.
+    lie in a directory. ``store`` are the images that are there in front of it.
     """
+    whole = _Following(store or Store())
     looking = _Looking(Files(read, listed), env_is_whole)
-    waiting = [_Words(words, env)]
+    waiting = [_Words(words, env, run=whole)]
     count = 0
     while waiting:
         count += 1
@@ -136,6 +169,7 @@ def find(
             looking.found.gaps.append(str(error))
         except Exception as bug:  # noqa: BLE001 -- what one script makes us stumble over costs this line, not its folder
             looking.found.gaps.append(faults.told(bug))
+    looking.found.store = whole.behind(frozenset({0}))
     return looking.found
 
 
@@ -150,6 +184,7 @@ class _Looking:
     def one(self, line: _Words) -> list[_Words]:
         """Take what one simple command starts; further ones where it is a shell's."""
         env = dict(line.env)
+        line.run.left[line.number] = line.run.behind(line.after)
         words = line.words
         at = 0
         first = _first_program(words)
@@ -176,9 +211,13 @@ class _Looking:
         word, rest = line.words[at], line.words[at + 1 :]
         program = "" if word.startswith("-") else word.rpartition("/")[2]  # an option may hold a path
         if program in command.ENGINES or program in command.COMPOSERS:
-            started = command.started(program, _behind(line.words[:at], rest), env)
-            own = line.env if env == line.env else env  # one for as long as it stays the same
-            self.found.started += [(started, own)] if started is not None else []
+            own = _behind(line.words[:at], rest)
+            before = line.run.behind(line.after)
+            line.run.left[line.number] = changed(before, program, own, env)
+            if (started := command.started(program, own, env)) is not None:
+                kept = line.env if env == line.env else env  # one for as long as it stays the same
+                self.found.started.append((started, kept))
+                self.found.stores.append(before)
             return []
         if (is_first or program in _OF_CONTAINERD) and (
             said := other_starters.starts(program, rest, env.get("PWD", ""), self.files.read)
@@ -212,7 +251,11 @@ class _Looking:
             raise UnclearError(f"run-parts runs whatever lies in {shown(directory)}")
         if paths and odd:
             raise UnclearError(f"run-parts is given {shown(odd)}, which is not followed here")
-        return [_Words((path, *given), env, line.depth + 1, line.is_near, within=line.within) for path in paths]
+        run = line.run.left[line.number] = _Following(line.run.behind(line.after), frozenset({len(paths) - 1}))
+        return [
+            _Words((path, *given), env, line.depth + 1, line.is_near, None, line.within, run, at, frozenset({at - 1}))
+            for at, path in enumerate(paths)
+        ]
 
     def _file(self, line: _Words, at: int, env: Mapping[str, str], *, is_first: bool) -> list[_Words] | None:
         word = line.words[at]
@@ -236,7 +279,9 @@ class _Looking:
             return []
         if line.depth >= MAX_SHELLS:
             raise UnclearError(f"more than {MAX_SHELLS} shells within each other")
-        commands, gaps = commands_of(script, env, env_is_whole=self.env_is_whole, read=self.files.sourced)
+        followed = commands_of(script, env, env_is_whole=self.env_is_whole, read=self.files.sourced)
+        gaps = followed.gaps
+        run = line.run.left[line.number] = _Following(line.run.behind(line.after), followed.ends)
         if UNKNOWN in script.text and script.text == line.stdin:
             gaps.append("a shell reads a script of which only the running host knows a part")
         is_named = mentions_engine(script.text)
@@ -244,7 +289,10 @@ class _Looking:
         self.found.gaps.extend(gaps if is_named or (line.is_near and is_open) else ())
         is_near = is_named or line.is_near
         within = (*line.within, (script, env))
-        return [_Words(one.words, one.env, line.depth + 1, is_near, one.stdin, within) for one in commands]
+        return [
+            _Words(one.words, one.env, line.depth + 1, is_near, one.stdin, within, run, number, one.after)
+            for number, one in enumerate(followed.commands)
+        ]
 
 
 def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:

@@ -19,6 +19,12 @@ MAX_COUNT_DIGITS = 3
 
 DECLARE = frozenset({"export", "readonly", "local", "declare", "typeset"})
 
+SPECIAL = frozenset({
+    ":", ".", "source", "eval", "export", "readonly", "set", "shift", "trap", "unset", "times", "return", "exit", "break",
+    "continue",
+})  # fmt: skip
+"""Commands in front of which an assignment stays, by POSIX; bash takes it back, but where it is to follow POSIX."""
+
 _EVERYWHERE = frozenset({"export", "readonly"})
 _ALTERING = frozenset("niluc")
 """Options of ``declare`` by which a variable is another's name, a number, in small or capital letters."""
@@ -37,13 +43,15 @@ def declare(shell: Shell, words: tuple[str, ...], hidden: dict[str, str | None])
         is_more, name = name.endswith("+"), name.removesuffix("+")
         if not name.isidentifier():
             continue
-        if words[0] not in _EVERYWHERE and "g" not in options:
+        if words[0] not in _EVERYWHERE and "g" not in options and name not in shell.constant:
             hidden.setdefault(name, shell.texts.get(name))
         if words[0] not in _EVERYWHERE and _ALTERING.intersection(options):
             shell.altered |= {name, text} if "n" in options else {name}
             shell.forget({name, text} & shell.altered)
         elif equals:
             shell.put(name, UNKNOWN if is_more else text)
+        if words[0] == "readonly" or "r" in options:
+            shell.constant.add(name)
         if words[0] == "export" or "x" in options:
             shell.exported.add(name)
 

@@ -36,8 +36,8 @@ from scanner.probe.planned.commands import (
     written_files,
 )
 from scanner.probe.planned.commands.script_shell import OPEN, OPEN_TEXT, SOURCE, USER_NUMBER, Shell
-from scanner.probe.planned.commands.script_steps import Again, Call, Enter, Piped, Put
-from scanner.probe.planned.commands.script_texts import Command
+from scanner.probe.planned.commands.script_steps import Again, Call, Enter, Own, Piped, Put
+from scanner.probe.planned.commands.script_texts import Command, Followed
 from scanner.probe.planned.commands.script_values import Expansion
 from scanner.probe.planned.commands.script_ways import Ways
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
@@ -58,6 +58,8 @@ MAX_ROUNDS = 50
 MAX_CALLS = 10
 """Functions that call functions: deeper is a circle, and a gap."""
 
+_PLAIN = frozenset({"command", "builtin"})
+
 MAX_COMMAND_CHARS = 1 << 21
 """Of all words of a command: what the kernel takes together by default (a quarter of an 8 MiB stack)."""
 
@@ -68,14 +70,14 @@ def commands_of(
     *,
     env_is_whole: bool,
     read: Callable[[str], str | None] = lambda _: None,
-) -> tuple[list[Command], list[str]]:
-    """Every simple command that a script may run, in its order; and why some of it is not known.
+) -> Followed:
+    """Every simple command that a script may run.
 
     ``read`` gives the text of a file that the script takes its own commands from, none where it is not there.
     """
     parsed = script_texts.parsed(script.text)
     if isinstance(parsed, NotUnderstood):
-        return [], [f"its script is not understood: {parsed.why}"]
+        return Followed(gaps=[f"its script is not understood: {parsed.why}"])
     own = Shell({**env, OPEN: UNKNOWN}, set(env), script.parameters, env_is_whole, is_bash=script.is_bash)
     own.put(SOURCE, script.path)
     own.put("OPTIND", "1")
@@ -84,7 +86,7 @@ def commands_of(
             own.put(name, "0")
     walk = _Walk(shell=own, read=read)
     walk.run(parsed)
-    return walk.commands, walk.gaps
+    return Followed(walk.commands, walk.gaps, walk.shell.last | walk.exits)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,9 +94,7 @@ class _Walk(Ways):
     """One pass over a script without recursion; every way that a condition may lead to is taken."""
 
     read: Callable[[str], str | None]
-    commands: list[Command] = field(default_factory=list)
     _texts: script_texts.ParsedTexts = field(default_factory=script_texts.ParsedTexts)
-    _environment: Mapping[str, str] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
     _called: set[str] = field(default_factory=set)
     _calls_anything: bool = False
@@ -142,6 +142,8 @@ class _Walk(Ways):
             pass  # it never comes here
         elif isinstance(step, Put):
             self.shell.put(step.name, step.text)
+        elif isinstance(step, Own):
+            self.own(step)
         elif isinstance(step, Piped):
             self.stdin = self._output(step.before)
             return [step.part, "unpipe"]
@@ -256,13 +258,24 @@ class _Walk(Ways):
         if not words:
             return steps
         given.exported |= {one.name for one in simple.assignments}
-        return [*steps, *self._command(script_texts.in_place(words, stdin), given, stdin)]
+        words = script_texts.in_place(words, stdin)
+        made = self._command(words, given, stdin)
+        if not simple.assignments or not self._is_run_here(words[words[0] in _PLAIN :]):
+            return [*steps, *made]
+        names = {one.name for one in simple.assignments}
+        before = Own(self.shell.held(names), is_back=True)
+        return [*steps, Own(given.held(names)), *made, before]
+
+    def _is_run_here(self, words: tuple[str, ...]) -> bool:
+        """Whether the assignments in front of a command are those of the shell itself, for a time or for good."""
+        return words[:1] != () and (words[0] in self.shell.functions or words[0] in script_builtins.SPECIAL)
 
     def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None, *, calls: bool = True) -> list[Step]:
         name = words[0]
-        if name in {"command", "builtin", "exec"} and words[1:] and not words[1].startswith("-"):
+        if name in {*_PLAIN, "exec"} and words[1:] and not words[1].startswith("-"):
             steps = self._command(words[1:], given, stdin, calls=False)
-            self.ended = "exit" if name == "exec" else self.ended
+            if name == "exec":
+                self.leave_shell()
             return steps
         if (setter := script_builtins.SETTERS.get(name)) is not None:
             setter(self.shell, words)
@@ -285,9 +298,7 @@ class _Walk(Ways):
             self._calls_anything = True
             if script_texts.STARTS.intersection(words[1:]):
                 self.gaps.append("only the running host knows which program its script runs")
-        if (environment := given.environment) != self._environment:
-            self._environment = environment  # one for as long as it stays the same
-        self.commands.append(Command(words, self._environment, stdin))
+        self.emit(Command(words, given.environment, stdin))
         return []
 
     def _words(self, words: Iterable[Word]) -> tuple[list[Step], tuple[str, ...]]:
@@ -336,7 +347,7 @@ class _Walk(Ways):
     def _source(self, words: tuple[str, ...]) -> list[Step]:
         path = words[1] if len(words) > 1 else UNKNOWN
         if not script_texts.is_one_word(path):
-            self.commands.append(Command((words[0], UNKNOWN), {}))
+            self.emit(Command((words[0], UNKNOWN), {}))
         text = self.read(script_builtins.placed(self.shell, path)) if is_known(path) else None
         parsed = self._parse(text) if text is not None else None
         if isinstance(parsed, Sequence) and len(self.calls) >= MAX_CALLS:

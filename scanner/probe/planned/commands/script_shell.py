@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.probe.planned.unknown_text import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scanner.formats.shell.syntax import Statement
 
@@ -35,6 +35,9 @@ SET_BY_OTHERS = frozenset({
 })  # fmt: skip
 """Variables that systemd or the shell sets by itself."""
 
+Variable = tuple[str | None, tuple[str, ...] | None, bool]
+"""A variable's text and elements, none where it has none, and whether it is exported."""
+
 
 @dataclass(slots=True)
 class Effort:
@@ -49,7 +52,9 @@ class Shell:
 
     ``parameters`` are the positional ones, ``$0`` first, none where nobody knows how many there are. Of what is
     ``exported`` the programs that it starts know, too. ``is_whole`` tells that a variable which is not here is not set.
-    ``altered`` are variables that hold something else than what they are given. ``is_bash`` tells that it is bash for sure.
+    ``altered`` are variables that hold something else than what they are given, ``constant`` those that take nothing
+    else: bash goes on behind the refusal, other shells end. ``is_bash`` tells that it is bash for sure. ``last`` are the
+    commands, by their number, of which any may be the last that was run; -1 is none.
     """
 
     texts: dict[str, str]
@@ -62,6 +67,8 @@ class Shell:
     functions: dict[str, Statement] = field(default_factory=dict)
     altered: set[str] = field(default_factory=set)
     effort: Effort = field(default_factory=Effort)
+    constant: set[str] = field(default_factory=set)
+    last: frozenset[int] = frozenset({-1})
 
     def copy(self) -> Shell:
         """The same, to change on its own."""
@@ -72,11 +79,13 @@ class Shell:
             arrays=dict(self.arrays),
             functions=dict(self.functions),
             altered=set(self.altered),
+            constant=set(self.constant),
         )
 
     def put(self, name: str, text: str) -> None:
         """Set a variable."""
-        self.texts[name] = UNKNOWN if name in self.altered else text.replace(OPEN_TEXT, UNKNOWN)
+        is_open = name in self.altered or name in self.constant
+        self.texts[name] = UNKNOWN if is_open else text.replace(OPEN_TEXT, UNKNOWN)
         self.arrays.pop(name, None)
         if name == "OPTIND":
             self.texts[PLACE] = "" if text == "1" else UNKNOWN
@@ -86,7 +95,7 @@ class Shell:
     def put_array(self, name: str, elements: tuple[str, ...]) -> None:
         """Set an array; its name alone is its first element."""
         self.put(name, elements[0] if elements else "")
-        if name not in self.altered:
+        if name not in self.altered | self.constant:
             self.arrays[name] = elements
 
     def forget(self, names: Iterable[str]) -> None:
@@ -99,9 +108,26 @@ class Shell:
 
     def drop(self, name: str) -> None:
         """Unset a variable."""
+        if name in self.constant:
+            self.put(name, UNKNOWN)
+            return
         self.texts.pop(name, None)
         self.arrays.pop(name, None)
         self.exported.discard(name)
+
+    def held(self, names: Iterable[str]) -> dict[str, Variable]:
+        """Some variables as they are."""
+        return {name: (self.texts.get(name), self.arrays.get(name), name in self.exported) for name in names}
+
+    def hold(self, variables: Mapping[str, Variable]) -> None:
+        """Take variables as they were somewhere else."""
+        for name, (text, array, is_exported) in variables.items():
+            self.drop(name)
+            if text is not None:
+                self.put(name, text)
+            if array is not None and name not in self.constant:
+                self.arrays[name] = array
+            (self.exported.add if is_exported else self.exported.discard)(name)
 
     def positional(self, number: str) -> str | None:
         """A positional parameter; none where there are not as many."""
@@ -141,6 +167,9 @@ def joined(ends: Sequence[Shell]) -> Shell:
                 made.texts[name] = UNKNOWN
                 made.arrays.pop(name, None)
         made.exported |= other.exported
+        made.altered |= other.altered
+        made.constant |= other.constant
+        made.last |= other.last
         made.functions |= other.functions
         made.is_whole = made.is_whole and other.is_whole
         made.exports_all = made.exports_all or other.exports_all

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from scanner.formats.shell.syntax import AndOr, If, Item, Loop, Pipeline, Sequence, Statement, Subshell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from scanner.probe.planned.commands.script_shell import Shell
+    from scanner.probe.planned.commands.script_shell import Shell, Variable
 
 
 Holds = Callable[[Sequence | Statement], "bool | None"]
@@ -36,6 +36,14 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """Variables in front of what the shell runs itself; or ``is_back``, those that it had before, which bash takes back."""
+
+    variables: Mapping[str, Variable]
+    is_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Piped:
     """A command behind a pipe, with what is in front of it."""
 
@@ -56,16 +64,17 @@ Mark = Literal["fork", "reset", "collect", "merge", "drop", "leave", "unpipe", "
 """Where ways part, where each begins anew, where it ends, where they meet; where a subshell, a function, a pipe ends;
 where a loop begins, a round of it ends, the loop ends."""
 
-Step = Mark | Statement | Sequence | Enter | Put | Piped | Again
+Step = Mark | Statement | Sequence | Enter | Put | Own | Piped | Again
 
 
 @dataclass(slots=True)
 class Fork:
-    """Where ways part: the shell before them, whether it was still running, how each of them ended."""
+    """Where ways part: the shell before them, whether it was still running, how each of them ended; ``exits`` as ``Ways`` has them."""
 
     before: Shell
     ended: str
     ends: list[Shell] = field(default_factory=list)
+    exits: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True)

@@ -43,11 +43,24 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The words of a simple command, the variables that it has, the text that it is given to read, as far as known."""
+    """The words of a simple command, the variables that it has, the text that it is given to read, as far as known.
+
+    ``after`` are the commands of its script, by their number, of which any may be the last before it; -1 is none.
+    """
 
     words: tuple[str, ...]
     env: Mapping[str, str]
     stdin: str | None = None
+    after: frozenset[int] = frozenset({-1})
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a script may run, in its order; why some of it is not known; the commands that may be its last."""
+
+    commands: list[Command] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    ends: frozenset[int] = frozenset({-1})
 
 
 @dataclass(slots=True)

@@ -163,7 +163,7 @@ class _Planning:
             else plan
             for plan in found.planned
         )
-        return Plans(tuple(replace(plan, build_only=image.is_built) for plan in named), found.gaps)
+        return Plans(tuple(replace(plan, build_only=plan.build_only or image.is_built) for plan in named), found.gaps)
 
     def _setting(self) -> Setting:
         """The setting that gaps and pins of its command point to."""

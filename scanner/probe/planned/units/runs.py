@@ -11,8 +11,17 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Process, Source
 from scanner.domain.plan import Plan
 from scanner.probe.planned.commands import command_lines
-from scanner.probe.planned.commands.command import ComposeUp, KubePlay, Other, Pull, Run, Started
+from scanner.probe.planned.commands.command import (
+    DEFAULT_PLATFORM,
+    ComposeUp,
+    KubePlay,
+    Other,
+    Pull,
+    Run,
+    Started,
+)
 from scanner.probe.planned.commands.container_options import container
+from scanner.probe.planned.commands.local_images import UNTOUCHED, Copy, Store, is_pulled, named
 from scanner.probe.planned.compose import compose, projects
 from scanner.probe.planned.file_kinds import UNREAD_SCRIPT
 from scanner.probe.planned.kubernetes import manifests
@@ -25,12 +34,12 @@ if TYPE_CHECKING:
     from scanner.formats.systemd_unit import Setting
     from scanner.probe.planned.units.unit_environment import UnitEnvironment
 
-DEFAULT_PLATFORM = "DOCKER_DEFAULT_PLATFORM"
-"""What Docker's client asks for where the command does not say (docker(1))."""
-
 _PLATFORM_OPTIONS = ("--platform", "--arch", "--override-arch")
 _OF_COMPOSE = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
 _VARIABLE = re.compile(rb"\$\{?([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
+
+MAX_COPIES = 8
+"""Of one image, one of which may be there: nobody writes as many ways."""
 
 _ANY = "73"
 """Stands for the value of a variable that nobody knows: as good as any other, a port's number among them."""
@@ -85,7 +94,7 @@ SCRIPT = b"@script"
 class UnitRuns:
     """What one unit starts, line by line.
 
-    ``pulled`` are the platforms of images that its lines pulled before. ``user`` is who it runs as, empty for root,
+    ``store`` are the images that its lines left before. ``user`` is who it runs as, empty for root,
     ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays, and the files of projects, or
     the services of them (``part_of``), that it starts as nobody else would where it ``is_everywhere``, started by its
     conditions on each host whose files these are.
@@ -97,7 +106,7 @@ class UnitRuns:
     files: Files
     env: UnitEnvironment
     directory: str = ""
-    pulled: dict[str, tuple[str, str]] = field(default_factory=dict)
+    store: Store = field(default_factory=Store)
     own: OwnProject = lambda _: None
     user: str = ""
     played: set[str] = field(default_factory=set)
@@ -107,17 +116,26 @@ class UnitRuns:
         """The plans of one command line."""
         place = {"PWD": self.directory or "/", "USER": self.user, **self.env.known}
         found = command_lines.find(
-            words, place, env_is_whole=self.env.is_whole, read=self._script, listed=self.files.listed
+            words, place, env_is_whole=self.env.is_whole, read=self._script, listed=self.files.listed, store=self.store
         )
+        here, of_client = self._asking_places(setting)
         made = Plans()
-        for started, env in found.started:
+        for (started, env), store in zip(found.started, found.stores, strict=True):
             try:
-                made += self._of(started, env, setting)
+                made += self._of(started, env, setting, store.placed(here, of_client))
             except UnclearError as error:
                 made += gap(setting.place(), error)
         for why in found.gaps:
             made += gap(setting.place(), self._explained(why))
+        self.store = found.store.placed(here, of_client)
         return made
+
+    def _asking_places(self, setting: Setting) -> tuple[str, str]:
+        """Where a line asks for a platform, by an option or by the client's variable."""
+        own = setting.place(DEFAULT_PLATFORM)
+        is_there = any(DEFAULT_PLATFORM in text for _, text in setting.parts)
+        of_client = own if is_there else self.env.places.get(DEFAULT_PLATFORM, own)
+        return setting.place(*_PLATFORM_OPTIONS), of_client
 
     def _script(self, path: str) -> bytes | None:
         """A file that a command may run as a script."""
@@ -132,21 +150,20 @@ class UnitRuns:
     def _explained(self, why: str) -> str:
         return f"{why} ({self.env.missing[0]} cannot be read)" if self.env.missing else why
 
-    def _of(self, started: Started, env: Mapping[str, str], setting: Setting) -> Plans:
+    def _of(self, started: Started, env: Mapping[str, str], setting: Setting, store: Store) -> Plans:
         match started:
             case Run():
-                return self._run(started, env, setting)
+                return self._run(started, env, setting, store)
             case Pull():
-                self.pulled[started.image] = started.platform, setting.place(*_PLATFORM_OPTIONS)
                 return Plans()
             case KubePlay():
-                return self._kube(started, env, setting)
+                return self._kube(started, env, setting, store)
             case ComposeUp():
-                return self._compose(started, env, setting)
+                return self._compose(started, env, setting, store)
             case Other():
                 return gap(setting.place(), started.why)
 
-    def _run(self, run: Run, env: Mapping[str, str], setting: Setting) -> Plans:
+    def _run(self, run: Run, env: Mapping[str, str], setting: Setting, store: Store) -> Plans:
         specifier, place = self._platform(run, env, setting)
         made = container(run, env, lambda path: self.files.read(posixpath.join(_place(env), path)))
         plan = Plan(
@@ -160,7 +177,10 @@ class UnitRuns:
             mounts=made.mounts,
             checks=made.checks,
         )
-        found = Plans((plan,))
+        there = UNTOUCHED if is_pulled(run.given) else store.copies(named(run.engine, env, run.image))
+        if (run.given.last("pull") or "").lower() == "newer":
+            there |= UNTOUCHED
+        found = _taken(plan, there, setting)
         for why in made.gaps:
             found += gap(setting.place(), why)
         return found
@@ -176,11 +196,19 @@ class UnitRuns:
         if default:
             is_own = self.env.known.get(DEFAULT_PLATFORM) == default
             return default, self.env.places[DEFAULT_PLATFORM] if is_own else setting.place(DEFAULT_PLATFORM)
-        return self.pulled.get(run.image, ("", ""))
+        return "", ""
+
+    def _there(self, made: Plans, env: Mapping[str, str], setting: Setting, store: Store, *engines: str) -> Plans:
+        """Plans with the copies of their images that an engine has."""
+        found = Plans(gaps=made.gaps)
+        for plan in made.planned:
+            copies = (store.copies(named(engine, env, plan.image)) for engine in engines)
+            found += _taken(plan, next((one for one in copies if one != UNTOUCHED), UNTOUCHED), setting)
+        return found
 
     # ------------------------------------------------------------ what stands in other files
 
-    def _kube(self, played: KubePlay, env: Mapping[str, str], setting: Setting) -> Plans:
+    def _kube(self, played: KubePlay, env: Mapping[str, str], setting: Setting, store: Store) -> Plans:
         made = Plans()
         for name in played.files:
             path = posixpath.normpath(posixpath.join(_place(env), name))
@@ -196,9 +224,9 @@ class UnitRuns:
                 for plan in of_file.planned
             )
             made += Plans(tuple(named), of_file.gaps)
-        return made
+        return self._there(made, env, setting, store, "podman")
 
-    def _compose(self, project: ComposeUp, env: Mapping[str, str], setting: Setting) -> Plans:
+    def _compose(self, project: ComposeUp, env: Mapping[str, str], setting: Setting, store: Store) -> Plans:
         """A project whose files are there; what is a plan of its own, just as it is started, is not planned again."""
         directory = posixpath.join(_place(env), project.directory)
         paths = self._project_files(project, directory, env)
@@ -230,7 +258,7 @@ class UnitRuns:
         pinned_here = (
             plan if plan.pinned_at or not plan.pinned else replace(plan, pinned_at=place) for plan in made.planned
         )
-        made = Plans(tuple(pinned_here), made.gaps)
+        made = self._there(Plans(tuple(pinned_here), made.gaps), env, setting, store, "docker", "podman")
         if made == self.own(tuple(roots)):
             return Plans()
         if self.is_everywhere and not made.gaps:
@@ -302,6 +330,29 @@ class UnitRuns:
 
     def _found(self, path: str) -> str:
         return self.files.find(path) or path
+
+
+def _taken(plan: Plan, copies: frozenset[Copy], setting: Setting) -> Plans:
+    """A plan by each copy of its image that may be there.
+
+    Raises:
+        UnclearError: only the running host knows the platform of one, or there are too many.
+    """
+    if len(copies) > MAX_COPIES:
+        raise UnclearError(f"{shown(plan.image)} may be one of more than {MAX_COPIES} copies")
+    made = {one.is_made for one in copies}
+    found = Plans()
+    for one in sorted(copies, key=lambda copy: (copy.platform, copy.place)):
+        if not is_known(one.platform) and not plan.pinned:
+            raise UnclearError(f"only the running host knows the platform of {shown(plan.image)} that is there")
+        own = plan if plan.pinned else replace(plan, pinned=pinned(one.platform), pinned_at=one.place)
+        own = replace(own, build_only=plan.build_only or one.is_made)
+        if (one.is_made and False in made) or own in found.planned:
+            continue
+        found += Plans((own,))
+    if len(made) > 1:
+        found += gap(setting.place(), f"{shown(plan.image)} may be an image that is made on the host")
+    return found
 
 
 def _judged(made: Plans) -> Plans:

@@ -49,6 +49,7 @@ FOLLOWED = [
     'set -- -t v2 -dx w -- y; while getopts "t:dx:" o; do case $o in t) T=$OPTARG;; d) D=-d;; x) X=$OPTARG;; esac; done; shift $((OPTIND-1)); docker run $D a:$T $X $# $1', "set -- -ab c; while getopts ab o; do docker run $o:1; done; docker run x:$OPTIND $1",
     'set -- -qa; while getopts :a o; do docker run a:1 "$o"; done; docker run b:$((OPTIND-1))', "docker run a:$OPTIND; [ a = a ] && T=1 || T=2; docker run a:$T; [ a = b ] && T=3 || { T=4; echo; }; docker run b:$T",
     "set -- -ab; [ -f /etc/passwd ] && getopts ab o; getopts ab o; docker run a", "set -- -abc; getopts abc o; getopts abc o; set -- -; getopts abc o; docker run a", "set -- -ab; getopts ab o; OPTIND=1; getopts ab o; docker run $o", "archscan_getopts=x; getopts a o; docker run $o",
+    "f() { docker run a:$T; }; T=1; T=2 f", "d() { docker run a:${T:-x}; }; T=2 d; T=3 d", 'V=7 eval "docker run a:\\$V"', "f() { g; }; g() { docker run $V; }; V=a f; V=b command docker run b",
     "printf 'docker run a\\n' | sh", "printf 'docker run %s:%s\\n' a 1 b 2 | sh", "echo -n docker run a | sh", "printf ': x%%y\\n\\144ocker run a' | sh",
 ]  # fmt: skip
 """What a shell starts, no more, no less; both outcomes of each engine's command are tried."""
@@ -60,6 +61,7 @@ BASH = [
     "i=1; ((i+=2)); let i=i*2; docker run a:$i; if ((i > 5)); then docker run b; fi; ((i--)); docker run c:$i:$((i++))$i", "[ a == a ] && docker run a; [ a == b ] && docker run b",
     f"OPTIND={'9' * 5000}; getopts a o; docker run a", "shift ²; docker run a",
     "exec {fd}>/dev/null; docker run a:1", "source /dev/stdin <<< 'docker run a:1'", ". /dev/stdin <<X\ndocker run a:1\nX\n",
+    "V=1; f() { V=2; docker run b:$V; }; V=5 f; docker run a:$V", 'V=1; V=5 eval "V=9; docker run a:\\$V"; docker run b:$V', 'V=1; V=5 . /dev/stdin <<< "docker run a:\\$V"; docker run b:$V', "V=1 :; docker run a:${V-u}",
     "I=a; f() { declare -g I=b; }; f; docker run $I", "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
 ]  # fmt: skip
 
@@ -74,6 +76,7 @@ UNCLEAR = [
     "echo 'docker run a\\ndocker run b' | sh", "alias d='docker run'\nd a", '"$1" run a; : docker run',
     'f() { docker run a; }; "$(echo f)"; :', "X=docker; Y=$(echo $X); $Y run a", "read I <<X\na\nX\ndocker run $I", "i=1; let i=i+1; docker run a:$i",
     "if [ -f / ]; then I=a; fi; docker run $I", "i=1; ((i++)); docker run a:$i", "[[ a == b ]] || docker run a", "[ a == a ] && I=a || I=b; docker run $I", "case $(echo x | cat) in y) I=a;; *) I=b;; esac; docker run $I",
+    "V=1; f() { V=2; }; V=5 f; docker run a:$V", "V=1; V=5 eval V=9; docker run a:$V", "V=1 :; docker run a:${V-u}", "readonly V=2; V=3; docker run a:$V", "declare -r V=2\nV=3\ndocker run a:$V", "readonly V=2; unset V; docker run a:${V-u}", "V=1; readonly V; f() { local V; V=3; }; f; V=4; docker run a:$V",
     "set -- a b; while read x; do shift; docker run $1; done <<X\n1\n2\nX", "for i in a b; do if [ -e /etc/passwd ]; then break; fi; I=$i; done; docker run ${I:-c}", 'f() { [ "$#" -gt 1 ] && I=a; docker run ${I:-b}; }; f $(cat /etc/none)', "[ -d /none/$$ ] && I=a || I=b; docker run $I", "T=ä; docker run a${#T}",
     f"a=(x); docker run a:${{a[{'9' * 5000}]}}", "a=(0 1 2 3 4 5 6 7 8); docker run a:${a[010]}",
     "cd /; [ x = * ] || docker run a; case [a in [a) docker run b;; esac", "X=$(cat /etc/none); [ $X ] || docker run a; [ -z $X ] && docker run b", "i=0; while [ $i -lt 99 ]; do i=$((i+1)); done; docker run a:$i", "docker run a:$((1/0)) || docker run b", 'while getopts a: o -x "$(cat /none)"; do T=$OPTARG; done; docker run a:${T:-b}', "for i in {1..2}; do docker run a:$i; done", 'f() { [ -n "$1" ] && return; I=b; }; I=a; f x; docker run $I',

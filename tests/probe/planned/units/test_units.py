@@ -72,6 +72,8 @@ OPEN = [
     "ExecStart=docker compose up",
     "Environment=DOCKER_HOST=tcp://10.0.0.9\nExecStart=docker run a",
     "EnvironmentFile=/etc/elsewhere\nExecStart=docker run -e PATH a",
+    "ExecStart=/bin/bash -c 'f() { docker run a; }; DOCKER_HOST=tcp://x:1 f'",
+    "ExecStart=/bin/sh -c 'docker pull --platform $$(cat /x) a; docker run a'",
 ]
 
 
@@ -84,6 +86,7 @@ def test_what_only_the_host_knows_is_a_gap_with_its_line(text):
     assert [plan for plan in found.planned if "PATH" not in text] == []
 
 
+DIGEST = f"sha256:{'0' * 64}"
 PINS = [
     ("ExecStart=docker run --platform linux/arm64 a", 2),
     ("ExecStart=docker run \\\n  --rm \\\n  --platform=linux/arm64 \\\n  a", 4),
@@ -94,6 +97,11 @@ PINS = [
     ("ExecStart=/bin/sh -c 'DOCKER_DEFAULT_PLATFORM=linux/arm64 docker run a'", 2),
     ("ExecStartPre=docker pull --platform linux/arm64 a\nExecStart=docker run a", 2),
     ("ExecStart=podman run --arch arm64 a", 2),
+    ("ExecStart=/bin/bash -c 'f() { docker run a; }; DOCKER_DEFAULT_PLATFORM=linux/arm64 f'", 2),
+    ("ExecStartPre=env DOCKER_DEFAULT_PLATFORM=linux/arm64 docker pull a\nExecStart=docker run a", 2),
+    ("ExecStartPre=docker pull --platform linux/arm64 a\nExecStart=docker run docker.io/library/a:latest", 2),
+    (f"ExecStartPre=docker pull --platform linux/arm64 a:1@{DIGEST}\nExecStart=docker run a@{DIGEST}", 2),
+    ("ExecStartPre=/bin/sh -c '(docker pull --platform linux/arm64 a); f || exit'\nExecStart=docker run a", 2),
 ]
 
 
@@ -109,6 +117,11 @@ UNPINNED = [
     "Environment=DOCKER_DEFAULT_PLATFORM=linux/arm64\nEnvironment=\nExecStart=docker run a",
     "Environment=DOCKER_DEFAULT_PLATFORM=linux/arm64\nUnsetEnvironment=DOCKER_DEFAULT_PLATFORM\nExecStart=docker run a",
     "ExecStartPre=docker pull --platform linux/arm64 b\nExecStart=docker run a",
+    "ExecStartPre=docker pull --platform linux/arm64 a\nExecStart=docker run --pull always a",
+    "ExecStartPre=docker pull --platform linux/arm64 a\nExecStartPre=docker pull a\nExecStart=docker run a",
+    "ExecStartPre=docker pull --platform linux/arm64 a\nExecStartPre=-docker rmi -f a\nExecStart=docker run a",
+    "ExecStartPre=docker pull --platform linux/arm64 a\nExecStart=podman run a",
+    "ExecStartPre=podman pull --platform linux/arm64 a\nExecStart=sudo -u me podman run a",
 ]
 
 

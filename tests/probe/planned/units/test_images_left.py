@@ -1,0 +1,57 @@
+"""Images that a unit's commands pull, make, name or remove, as a later command of it finds them."""
+
+import pytest
+
+from scanner.domain.platform.platform import Platform
+from scanner.probe.planned.commands.local_images import MAX_IMAGES
+from scanner.probe.planned.units import systemd
+from scanner.probe.planned.units.runs import MAX_COPIES
+
+ARM64 = Platform("linux", "arm64")
+
+
+def unit(text):
+    return systemd.plans({"/etc/systemd/system/a.service": f"[Service]\n{text}".encode()})
+
+
+PULL = "docker pull --platform linux/arm64 a"
+LEFT = [
+    ("docker run --platform linux/arm64 a x; docker run a", "a:arm64 a:arm64"),
+    ("docker create --platform linux/arm64 a; docker run a", "a:arm64 a:arm64"),
+    (f"if [ -f /x ]; then {PULL}; fi; docker run a", "a a:arm64"),
+    (f"if [ -f /x ]; then {PULL}; docker run b; else docker run a; fi", "a b"),
+    (f"[ -f /x ] && ({PULL}; exit); docker run a", "a a:arm64"),
+    (f"sh -c '[ -f /x ] || {PULL}'; docker run a", "a a:arm64"),
+    ("docker pull --platform linux/arm64 r/$(cat /x); docker run r/a; docker run a", "a r/a r/a:arm64"),
+    ("docker tag a b; docker run b; docker run a", "a b:made"),
+    (f"{PULL}; docker tag a b; docker run b", "b:arm64:made"),
+    ("docker build --platform linux/arm64 -t b .; docker run --pull=never b", "b:arm64:made"),
+    (
+        "docker build -tb . && docker run b; docker build -qt c .; docker run c; docker run --pull always b; docker run b",
+        "b b b:made c:made",
+    ),
+    ("docker build -tb . && docker run --pull always b", "b"),
+    ("docker buildx build --load --tag=b . && docker run b", "b:made"),
+    ("docker buildx build --push --tag=b . && docker run b", "b"),
+    ("docker import x.tar b; docker commit -m hi c1 c; docker run b; docker run c", "b:made c:made"),
+    ("podman build -t b .; podman run localhost/b", "localhost/b:made"),
+    ("docker load -i /x.tar; docker run a", "a gap"),
+    ("docker build -t a:$(cat /x) .; docker run a:1; docker run b", "a:1 b gap"),
+]
+
+
+@pytest.mark.parametrize(("script", "expected"), LEFT)
+def test_a_run_takes_what_the_commands_before_it_left(script, expected):
+    found = unit(f'ExecStart=/bin/bash -c "{script.replace("$", "$$")}"')
+
+    images = [f"{plan.image}{':arm64' * (plan.pinned == ARM64)}{':made' * plan.build_only}" for plan in found.planned]
+    assert " ".join(sorted(images) + ["gap"] * len(found.gaps)) == expected
+
+
+def test_more_images_or_copies_than_anybody_writes_are_a_gap():
+    many = "; ".join(f"docker pull a:{number}" for number in range(MAX_IMAGES + 1))
+    copies = "; ".join(f"[ -f /x ] || docker pull --platform linux/arm/v{number} a" for number in range(MAX_COPIES + 1))
+
+    assert unit(f"ExecStart=/bin/sh -c '{many}'").gaps
+    assert unit(f"ExecStart=/bin/sh -c '{copies}; docker run a'").gaps
+    assert not unit(f"ExecStart=/bin/sh -c '{copies}; docker run b'").gaps
