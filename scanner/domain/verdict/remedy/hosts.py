@@ -103,8 +103,13 @@ def _shell_refused(t: Trouble) -> Fix:
         "account one: what the key may run is still only its forced command. Else it is what is forced on the login (ForceCommand of "
         "sshd, command= of the key): mend that.",
         (
-            _as_root(t, f'getent passwd {user} | grep -E "/(ba|da|k|mk|z|a|c|tc|fi)?sh$" || usermod --shell /bin/sh {user}'),
-            _as_root(t, f"/usr/sbin/sshd -T -C user={user},host=any,addr=127.0.0.1 | grep ^forcecommand; grep command= ~{user}/.ssh/authorized_keys"),
+            _as_root(
+                t, f'getent passwd {user} | grep -E "/(ba|da|k|mk|z|a|c|tc|fi)?sh$" || usermod --shell /bin/sh {user}'
+            ),
+            _as_root(
+                t,
+                f"/usr/sbin/sshd -T -C user={user},host=any,addr=127.0.0.1 | grep ^forcecommand; grep command= ~{user}/.ssh/authorized_keys",
+            ),
             _again(t),
         ),
     )
