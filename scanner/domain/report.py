@@ -23,19 +23,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HostReading:
-    """The one reading of one host of the plan; ``taken_at`` and ``last_success_at`` are Unix seconds."""
+    """The one reading of one host of the plan; ``taken_at`` and ``last_success_at`` are Unix seconds.
+
+    ``told`` is the fix of a report that was read back, which knows less of the failure than who made it.
+    """
 
     name: str
     reading: HostFacts | Failure
     labels: Mapping[str, str] = field(default_factory=dict)
     taken_at: float = 0.0
     last_success_at: float | None = None
+    told: Fix | None = None
 
     @property
     def fix(self) -> Fix:
         """What lets the host be read; empty where it was."""
         if isinstance(self.reading, HostFacts):
             return Fix()
+        if self.told is not None:
+            return self.told
         trouble = remedy.Trouble(self.name, "", path=self.reading.path, failure=self.reading)
         return remedy.fix(self.reading.reason, trouble)
 

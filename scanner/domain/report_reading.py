@@ -120,6 +120,7 @@ def _host(value: Any, where: str) -> HostReading:
         {str(key): str(text) for key, text in labels.items()} if isinstance(labels, dict) else {},
         _moment(row, "taken_at", where) or 0.0,
         _moment(row, "last_success_at", where),
+        _fix(row["fix"], where) if row.get("fix") else None,
     )
 
 

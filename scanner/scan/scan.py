@@ -16,7 +16,7 @@ from scanner.domain.finding_groups import Findings, HostFindings
 from scanner.domain.ownership import team_of
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.verdict.judge import judge
-from scanner.domain.verdict.plain import plain_engine, plain_host
+from scanner.domain.verdict.plain import plain_engines, plain_host
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth, Fix, Verdict
 from scanner.scan import equal_starts, fitting_hosts
@@ -139,13 +139,15 @@ class Scanner:
         Raises:
             ValueError: there are no hosts of such a platform.
         """
-        started_at, plains = self.clock(), [HostFacts(str(p), plain_host(p), (plain_engine(p),)) for p in platforms]
+        started_at, plains = self.clock(), [HostFacts(str(p), plain_host(p)) for p in platforms]
         judgements = self._judgements()
         readings, findings = [], []
-        for facts in plains:
-            platform = facts.kernel.platform
-            here = [plan for plan in planned if _is_for(plan, facts.host, platform)]
-            progress = Progress(facts, _each_once(w for plan in here if not (w := plan.on(facts.host)).build_only))
+        for named, plain in zip(platforms, plains, strict=True):
+            platform = plain.kernel.platform
+            here = [plan for plan in planned if _is_for(plan, plain.host, platform)]
+            workloads = _each_once(w for plan in here if not (w := plan.on(plain.host)).build_only)
+            facts = replace(plain, engines=plain_engines(named, workloads))
+            progress = Progress(facts, workloads)
             await self._judge(judgements, progress)
             unread = [(gap.on(facts.host), unknown(gap.on(facts.host), gap.failure)) for gap in gaps]
             findings += [

@@ -148,6 +148,7 @@ async def test_a_folder_of_plans_of_every_kind_is_judged_as_a_whole(pushed, sett
     answer = await checked(manifests=(tmp_path,), platforms=BOTH, settings=settings)
     told = rulings(answer)
     assert {name for name, host in told if host == "linux/amd64"} == {"web.service", f"{tmp_path.name}/s"}
+    assert told[("web.service", "linux/amd64")] == "allow", "a plain host has the engine that a quadlet asks for"
     assert told[("default/d/c", "linux/arm64")] == "allow", "the object is for nodes of its CPU alone"
     assert str(answer.decision) == "deny", "the others are not"
     only = await checked(manifests=(tmp_path / "k8s" / "d.json",), platforms=BOTH, settings=settings)

@@ -143,11 +143,12 @@ def test_a_set_up_writes_a_configuration_that_works_and_says_what_each_host_lack
 FORCED = [
     ("/usr/local/libexec/archscan-probe-not-there", "host_probe_missing", "install -D -m 755 /dev/stdin /usr/local/libexec/archscan-probe-not-there"),
     ("echo 'sudo: a password is required' >&2; exit 1", "host_sudo_refused", "/etc/sudoers.d/archscan"),
-    ("echo 'This account is currently not available.'; exit 1", "host_shell_refused", "usermod --shell /bin/sh"),
+    ("echo 'This account is currently not available.'; exit 1", "host_shell_refused", "|| usermod --shell /bin/sh"),
+    ("false", "host_shell_refused", "grep ^forcecommand"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("command", "reason", "cure"), FORCED, ids=[reason for _, reason, _ in FORCED])
+@pytest.mark.parametrize(("command", "reason", "cure"), FORCED, ids=[command for command, _, _ in FORCED])
 def test_each_way_in_that_fails_has_its_own_words_and_cure_in_every_format(
     archscan, server, home, command, reason, cure
 ):

@@ -272,7 +272,7 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
     assert "edge-1" not in of_one.stdout
     assert (of_none.returncode, of_none.stderr.count("\n")) == (2, 1)
     assert "archscan: no host is named web-9; did you mean web-2?" in of_none.stderr
-    assert (why.returncode, "  index     linux/amd64, linux/arm64\n" in why.stdout) == (0, True), why.stdout
+    assert (why.returncode, "  index     linux/amd64, linux/arm64\n" in why.stdout) == (1, True), why.stdout
     assert (why_not.returncode, "no host edge-9; did you mean edge-2?" in why_not.stderr) == (2, True), why_not.stderr
     nobody, nothing, calm, unread = narrow
     assert (nobody.returncode, "named so; did you mean edge-1?" in nobody.stderr) == (2, True), nobody.stderr

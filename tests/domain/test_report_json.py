@@ -134,6 +134,13 @@ def test_whose_a_finding_is_survives_the_way_over_the_wire():
     assert (read.team, read.verdict.built_from) == ("shop", built)
 
 
+def test_the_cure_of_a_host_survives_the_way_over_the_wire():
+    stale = HostReading("web-9", Failure(Reason.HOST_STALE, "no answer has been pushed yet", setting="push.max_age"))
+    wire = json.loads(json.dumps(document(replace(a_report(), hosts=(stale,), findings=()))))
+    assert report_of(wire).hosts[0].fix == stale.fix
+    assert "archscan-push.timer" in stale.fix.commands[1]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [("host_platform", 5, "a platform is a text"), ("first_seen", "yesterday", "first_seen is no moment")],

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain import facts
+from scanner.domain.facts import Source
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
@@ -262,6 +263,23 @@ async def test_what_the_configuration_could_do_joins_every_finding_that_it_would
     for report in reports:
         assert [finding.verdict.fix for finding in report.findings] == [Fix("list r.example")]
     assert asked == [("image_not_allowed", "only_listed", "r.example")] * 2
+
+
+@pytest.mark.parametrize(
+    ("engine", "source", "reason"),
+    [
+        ("", Source.QUADLET, "native"),
+        ("podman", Source.SYSTEMD, "native"),
+        ("podman:ann", Source.QUADLET, "native"),
+        ("docker:ann", Source.INVENTORY, "native"),
+        ("containerd", Source.SYSTEMD, "native"),
+        ("cri", Source.INVENTORY, "engine_absent"),
+    ],
+)
+async def test_a_plain_host_has_the_engine_that_a_plan_asks_for(engine, source, reason):
+    plans = [Plan("r.example/amd64", "one", source=source, engine=engine), Plan("r.example/amd64", "other")]
+    report = await a_scanner(read).against([AMD64], plans)
+    assert [(f.workload.name, str(f.verdict.reason)) for f in report.findings] == [("one", reason), ("other", "native")]
 
 
 async def test_the_deadline_keeps_what_was_judged():

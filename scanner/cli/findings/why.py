@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +47,7 @@ def why(
     """Why a workload has the verdict that it has: every layer of evidence, from the host to its next pull.
 
     Reads the host now; with --server it tells what a running archscan found last.
+    Exit code 1 tells that it will not start (mismatch, broken), 3 that its verdict is unknown, 0 neither.
 
     Example: archscan why web-1 api
     """
@@ -67,7 +69,7 @@ def why(
     found = _named(report, workload)
     for finding in found:
         print("\n".join(_told(finding, report.started_at)))  # noqa: T201 -- data goes to stdout
-    raise typer.Exit(exit_code(report, FailOn.NEVER))
+    raise typer.Exit(exit_code(replace(report, findings=tuple(found)), FailOn.MISMATCH))
 
 
 def _scanned(operations: Operations, common: Common, named: tuple[str, str], depth: Depth | None) -> Report:

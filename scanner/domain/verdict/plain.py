@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, ImageStore, Kernel
+from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, ImageStore, Kernel, Source, Workload
 from scanner.domain.platform.cpu import LOONGARCH_SINCE, OLD_WORLD, OLD_WORLD_KERNEL, is_known
 from scanner.domain.platform.platform import KNOWN_ARCHITECTURES, KNOWN_OS, Platform, canonical, parse
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 PLAIN_DOCKER = "29.6"
 """The version whose selection rules count: since then Docker's two stores ask alike."""
+
+PLAIN_PODMAN, PLAIN_CONTAINERD = "5.8", "2.1"
+"""The newest of each whose selection and refusals were seen."""
 
 _MACHINES = {
     "amd64": "x86_64", "386": "i586", "arm64": "aarch64", "loong64": "loongarch64", "mipsle": "mips",
@@ -95,3 +103,21 @@ def plain_engine(platform: Platform) -> Engine:
     """Docker as it selects on such a machine."""
     named = canonical(platform)
     return Engine(EngineKind.DOCKER, EngineState.UP, PLAIN_DOCKER, named, ImageStore.CONTAINERD)
+
+
+_NEWEST = {
+    "docker": (EngineKind.DOCKER, PLAIN_DOCKER, ImageStore.CONTAINERD),
+    "podman": (EngineKind.PODMAN, PLAIN_PODMAN, ImageStore.PODMAN),
+    "containerd": (EngineKind.CONTAINERD, PLAIN_CONTAINERD, ImageStore.CONTAINERD),
+}
+
+
+def plain_engines(platform: Platform, planned: Iterable[Workload]) -> tuple[Engine, ...]:
+    """Docker, then each other engine that one of the plans asks for: a plain host has what it is to start them with."""
+    found = {(engine := plain_engine(platform)).key: engine}
+    for workload in planned:
+        asked = workload.engine or (EngineKind.PODMAN if workload.source is Source.QUADLET else "")
+        kind, _, owner = asked.partition(":")
+        if (known := _NEWEST.get(kind)) is not None:
+            found.setdefault(asked, replace(engine, kind=known[0], version=known[1], store=known[2], owner=owner))
+    return tuple(found.values())

@@ -73,7 +73,7 @@ MEANING: Mapping[Reason, str] = MappingProxyType({
     Reason.HOST_KEY_REJECTED: "The host's key is revoked, or its certificate is not valid.",
     Reason.HOST_AUTH_REJECTED: "The host does not accept the scanner's key.",
     Reason.HOST_ACCOUNT_LOCKED: "The account on the host is locked, expired, or must change its password first.",
-    Reason.HOST_SHELL_REFUSED: "The account's login shell on the host runs no command.",
+    Reason.HOST_SHELL_REFUSED: "The account's login shell on the host, or what is forced on the login, runs no command.",
     Reason.HOST_SUDO_REFUSED: "sudo on the host does not let the account run the probe.",
     Reason.HOST_PROBE_MISSING: "The probe, or what runs it, is not on the host where the login looks for it.",
     Reason.HOST_BASTION: "The bastion in front of the host cannot be used.",

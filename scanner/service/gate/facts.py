@@ -88,7 +88,8 @@ class GateFacts:
         """What was answered now; a host that pushes has answered when it did, however often it is asked."""
         age_s = 0.0 if found.answered_at is None else self._clock() - found.answered_at
         if age_s > max_age_s:
-            return Failure(Reason.HOST_STALE, f"the host pushed its last answer {age_s:.0f} s ago")
+            why = f"the host pushed its last answer {age_s:.0f} s ago"
+            return Failure(Reason.HOST_STALE, why, setting="push.max_age")
         return found
 
     async def _asked(self, host: Host, read: HostReader, within_s: float) -> HostFacts | Failure:

@@ -19,13 +19,18 @@ OK = Verdict(
     next_pull=NextPull.STARTS,
     built_from=BuiltFrom("https://github.com/acme/api", "0f3c9a"),
 )
+UNKNOWN = Verdict(Reason.IMAGE_TAG_MISSING, "no such tag")
 BAD = Verdict(Reason.CRLF_SHEBANG, "the line ends with CR", fix=Fix("Mend it.", ("sed -i 's/x/y/' run.sh",)))
 
 
 class Operations:
     async def scan(self, common, patterns, depth, progress):
         del common, depth, progress
-        workloads = [("api", "r.example/api:1", OK), ("[/red]", "r.example/odd:1", BAD)]
+        workloads = [
+            ("api", "r.example/api:1", OK),
+            ("[/red]", "r.example/odd:1", BAD),
+            ("later", "r.example/gone:1", UNKNOWN),
+        ]
         findings = tuple(
             Finding(Workload("web-1", name, Source.DOCKER, Stage.RUNNING, image), verdict, builders.AMD64, team="shop")
             for name, image, verdict in workloads
@@ -54,12 +59,17 @@ def test_what_is_ok_has_its_evidence_told_too(capsys):
 
 @pytest.mark.parametrize("wanted", ["[/red]", "r.example/odd:1", "*/odd:*"])
 def test_a_workload_is_meant_by_name_image_or_pattern(wanted, capsys):
-    assert why(wanted) == 0
+    assert why(wanted) == 1
     told = capsys.readouterr().out
     assert told.startswith("[/red] on web-1 (docker, running): broken crlf_shebang\n")
     assert "  because   the line ends with CR\n  fix       Mend it.\n            $ sed -i 's/x/y/' run.sh\n" in told
 
 
+@pytest.mark.parametrize(("wanted", "code"), [("api", 0), ("later", 3), ("[/red]", 1), ("*", 1)])
+def test_the_exit_code_is_of_the_workload_that_is_asked_about(wanted, code):
+    assert why(wanted) == code
+
+
 def test_a_workload_that_is_none_is_told_with_those_that_are(capsys):
     assert why("nosuch") == 2
-    assert capsys.readouterr().err == "archscan: no workload is called 'nosuch'; there are: [/red], api\n"
+    assert capsys.readouterr().err == "archscan: no workload is called 'nosuch'; there are: [/red], api, later\n"

@@ -604,13 +604,15 @@ SEEN = [
     ("entrypoint_not_executable", "exec /docker-entrypoint.sh: permission denied"),
     ("entrypoint_missing", 'Error: container create failed: time="2024" level=error msg="runc create failed: unable to start container process: exec: \\"/app\\": stat /app: no such file or directory"'),
     ("entrypoint_missing", 'starting container process caused "exec: \\"npm\\": executable file not found in $PATH": unknown'),
-    ("entrypoint_missing", 'OCI runtime exec failed: exec failed: unable to start container process: exec: "bash": executable file not found in $PATH: unknown'),
     ("entrypoint_missing", "sh: ./app: not found"),
     ("entrypoint_missing", "/bin/sh: ./app: not found"),
     ("entrypoint_missing", "crun: executable file `/app` not found: No such file or directory"),
 ]  # fmt: skip
 
 INNOCENT = [
+    'Readiness probe errored: rpc error: code = Unknown desc = failed to exec in container: failed to start exec "8a": OCI runtime exec failed: exec failed: unable to start container process: exec: "/bin/probe": stat /bin/probe: no such file or directory: unknown',
+    'OCI runtime exec failed: exec failed: container_linux.go:380: starting container process caused: exec: "bash": permission denied: unknown',
+    "docker-credential-desktop: exec format error",
     'container_linux.go:345: starting container process caused "process_linux.go:424: container init caused \\"rootfs_linux.go:58: mounting \\\\\\"/srv/x\\\\\\" to rootfs caused \\\\\\"not a directory\\\\\\"\\""',
     "FATAL: kernel too old",
     "ERROR: ld.so: object '/lib/libjemalloc.so.2' from LD_PRELOAD cannot be preloaded (wrong ELF class: ELFCLASS64): ignored.",

@@ -191,6 +191,21 @@ def test_a_phrase_s_example_is_its_own(phrase):
         assert [found.reason for found in explain(phrase.says)] == [phrase.reason]
 
 
+@pytest.mark.parametrize(
+    ("text", "clause"),
+    [
+        ("Error: container has runAsNonRoot and image will run as root", "the pod demands another user than root"),
+        ("CreateContainerConfigError: container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root", "the pod demands another user than root"),
+        ("Error: rootlessport cannot expose privileged port 80: listen tcp 0.0.0.0:80: bind: permission denied", "a rootless engine may not open"),
+        ("listen tcp 0.0.0.0:80: bind: address already in use, which is an error", "a port is in use"),
+        ("OpenBLAS blas_thread_init: pthread_create failed for thread 1 of 8: Operation not permitted", "seccomp"),
+        ("OpenBLAS blas_thread_init: pthread_create failed for thread 1 of 8: Resource temporarily unavailable", "the host's memory"),
+    ],
+)  # fmt: skip
+def test_what_a_text_is_about_instead_is_told_by_the_more_precise_words(text, clause):
+    assert instead(text).startswith(clause)
+
+
 @pytest.mark.parametrize("acquittal", ACQUITTALS, ids=[each.instead for each in ACQUITTALS])
 def test_what_acquits_is_neither_heard_nor_explained(acquittal):
     assert acquits(acquittal.says) == acquittal.instead

@@ -99,6 +99,15 @@ def test_what_another_system_asks_for_is_built_beside_what_the_tag_offers():
         ("api.service: Main process exited, code=exited, status=203/EXEC", Reason.BINARY_UNKNOWN, "The line above it"),
         ("qemu-aarch64: Could not open '/lib/ld-linux-aarch64.so.1': No such file or directory", Reason.LOADER_MISSING, "The loader that the program names is not in the image"),
         ("api-1 exited with code 132", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+        ("exit code 132", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+        ("exit status 132", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+        ("      Exit Code:    132", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+        ('            "ExitCode": 132,', Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+        ("      exitCode: 132", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+        ("command terminated with exit code 132", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+        ('process "/bin/sh -c make" did not complete successfully: exit code: 132', Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+        ("The command '/bin/sh -c make' returned a non-zero code: 132", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
+        ("command terminated with exit code 139", Reason.CRASH_UNEXPLAINED, "its own last words"),
         ("Exited (132) 5 minutes ago", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
         ("api-1 exited with code 139", Reason.CRASH_UNEXPLAINED, "its own last words"),
         ("   Process: 1 ExecStart=/app (code=dumped, signal=ILL)", Reason.ILLEGAL_INSTRUCTION, "oldest CPU"),
@@ -122,4 +131,5 @@ def test_conmon_speaks_for_itself():
 
 def test_a_text_without_a_sign_explains_nothing():
     assert explained("all is well") == ()
+    assert explained('"ExitCode": 0,\nexit code 1320\nexit status 13\nwe saw exit code 132 in a dream') == ()
     assert [found.reason for found in explained("Illegal instruction")] == [Reason.ILLEGAL_INSTRUCTION]

@@ -363,9 +363,12 @@ UNIX = b"#!/bin/sh\necho ok\n"
 )
 def test_the_cure_of_a_script_makes_it_one_that_the_kernel_starts(checkout, reason, broken):
     script = checkout(broken, 0o755)
+    other = script.with_name("other-entrypoint.sh")
+    other.write_bytes(broken)
+    subprocess.run(["git", "-C", script.parent, "add", "--all"], check=True, capture_output=True)
     given = fix(reason, Trouble("h", APP, AMD64, (AMD64,), "/docker/entrypoint.sh"))
     typed(script.parent.parent, given.commands)
-    assert script.read_bytes() == UNIX
+    assert (script.read_bytes(), other.read_bytes()) == (UNIX, broken), "a file whose name only ends so is another"
     assert subprocess.run([script], check=True, capture_output=True).stdout == b"ok\n"
 
 

@@ -34,7 +34,7 @@ async def asked(answered_at, max_age_s=60.0, times=1):
 async def test_an_answer_that_was_pushed_long_ago_is_not_one_of_now():
     (found,), _ = await asked(NOW - 3000)
     assert isinstance(found, Failure)
-    assert found.reason is Reason.HOST_STALE
+    assert (found.reason, found.setting) == (Reason.HOST_STALE, "push.max_age")
     assert "3000 s ago" in found.detail
 
 

@@ -37,9 +37,18 @@ ACQUITTALS = (
     Acquittal(
         "a helper that the engine starts on the host is missing or does not start",
         'error getting credentials - err: exec: "docker-credential-x": executable file not found in $PATH',
-        rf"exec: \\{{0,3}}\"{_SLASH}(?:{_HOST_PROGRAMS})\\{{0,3}}\": |{_NOT_THE_CONTAINERS}exec: \\{{0,3}}\"{_SLASH}(?:{_ALSO_IN_IMAGES})\\{{0,3}}\": |fork/exec {_SLASH}(?:{_HOST_PROGRAMS}|{_ALSO_IN_IMAGES}): |exec {_SLASH}(?:docker-credential-[\w.-]{{1,60}}|nvidia-container-[\w-]{{1,40}}): |error getting credentials\b|error running (?:\w{{1,20}} )?hook|"
+        rf"exec: \\{{0,3}}\"{_SLASH}(?:{_HOST_PROGRAMS})\\{{0,3}}\": |{_NOT_THE_CONTAINERS}exec: \\{{0,3}}\"{_SLASH}(?:{_ALSO_IN_IMAGES})\\{{0,3}}\": |fork/exec {_SLASH}(?:{_HOST_PROGRAMS}|{_ALSO_IN_IMAGES}): |exec {_SLASH}(?:docker-credential-[\w.-]{{1,60}}|nvidia-container-[\w-]{{1,40}}): |error getting credentials\b|(?<![\w-])(?:{_HOST_PROGRAMS}): exec format error|error running (?:\w{{1,20}} )?hook|"
         r"(?:failed to start|failed to create|start failed: ) ?shim: (?!.{0,20}task)|could not find (?:conmon|runtime|netavark|catatonit)|no such (?:runtime|shim)",
         overrules=True,
+    ),
+    Acquittal(
+        "a command that somebody, a probe or a hook runs in a container that is up (docker exec, kubectl exec) does not start there",
+        'OCI runtime exec failed: exec failed: unable to start container process: exec: "bash": executable file not found in $PATH: unknown',
+        r"\bexec failed: (?:unable to start container process|(?:container|process|exec)_linux\.go)(?!.{0,2000}(?:exec format error|corrupted shared library))", overrules=True,
+    ),
+    Acquittal(
+        "a program that is called by its name is not in PATH, and no engine says so",
+        'error: exec: "kubectl": executable file not found in $PATH', r"^\s{0,20}error: exec: \"[^\"/]{1,300}\": executable file not found in \$PATH(?!:)", overrules=True,
     ),
     Acquittal(
         "a library that LD_PRELOAD names is not loaded (it is missing, or for another CPU or word size), and the program starts without it",
@@ -55,7 +64,11 @@ ACQUITTALS = (
         "a mount or volume is wrong", 'error mounting "/srv/x" to rootfs at "/x": not a directory: Are you trying to mount a directory onto a file?',
         r"error mounting \\{0,3}\"|are you trying to mount a directory|rootfs_linux\.go:\d{1,4}: mounting ", overrules=True,
     ),
-    Acquittal("a port is in use", "Bind for 0.0.0.0:80 failed: port is already allocated", r"port is already allocated|address already in use|ports? (?:are|is) not available|cannot expose privileged port|cannot listen on the \w{2,4} port|failed to bind (?:host )?port|bind for \S{1,80} failed"),
+    Acquittal(
+        "a rootless engine may not open a port that low", "rootlessport cannot expose privileged port 80, you can add 'net.ipv4.ip_unprivileged_port_start=80' to /etc/sysctl.conf: listen tcp 0.0.0.0:80: bind: permission denied",
+        r"cannot expose privileged port|(?:\bbind|failed to bind (?:host )?port.{0,200}): permission denied",
+    ),
+    Acquittal("a port is in use", "Bind for 0.0.0.0:80 failed: port is already allocated", r"port is already allocated|address already in use|ports? (?:are|is) not available|cannot listen on the \w{2,4} port|failed to bind (?:host )?port|bind for \S{1,80} failed"),
     Acquittal(
         "the network could not be set up", "failed to set up container networking: driver failed programming external connectivity on endpoint api",
         r"driver failed programming external connectivity|failed to (?:set ?up|create|configure) (?:container )?network|failed to set up container networking|network \S{1,200} not found|could not find (?:a )?network|could not find an available.{0,40}ip|no available (?:ipv4|ipv6|ip) |endpoint with name \S{1,100} already exists|"
@@ -74,7 +87,7 @@ ACQUITTALS = (
     ),
     Acquittal("the host's kernel is older than what the image's C library asks for", "FATAL: kernel too old", r"FATAL: kernel too old"),
     Acquittal("the disk is full", "write /var/lib/docker/x: no space left on device", r"no space left on device|disk quota exceeded|ephemeral-storage|DiskPressure|insufficient (?:disk|space)"),
-    Acquittal("the host's memory, processes or open files are used up", "fork/exec /proc/self/exe: resource temporarily unavailable", r"resource temporarily unavailable|cannot allocate memory|too many open files|OOMKilled|out of memory|minimum memory limit|memory limit (?:too low|should)|memory\.limit_in_bytes|insufficient (?:cpu|memory)|pids\.max|pthread_create failed|^oom$"),
+    Acquittal("the host's memory, processes or open files are used up", "fork/exec /proc/self/exe: resource temporarily unavailable", r"resource temporarily unavailable|cannot allocate memory|too many open files|OOMKilled|out of memory|minimum memory limit|memory limit (?:too low|should)|memory\.limit_in_bytes|insufficient (?:cpu|memory)|pids\.max|pthread_create failed(?!.{0,200}operation not permitted)|^oom$"),
     Acquittal("the name is taken", 'Conflict. The container name "/api" is already in use by container "1"', r"(?:container )?name \\{0,3}\"[^\"]{1,200}\\{0,3}\" is already in use|name \S{1,100} is (?:already )?reserved|is already in use by|already exists in the storage|container with id exists already|cannot join (?:network|container|pid)|already in use\. you have to remove"),
     Acquittal(
         "cgroups are not as the engine needs them", "cgroups: cannot find cgroup mount destination: unknown",
@@ -86,7 +99,10 @@ ACQUITTALS = (
         r"seccomp|apparmor|selinux|unable to apply caps|capabilit(?:y|ies)\b|no new privileges|failed to set (?:process label|oom_score_adj)|/proc/self/attr/|can't set process label|open_by_handle|keyring|session key|operation not permitted|unshare failed|error (?:setting|adjusting) (?:rlimit|ulimit|oom)|oom_score_adj|uid_map|gid_map|newuidmap|subuid|subgid|potentially insufficient uids",
     ),
     Acquittal(
-        "a secret, config or file that the engine puts in is missing", 'secret "db" not found', r"(?:secret|configmap|config|serviceaccount)s? \\{0,3}[\"'`]?[\w./-]{1,200}\\{0,3}[\"'`]? (?:not found|does not exist)|couldn't find key|CreateContainerConfigError|env file \S{1,200} not found|runAsNonRoot|container has runAsNonRoot|failed to sync (?:secret|configmap) cache|no such secret|no command in config",
+        "the pod demands another user than root, and the image's is root or a name", "container has runAsNonRoot and image will run as root", r"runAsNonRoot|cannot verify user is non-root",
+    ),
+    Acquittal(
+        "a secret, config or file that the engine puts in is missing", 'secret "db" not found', r"(?:secret|configmap|config|serviceaccount)s? \\{0,3}[\"'`]?[\w./-]{1,200}\\{0,3}[\"'`]? (?:not found|does not exist)|couldn't find key|CreateContainerConfigError|env file \S{1,200} not found|failed to sync (?:secret|configmap) cache|no such secret|no command in config",
     ),
     Acquittal("the log driver does not start", "failed to initialize logging driver: dial tcp 10.0.0.1:514: connect: connection refused", r"(?:initialize|create) (?:the )?logging driver|logger: no log driver|log(?:ging)? driver|failed to create (?:container )?log(?:ger)?|fluentd|syslog server"),
     Acquittal("the runtime that the container asks for is not on the host", "unknown or invalid runtime name: nvidia", r"unknown or invalid runtime name|unknown runtime specified|runtime \\{0,3}\"?[\w.-]{1,60}\\{0,3}\"? (?:not found|is not (?:installed|configured))|no runtime for \\{0,3}\"[^\"]{1,60}|RuntimeHandler \\{0,3}\"[^\"]{1,60}\\{0,3}\" not supported|default OCI runtime .{0,60} not found|invalid runtime name"),

@@ -68,15 +68,20 @@ _WARNINGS = (
     ),
 )  # fmt: skip
 
-_ENDED = r"\bexited (?:with code |with exit code |with status |with exit status |- code |\()"
+_ENDED = (
+    r"(?:\bexited (?:with code |with exit code |with status |with exit status |- code |\()|"
+    r"\b(?:terminated|completed) with exit code |returned a non-zero code: |"
+    r"(?:^|: )exit (?:code|status):? |\bexit ?code\\{0,3}\"?: {0,12})"
+)
+_ENDING = "exited |exit code|exit status|exitcode|non-zero code"
 _CODES = (
     (
-        Reason.ILLEGAL_INSTRUCTION, "api-1 exited with code 132", "Docker Compose; docker ps and podman ps: Exited (132)",
-        "132 is SIGILL: the CPU does not know an instruction of the program, which was built for a newer one (a program may also choose that number itself)", "exited ", rf"{_ENDED}132\b\)?",
+        Reason.ILLEGAL_INSTRUCTION, "api-1 exited with code 132", "Docker Compose; docker ps and podman ps: Exited (132); kubectl describe (Exit Code: 132), kubectl exec; docker inspect",
+        "132 is SIGILL: the CPU does not know an instruction of the program, which was built for a newer one (a program may also choose that number itself)", _ENDING, rf"{_ENDED}132\b\)?",
     ),
     (
-        Reason.CRASH_UNEXPLAINED, "api-1 exited with code 139", "Docker Compose; docker ps and podman ps: Exited (139)",
-        "139 is SIGSEGV, a crash: of the program itself, of the emulator under it, or since it was linked for smaller memory pages than this kernel has", "exited ", rf"{_ENDED}139\b\)?",
+        Reason.CRASH_UNEXPLAINED, "api-1 exited with code 139", "Docker Compose; docker ps and podman ps: Exited (139); kubectl describe (Exit Code: 139), kubectl exec; docker inspect",
+        "139 is SIGSEGV, a crash: of the program itself, of the emulator under it, or since it was linked for smaller memory pages than this kernel has", _ENDING, rf"{_ENDED}139\b\)?",
     ),
 )  # fmt: skip
 """A code is what the program made of its end, so that it proves nothing."""

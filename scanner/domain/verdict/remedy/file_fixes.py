@@ -28,7 +28,7 @@ def _path(t: Trouble) -> str:
 
 def _in_sources(t: Trouble, command: str) -> str:
     """A command over the file of that name, wherever in the checkout it lies."""
-    return f"git ls-files -z '*{_base(t)}' | xargs -0 {command}"
+    return f"git ls-files -z '{_base(t)}' '*/{_base(t)}' | xargs -0 {command}"
 
 
 def right_binary(t: Trouble) -> Fix:

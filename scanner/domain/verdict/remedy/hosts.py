@@ -96,10 +96,22 @@ def _probe_missing(t: Trouble) -> Fix:
 
 
 def _shell_refused(t: Trouble) -> Fix:
+    """A shell that refuses and a forced command that does end alike, so that only what is no shell is changed."""
+    user = _user(t)
     return Fix(
-        f"The login shell of {_user(t)} on {t.host} runs no command (nologin, false, a menu, files only): give the account a shell; "
-        "what the key may run is still only its forced command.",
-        (_as_root(t, f"usermod --shell /bin/sh {_user(t)}"), _again(t)),
+        f"The login of {user} on {t.host} runs no command. Where its login shell is none (nologin, false, a menu, files only), give the "
+        "account one: what the key may run is still only its forced command. Else it is what is forced on the login (ForceCommand of "
+        "sshd, command= of the key): mend that.",
+        (
+            _as_root(
+                t, f'getent passwd {user} | grep -E "/(ba|da|k|mk|z|a|c|tc|fi)?sh$" || usermod --shell /bin/sh {user}'
+            ),
+            _as_root(
+                t,
+                f"/usr/sbin/sshd -T -C user={user},host=any,addr=127.0.0.1 | grep ^forcecommand; grep command= ~{user}/.ssh/authorized_keys",
+            ),
+            _again(t),
+        ),
     )
 
 
