@@ -530,9 +530,7 @@ async def test_each_way_of_a_script_is_a_branch_behind_what_they_share(images, b
         ("update --into=/opt; exec /opt/app", "written"),
         ("X=$(cp /native /real; echo 1); exec /real", "written"),
         ("chmod 600 /real; exec /real", "written"),
-        ("fetch-everything; exec /opt/none", "may make it"),
-        ("X=$(fetch-everything); exec /opt/none", "may make it"),
-        ("chmod +x /unmarked; exec /unmarked", "may make it"),
+        ("chmod +x /unmarked; exec /unmarked", "may not be executed"),
         ("exec sh -c 'cp /native /real; exec sh -c \"exec /real\"'", "written"),
     ],
 )
@@ -540,6 +538,21 @@ async def test_what_a_script_may_have_changed_before_is_decided_at_run_time(imag
     program = await inspect(_changing(images, build, text), None, images.open)
     assert program.problem is None
     assert why in program.at_run_time
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("fetch-everything; exec /opt/none", "may make it"),
+        ("X=$(fetch-everything); exec /opt/none", "may make it"),
+        ("cp -r /srv/. /usr/bin/; exec java", "may make it"),
+        ("tar -xf /x.tar -C /opt; exec sh /opt/none.sh", "may be made"),
+    ],
+)
+async def test_what_is_not_there_stays_unknown_whatever_files_are(images, build, text, why):
+    program = await inspect(_changing(images, build, text), None, images.open)
+    assert (reason(program), program.at_run_time) == (Reason.BINARY_UNKNOWN, "")
+    assert why in program.problem.detail
 
 
 @pytest.mark.parametrize(

@@ -235,10 +235,10 @@ class Control:
         if hiding is not None and run.problem is None:
             return f"{hiding} may be written by the script that looks for {name} in PATH"
         is_doubtful = (step.also or step.asked or step.written) and not step.missing
-        if run.problem is not None and run.problem.reason in _MADE_GOOD and is_doubtful:
+        if run.problem is not None and run.problem.reason is Reason.ENTRYPOINT_NOT_EXECUTABLE and is_doubtful:
             places = places_of(step.command)
             if step.also or step.asked or any(w.fills(path) for path in places for w in step.written):
-                return f"{name} is not in the image, and the script may make it before it starts it"
+                return f"{name} may not be executed, unless the script that starts it changes that"
         is_missing = run.problem is not None and run.problem.reason is Reason.ENTRYPOINT_MISSING
         if is_missing and step.by_busybox and name in APPLETS | RARER_APPLETS:
             return f"{name}, which no file of PATH is called, and which some builds of busybox have in themselves"
@@ -345,7 +345,7 @@ class Control:
         made = before.also or before.asked or any(each.fills(failure.path) for each in before.written)
         if made and failure.reason in _MADE_GOOD:
             why = f"{failure.path}, which {command.argv[0]} reads, may be made by the script that starts it"
-            return Stopped(why)
+            return _faulty(why)
         return Stopped(problem=failure)
 
     def _told(self, endings: tuple[following.Ending, ...], kind: ShellKind) -> tuple[Next, ...] | Stopped | Done:
