@@ -78,6 +78,9 @@ async def test_words_that_no_program_is_started_by_are_words(images, build, argv
         ("worker", (("BASH_FUNC_worker%%", "() { /native; }"),)),
         ("echo hi; exec /native", (("BASH_FUNC_echo%%", "() { exec /arm; }"),)),
         ("hash -p /arm name; name", ()),
+        ("f(){ /native; }; export -f f; bash -c f", ()),
+        ("f(){ /native; }; declare -fx f; exec bash -c 'f; exit'", ()),
+        ("set -a; f(){ /native; }; bash -c f", ()),
     ],
 )
 async def test_what_bash_lets_names_stand_for_is_decided_at_run_time(images, build, text, env):

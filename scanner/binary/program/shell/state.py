@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from scanner.binary.program.shell.writes import Write
     from scanner.formats.shell.syntax import Statement
 
+FUNCTIONS = "BASH_FUNC_"
+"""What variables are called in which bash hands on functions; one may have the name of a program or builtin."""
+
 MAX_EXTERNALS = 64
 """Programs that one way starts before its last; long entrypoints start some twenty."""
 
@@ -209,6 +212,12 @@ class State:
         arrays = {key: each for key, each in self.arrays.items() if key != name} if name in self.arrays else self.arrays
         exported = self.exported | {name} if "a" in self.options else self.exported
         return replace(self, variables={**self.variables, name: value}, arrays=arrays, exported=exported)
+
+    def handing_on(self, function: str, *, on: bool = True) -> State:
+        """The state in which a bash that is started below knows a function too, of whatever name, or no longer."""
+        name = f"{FUNCTIONS}{function}%%"
+        exported = self.exported | {name} if on else self.exported - {name}
+        return replace(self, variables={**self.variables, name: UNKNOWN}, exported=exported)
 
     def hidden(self, name: str) -> State:
         """The state in which a function has a variable of its own of this name; what it was comes back behind it."""
