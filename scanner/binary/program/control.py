@@ -79,7 +79,7 @@ class Control:
         while run.problem is None:
             following = self._next(command, run, before)
             if isinstance(following, Stopped):
-                foreign = before.beside and self._named(command, files, before, hops).foreign
+                foreign = before.beside and self._named(command, replace(run, files=files), before, hops).foreign
                 return Way(files, following.problem, following.at_run_time, foreign=foreign)
             if isinstance(following, Done):
                 before = replace(before, also=(*before.also, *following.also))
@@ -91,7 +91,7 @@ class Control:
             if len(following) > 1:
                 return self._branches(files, tuple(map(before.then, following)), hops // 2, before)
             if not following:
-                doubt = self._named(command, files, before, hops)
+                doubt = self._named(command, replace(run, files=files), before, hops)
                 return doubt.on(files) if doubt.why else self._ended(files, before, hops)
             step = before.then(following[0])
             way = self._awaited(step, files, before, hops)
@@ -144,10 +144,10 @@ class Control:
         """Control stays in the last file, unless scripts on the way started a program for another CPU beside it."""
         return beside.unawaited(self.walks, self._beside(hops), files, before).on(files)
 
-    def _named(self, command: Command, files: tuple[Executable, ...], before: Before, hops: int) -> beside.Doubt:
-        """What the words of a program lead to that may start others by rules of its own."""
-        others = mentioned.programs(self.search.view, command)
-        return beside.named(self.walks, self._beside(hops), command, others, files, before)
+    def _named(self, command: Command, run: Run, before: Before, hops: int) -> beside.Doubt:
+        """What the words of a program lead to, behind the files of ``run``, that may start others by its own rules."""
+        others = mentioned.programs(self.search.view, command, run)
+        return beside.named(self.walks, self._beside(hops), command, others, run.files, before)
 
     def _beside(self, hops: int) -> beside.Walk:
         """What follows a program that a script runs before another."""
