@@ -699,6 +699,28 @@ async def test_every_kind_of_launcher_is_followed_to_its_program(images, build, 
     assert program.chain[-1].path == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "is_sure"),
+    [
+        ("exec httpd -v", False),
+        ("httpd", False),
+        ("exec /usr/bin/httpd", True),
+        ("exec nginx", True),
+        ("exec ntpd -n", True),
+        ("exec vi", True),
+    ],
+)
+async def test_a_shell_of_busybox_may_run_its_own_applet_instead_of_a_file(images, build, text, is_sure):
+    busybox, foreign = build.elf() + b"\0[\0[[\0httpd\0ntpd\0sh\0\0", build.elf(machine=183)
+    layer = images.layer([
+        ("bin/busybox", busybox), ("bin/sh", build.symlink("busybox")), ("usr/bin/ntpd", build.symlink("/bin/busybox")),
+        *((f"usr/bin/{name}", foreign) for name in ("httpd", "nginx", "vi")),
+    ])  # fmt: skip
+    made = build.offer(layer, entrypoint=("/bin/sh", "-c", text), path="/usr/bin:/bin")
+    program = await inspect(made, None, images.open)
+    assert (program.problem, not program.at_run_time) == (None, is_sure)
+
+
 async def test_a_file_that_is_sourced_under_an_uncommon_name_is_read_again(images, build):
     layer = images.layer([
         ("start.sh", b"#!/bin/dash\n. /etc/settings\nexec $SERVER\n"), ("bin/dash", build.elf()), ("app", build.elf()),

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
-from scanner.binary.program import beside, capabilities, mentioned, surroundings
+from scanner.binary.program import applets, beside, capabilities, mentioned, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.asked import Asked
-from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.content import architecture_of
 from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.image_files import ImageFiles
@@ -239,9 +238,8 @@ class Control:
             places = places_of(step.command)
             if step.also or step.asked or any(w.fills(path) for path in places for w in step.written):
                 return f"{name} may not be executed, unless the script that starts it changes that"
-        is_missing = run.problem is not None and run.problem.reason is Reason.ENTRYPOINT_MISSING
-        if is_missing and step.by_busybox and name in APPLETS | RARER_APPLETS:
-            return f"{name}, which no file of PATH is called, and which some builds of busybox have in themselves"
+        if by_itself := applets.doubt(step, run):
+            return by_itself
         if (
             run.problem is not None
             and run.problem.reason in _OF_LIBRARIES
@@ -337,7 +335,8 @@ class Control:
             return Stopped(f"{path} is written by the script that starts it")
         cpu = architecture_of(view.content(shell))
         known = replace(script, written=before.written, architecture=cpu, vague=before.scripted)
-        return self._told(following.follow(known, files), kind)
+        busybox = view.content(shell) if kind is ShellKind.ASH else None
+        return self._told(following.follow(known, files), busybox)
 
     @staticmethod
     def _unreadable(command: Command, failure: Failure, before: Before) -> Stopped:
@@ -348,7 +347,9 @@ class Control:
             return _faulty(why)
         return Stopped(problem=failure)
 
-    def _told(self, endings: tuple[following.Ending, ...], kind: ShellKind) -> tuple[Next, ...] | Stopped | Done:
+    def _told(
+        self, endings: tuple[following.Ending, ...], busybox: Content | None
+    ) -> tuple[Next, ...] | Stopped | Done:
         steps = []
         for_output: tuple[Command, ...] = ()
         needs: tuple[Command, ...] | None = None
@@ -366,7 +367,7 @@ class Control:
                     for_output += ending.asked
                     needs = ending.needs if needs is None else tuple(each for each in needs if each in ending.needs)
                 case following.Reached():
-                    steps.append(scripted(ending, by_busybox=kind is ShellKind.ASH))
+                    steps.append(scripted(ending, busybox))
         unique: dict[object, Next] = {}
         for s in steps:
             key = s.start
