@@ -66,14 +66,20 @@ def texts(view: View, command: Command, run: Run) -> Iterator[str]:
     first = run.first
     if first is not None and first.shebang is not None:
         yield from _decoded(first.text)
+        yield from _words(command)
         return
     if not is_interpreter(command.argv[0].rpartition("/")[2]):
         return
-    yield from (word for word in command.argv[1:] if UNKNOWN not in word and len(word) <= MAX_TEXT)
+    yield from _words(command)
     for path in files_of(command):
         found = view.lookup(path)
         if isinstance(found, Found) and found.node.content is not None:
             yield from _decoded(found.node.content.text)
+
+
+def _words(command: Command) -> Iterator[str]:
+    """Each word as a text, at whose beginning a name may stand: the script may start what it is given."""
+    return (f'"{word}"' for word in command.argv[1:] if UNKNOWN not in word and len(word) <= MAX_TEXT)
 
 
 def _decoded(text: bytes | None) -> Iterator[str]:

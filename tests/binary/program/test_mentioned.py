@@ -54,6 +54,8 @@ async def started(images, build, *argv, env=(), path="/usr/bin:/bin"):
         *((f"/{name}.pl",) for name in PERL if name != "native"),
         ("perl", "-e", 'system("worker")'),
         ("perl", "/name.pl"),
+        ("perl", "/native.pl", "worker"),
+        ("/native.pl", "worker"),
         ("python3", "-c", 'import os;os.system("worker")'),
         ("python3", "-u", "list.py"),
         ("python3", "-m", "list"),
