@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.limits import LayerError, LayerLimits
 from scanner.binary.layers.reading import LayerReading
 from scanner.binary.layers.source import OpenLayer
-from scanner.binary.program import argv, chain, emulators
+from scanner.binary.program import argv, chain, emulators, script_words
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
@@ -46,6 +46,7 @@ async def inspect(
     try:
         async with deadline:
             reading = LayerReading(offer.layers, open_layer, limits, early_stop=early_stop, diff_ids=offer.diff_ids)
+            reading.keep(script_words.files_of(command))
             return await _program(command, reading)
     except LayerError as error:
         return Program(command.argv, problem=error.failure)

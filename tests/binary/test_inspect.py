@@ -530,9 +530,7 @@ async def test_each_way_of_a_script_is_a_branch_behind_what_they_share(images, b
         ("update --into=/opt; exec /opt/app", "written"),
         ("X=$(cp /native /real; echo 1); exec /real", "written"),
         ("chmod 600 /real; exec /real", "written"),
-        ("fetch-everything; exec /opt/none", "may make it"),
-        ("X=$(fetch-everything); exec /opt/none", "may make it"),
-        ("chmod +x /unmarked; exec /unmarked", "may make it"),
+        ("chmod +x /unmarked; exec /unmarked", "may not be executed"),
         ("exec sh -c 'cp /native /real; exec sh -c \"exec /real\"'", "written"),
     ],
 )
@@ -540,6 +538,21 @@ async def test_what_a_script_may_have_changed_before_is_decided_at_run_time(imag
     program = await inspect(_changing(images, build, text), None, images.open)
     assert program.problem is None
     assert why in program.at_run_time
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("fetch-everything; exec /opt/none", "may make it"),
+        ("X=$(fetch-everything); exec /opt/none", "may make it"),
+        ("cp -r /srv/. /usr/bin/; exec java", "may make it"),
+        ("tar -xf /x.tar -C /opt; exec sh /opt/none.sh", "may be made"),
+    ],
+)
+async def test_what_is_not_there_stays_unknown_whatever_files_are(images, build, text, why):
+    program = await inspect(_changing(images, build, text), None, images.open)
+    assert (reason(program), program.at_run_time) == (Reason.BINARY_UNKNOWN, "")
+    assert why in program.problem.detail
 
 
 @pytest.mark.parametrize(
@@ -684,6 +697,28 @@ async def test_every_kind_of_launcher_is_followed_to_its_program(images, build, 
     program = await inspect(build.offer(layer, entrypoint=argv, path="/bin"), None, images.open)
     assert (program.problem, program.at_run_time) == (None, "")
     assert program.chain[-1].path == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "is_sure"),
+    [
+        ("exec httpd -v", False),
+        ("httpd", False),
+        ("exec /usr/bin/httpd", True),
+        ("exec nginx", True),
+        ("exec ntpd -n", True),
+        ("exec vi", True),
+    ],
+)
+async def test_a_shell_of_busybox_may_run_its_own_applet_instead_of_a_file(images, build, text, is_sure):
+    busybox, foreign = build.elf() + b"\0[\0[[\0httpd\0ntpd\0sh\0\0", build.elf(machine=183)
+    layer = images.layer([
+        ("bin/busybox", busybox), ("bin/sh", build.symlink("busybox")), ("usr/bin/ntpd", build.symlink("/bin/busybox")),
+        *((f"usr/bin/{name}", foreign) for name in ("httpd", "nginx", "vi")),
+    ])  # fmt: skip
+    made = build.offer(layer, entrypoint=("/bin/sh", "-c", text), path="/usr/bin:/bin")
+    program = await inspect(made, None, images.open)
+    assert (program.problem, not program.at_run_time) == (None, is_sure)
 
 
 async def test_a_file_that_is_sourced_under_an_uncommon_name_is_read_again(images, build):

@@ -84,6 +84,10 @@ class LayerReading:
         self.view = View(self._indexes, self._unreadable, [layer.size for layer in self._layers], worth)
         self.view.reads_again = True
 
+    def keep(self, paths: Iterable[str]) -> None:
+        """Keep the texts of these files too, where they are small, as they pass by."""
+        self._usage.wanted.update(path.lstrip("/") for path in paths)
+
     async def ask(self, question: Callable[[View], T]) -> T:
         """The answer of a pure function over the view; raises ``LayerError`` where the layers do not give it."""
         while True:

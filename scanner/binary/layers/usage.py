@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers import file_capabilities
 from scanner.binary.layers.limits import limit_reached
+from scanner.binary.program import script
 from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from scanner.binary.program.content import Content
 
 MAX_TEXT_BYTES = 16 * 1024 * 1024
-"""Texts of scripts kept in memory of all layers together; a desktop distribution has 8 MiB of them."""
+"""Texts of shells' scripts kept in memory of all layers together; a desktop distribution has 8 MiB of them."""
+
+MAX_OTHER_BYTES = 4 * 1024 * 1024
+"""Texts of scripts that no shell reads, likewise; those on the way are mostly small, and in the upper layers."""
 
 MAX_DYNAMIC_BYTES = 64 * 1024 * 1024
 """What the dynamic sections of all files together may cost in memory; 20,000 libraries of a conda tree take a third."""
@@ -52,6 +56,7 @@ class Usage:
     name_bytes: int = 0
     unpacked_bytes: int = 0
     text_bytes: int = 0
+    other_bytes: int = 0
     dynamic_bytes: int = 0
     symbols_bytes: int = 0
     wanted: set[str] = field(default_factory=set)
@@ -75,6 +80,9 @@ class Usage:
             content = replace(content, dynamic=self._with_symbols(content.dynamic))
         if content is None or content.text is None:
             return content
+        if content.shebang is not None and not script.is_shell(content.shebang):
+            self.other_bytes += len(content.text)
+            return content if self.other_bytes <= MAX_OTHER_BYTES else replace(content, text=None)
         self.text_bytes += len(content.text)
         return content if self.text_bytes <= MAX_TEXT_BYTES else replace(content, text=None)
 

@@ -32,6 +32,8 @@ MAX_WALKS = 256
 """Programs beside ways that are followed in one image, with their words, those that their own scripts start among them;
 each costs some look-ups."""
 
+_NOT_THERE = frozenset({Reason.ENTRYPOINT_MISSING, Reason.INTERPRETER_MISSING})
+
 Walk: TypeAlias = Callable[[Command, Before], Way]
 """Follows one program with the hops that are left."""
 
@@ -85,19 +87,19 @@ def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[E
 
 
 def unmade(step: Next, run: Run) -> Failure | None:
-    """Why a start that fails for want of a usual tool is not known to fail: programs ran before that may have made it.
+    """Why a start that fails for what is not there is not known to fail: the scripts before may have made it.
 
     That the rest of the image is for the right CPU says nothing of it.
     """
     problem, name = run.problem, step.command.argv[0]
-    if problem is None or problem.reason is not Reason.ENTRYPOINT_MISSING or step.missing:
+    if problem is None or problem.reason not in _NOT_THERE or step.missing:
         return None
-    if not (step.also or step.asked) or name.rpartition("/")[2] not in PREPARING:
-        return None
-    if any(write.fills(path) for path in places_of(step.command) for write in step.written):
-        return None
-    why = f"{name} is not in the image, unless what its script ran before has made it"
-    return Failure(Reason.BINARY_UNKNOWN, why, path=problem.path)
+    if name.rpartition("/")[2] in PREPARING and problem.reason is Reason.ENTRYPOINT_MISSING:
+        why = f"{name} is not in the image, unless what its script ran before has made it"
+    else:
+        why = f"{name} is not in the image, and the script may make it before it starts it"
+    filled = any(write.fills(path) for path in places_of(step.command) for write in step.written)
+    return Failure(Reason.BINARY_UNKNOWN, why, path=problem.path) if step.also or step.asked or filled else None
 
 
 def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: Before) -> Doubt:

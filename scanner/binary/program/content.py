@@ -49,8 +49,8 @@ _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\f\v\b\x1b")
 class Content:
     """What the first bytes of a file say; ``problem`` is why execve would refuse it whatever the machine.
 
-    ``header`` stands even for an ELF file that is damaged behind it. ``text`` is all of what a shell may be asked to
-    read: a script of a shell, a text without ``#!``, a file that scripts source. ``dynamic`` is what an ELF file asks of
+    ``header`` stands even for an ELF file that is damaged behind it. ``text`` is all of a script,
+    a text without ``#!``, a file that scripts source. ``dynamic`` is what an ELF file asks of
     its loader, ``loader`` how it was built if it is one, ``applets`` those that busybox was built with, where it was read.
     """
 
@@ -105,7 +105,7 @@ def _script(body: Body) -> Content:
     shebang = script.parse(body.head)
     if isinstance(shebang, Failure):
         return Content(FileKind.SCRIPT, problem=shebang, size=body.size)
-    text = body.read(0, body.size) if script.is_shell(shebang) else None
+    text = body.read(0, body.size)
     return Content(FileKind.SCRIPT, shebang=shebang, size=body.size, text=text)
 
 

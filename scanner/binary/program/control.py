@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
-from scanner.binary.program import beside, capabilities, mentioned, surroundings
+from scanner.binary.program import applets, beside, capabilities, mentioned, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.asked import Asked
-from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.content import architecture_of
 from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.image_files import ImageFiles
@@ -79,7 +78,7 @@ class Control:
         while run.problem is None:
             following = self._next(command, run, before)
             if isinstance(following, Stopped):
-                foreign = before.beside and self._named(command, files, before, hops).foreign
+                foreign = before.beside and self._named(command, replace(run, files=files), before, hops).foreign
                 return Way(files, following.problem, following.at_run_time, foreign=foreign)
             if isinstance(following, Done):
                 before = replace(before, also=(*before.also, *following.also))
@@ -91,7 +90,7 @@ class Control:
             if len(following) > 1:
                 return self._branches(files, tuple(map(before.then, following)), hops // 2, before)
             if not following:
-                doubt = self._named(command, files, before, hops)
+                doubt = self._named(command, replace(run, files=files), before, hops)
                 return doubt.on(files) if doubt.why else self._ended(files, before, hops)
             step = before.then(following[0])
             way = self._awaited(step, files, before, hops)
@@ -144,10 +143,10 @@ class Control:
         """Control stays in the last file, unless scripts on the way started a program for another CPU beside it."""
         return beside.unawaited(self.walks, self._beside(hops), files, before).on(files)
 
-    def _named(self, command: Command, files: tuple[Executable, ...], before: Before, hops: int) -> beside.Doubt:
-        """What the words of a program lead to that may start others by rules of its own."""
-        others = mentioned.programs(self.search.view, command)
-        return beside.named(self.walks, self._beside(hops), command, others, files, before)
+    def _named(self, command: Command, run: Run, before: Before, hops: int) -> beside.Doubt:
+        """What the words of a program lead to, behind the files of ``run``, that may start others by its own rules."""
+        others = mentioned.programs(self.search.view, command, run)
+        return beside.named(self.walks, self._beside(hops), command, others, run.files, before)
 
     def _beside(self, hops: int) -> beside.Walk:
         """What follows a program that a script runs before another."""
@@ -235,13 +234,12 @@ class Control:
         if hiding is not None and run.problem is None:
             return f"{hiding} may be written by the script that looks for {name} in PATH"
         is_doubtful = (step.also or step.asked or step.written) and not step.missing
-        if run.problem is not None and run.problem.reason in _MADE_GOOD and is_doubtful:
+        if run.problem is not None and run.problem.reason is Reason.ENTRYPOINT_NOT_EXECUTABLE and is_doubtful:
             places = places_of(step.command)
             if step.also or step.asked or any(w.fills(path) for path in places for w in step.written):
-                return f"{name} is not in the image, and the script may make it before it starts it"
-        is_missing = run.problem is not None and run.problem.reason is Reason.ENTRYPOINT_MISSING
-        if is_missing and step.by_busybox and name in APPLETS | RARER_APPLETS:
-            return f"{name}, which no file of PATH is called, and which some builds of busybox have in themselves"
+                return f"{name} may not be executed, unless the script that starts it changes that"
+        if by_itself := applets.doubt(step, run):
+            return by_itself
         if (
             run.problem is not None
             and run.problem.reason in _OF_LIBRARIES
@@ -337,7 +335,8 @@ class Control:
             return Stopped(f"{path} is written by the script that starts it")
         cpu = architecture_of(view.content(shell))
         known = replace(script, written=before.written, architecture=cpu, vague=before.scripted)
-        return self._told(following.follow(known, files), kind)
+        busybox = view.content(shell) if kind is ShellKind.ASH else None
+        return self._told(following.follow(known, files), busybox)
 
     @staticmethod
     def _unreadable(command: Command, failure: Failure, before: Before) -> Stopped:
@@ -345,10 +344,12 @@ class Control:
         made = before.also or before.asked or any(each.fills(failure.path) for each in before.written)
         if made and failure.reason in _MADE_GOOD:
             why = f"{failure.path}, which {command.argv[0]} reads, may be made by the script that starts it"
-            return Stopped(why)
+            return _faulty(why)
         return Stopped(problem=failure)
 
-    def _told(self, endings: tuple[following.Ending, ...], kind: ShellKind) -> tuple[Next, ...] | Stopped | Done:
+    def _told(
+        self, endings: tuple[following.Ending, ...], busybox: Content | None
+    ) -> tuple[Next, ...] | Stopped | Done:
         steps = []
         for_output: tuple[Command, ...] = ()
         needs: tuple[Command, ...] | None = None
@@ -366,7 +367,7 @@ class Control:
                     for_output += ending.asked
                     needs = ending.needs if needs is None else tuple(each for each in needs if each in ending.needs)
                 case following.Reached():
-                    steps.append(scripted(ending, by_busybox=kind is ShellKind.ASH))
+                    steps.append(scripted(ending, busybox))
         unique: dict[object, Next] = {}
         for s in steps:
             key = s.start

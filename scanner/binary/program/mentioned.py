@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.view import Found
+from scanner.binary.program import script_words
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.path_search import places_of
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
 
     from scanner.binary.layers.view import View
     from scanner.binary.program.argv import Command
+    from scanner.binary.program.execve import Run
 
 CHARS_A_MICROSECOND = 100
 
 MAX_MENTIONED = 64
 """Paths of one command line that are looked up; those of a JVM with all its options are some thirty."""
+
+MAX_IN_SCRIPTS = 256
+"""Words of one script that are looked up."""
 
 _PATH = re.compile(r"(?<![\w./@:~$%+-])(?:\./|/)[\w.+@/-]*\w", re.ASCII)
 """A path from the root or the working directory, within a word too: ``--exec=/app``, ``-c 'exec /app'``.
@@ -65,11 +70,12 @@ _EMULATORS = re.compile(r"qemu-[\w-]+|box(?:64|86)|fex\w*", re.ASCII | re.IGNORE
 """Programs that carry another CPU's programs out themselves."""
 
 
-def programs(view: View, command: Command) -> tuple[Command, ...] | None:
-    """What ``command`` may start by its own words, each as a command with the words behind it.
+def programs(view: View, command: Command, run: Run) -> tuple[Command, ...] | None:
+    """What ``command`` may start by its own words, each as a command with the words behind it, or by its script's.
 
     Returns:
-        Commands whose program stands in the image, executable; ``None`` where more than ``MAX_MENTIONED`` are named.
+        Commands whose program stands in the image, executable; ``None`` where more than ``MAX_MENTIONED`` are named,
+        or more than ``MAX_IN_SCRIPTS`` in the script.
         Raises what the view raises where the layers do not tell.
     """
     words = command.argv[1:] if command.argv[0].rpartition("/")[2] == "busybox" else command.argv
@@ -77,19 +83,33 @@ def programs(view: View, command: Command) -> tuple[Command, ...] | None:
     if not words or _EMULATORS.fullmatch(name) or (prepares(words) and name not in _TAKES_PROGRAMS):
         return ()
     found: dict[str, Command] = {}
-    looked_up: set[str] = set()
-    for word, further in _named(words):
-        started = replace(command, argv=(word, *further))
-        places = [each for each in places_of(started) if _may_be_program(command, each)]
-        if word in looked_up or not places:
-            continue
-        looked_up.add(word)
-        if len(looked_up) > MAX_MENTIONED:
-            return None
-        path = next((each for each in places if _is_program(view, each)), "")
-        if path:
-            found.setdefault(path, started)
+    for named, most in ((_named(words), MAX_MENTIONED), (_in_scripts(view, command, run), MAX_IN_SCRIPTS)):
+        looked_up: set[str] = set()
+        for word, further in named:
+            started = replace(command, argv=(word, *further))
+            places = [each for each in places_of(started) if _may_be_program(command, each)]
+            if word in looked_up or not places:
+                continue
+            looked_up.add(word)
+            if len(looked_up) > most:
+                return None
+            path = next((each for each in places if _is_program(view, each)), "")
+            if path:
+                found.setdefault(path, started)
     return tuple(found.values())
+
+
+def _in_scripts(view: View, command: Command, run: Run) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each name that stands in what an interpreter carries out."""
+    for text in script_words.texts(view, command, run):
+        spend(1 + len(text) // CHARS_A_MICROSECOND)
+        for match in _PATH.finditer(text):
+            yield match[0], ()
+        for name in script_words.names(text):
+            yield name, ()
+    if command.argv[0].rpartition("/")[2] == "tar":
+        for word in command.argv[1:]:
+            yield from ((name, ()) for name in script_words.of_tar(word))
 
 
 def _named(words: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
+    from scanner.binary.program.content import Content
     from scanner.binary.program.shell.following import Reached
     from scanner.binary.program.shell.writes import Write
     from scanner.domain.failure import Failure
@@ -21,8 +22,8 @@ class Next:
     execute bit does not count, ``scripted`` that a script has run before, which may have changed owners, modes, accounts.
     ``missing`` tells that the shell surely does not find it, whatever its script ran before, ``also`` what that was.
     ``needs`` are the programs that had to succeed before, ``decides`` that the script's status is that of the command,
-    ``replaced`` that it does something else with success where the command fails. ``by_busybox`` tells that its shell is
-    busybox', of which some builds start their applets without any file.
+    ``replaced`` that it does something else with success where the command fails. ``busybox`` is its shell where
+    that is busybox', of which some builds start their applets without any file, or whatever file is called so.
     """
 
     command: Command
@@ -37,7 +38,7 @@ class Next:
     decides: bool = True
     replaced: bool = False
     missing: bool = False
-    by_busybox: bool = False
+    busybox: Content | None = None
 
     @property
     def start(self) -> object:
@@ -52,7 +53,7 @@ class Next:
         return replace(self, needs=needs, replaced=self.replaced or other.replaced, missing=missing)
 
 
-def scripted(ending: Reached, *, by_busybox: bool) -> Next:
+def scripted(ending: Reached, busybox: Content | None) -> Next:
     """The step to what a script comes to."""
     return Next(
         ending.command,
@@ -64,7 +65,7 @@ def scripted(ending: Reached, *, by_busybox: bool) -> Next:
         decides=ending.decides,
         replaced=ending.replaced,
         missing=ending.missing,
-        by_busybox=by_busybox,
+        busybox=busybox,
     )
 
 

@@ -3,9 +3,16 @@
 import pytest
 
 from scanner.binary.inspect import inspect
-from scanner.binary.program.mentioned import MAX_MENTIONED
+from scanner.binary.program.mentioned import MAX_IN_SCRIPTS, MAX_MENTIONED
 
 FOREIGN_MACHINE = 183
+
+
+PERL = {
+    "path": 'exec "/arm";', "name": 'system("worker");', "ticks": "my $x = `worker -v`;",
+    "shell": "system('cd / && exec worker');", "list": "exec(qw(worker -v));", "native": 'exec "tool";',
+}  # fmt: skip
+"""Scripts by their names, all but the last of which start another CPU's program."""
 
 
 async def started(images, build, *argv, env=(), path="/usr/bin:/bin"):
@@ -16,6 +23,14 @@ async def started(images, build, *argv, env=(), path="/usr/bin:/bin"):
     )  # fmt: skip
     entries = dict.fromkeys(names, native) | {"arm": foreign, "bin/worker": foreign, "etc/arm": foreign}
     entries |= {"arm.jar": {"content": foreign}, "data": {"mode": 0o644, "content": foreign}}
+    entries |= {"bin/python3": native, "bin/node": native}
+    entries |= {f"{name}.pl": f"#!/bin/perl\n# it's\n{text}\n".encode() for name, text in PERL.items()}
+    entries |= {
+        "list.py": {"mode": 0o644, "content": b"import os\ns.run(['worker'])\n"},
+        "e.js": {"mode": 0o644, "content": b"execFileSync(`worker`)\n"},
+        "native.py": {"mode": 0o644, "content": b"s.run(['tool', '/native', 'gone', 'no worker'])\n"},
+        "many.py": {"mode": 0o644, "content": b"".join(b"'n%d'\n" % n for n in range(MAX_IN_SCRIPTS + 1))},
+    }
     entries |= {"runs.sh": b"#!/bin/sh\nexec /arm\n", "fish.sh": b"#!/bin/fish\nexec /arm\n"}
     entries |= {"cnb/process/web": build.symlink("../lifecycle/launcher")}
     layer = images.layer(list(entries.items()))
@@ -36,6 +51,20 @@ async def started(images, build, *argv, env=(), path="/usr/bin:/bin"):
         ("awk", 'BEGIN{system("/arm")}'),
         ("tar", "cf", "/x", "--use-compress-program=/arm", "/data"),
         ("sh", "-c", "exec /init-amd64 -- /arm"),
+        *((f"/{name}.pl",) for name in PERL if name != "native"),
+        ("perl", "-e", 'system("worker")'),
+        ("perl", "/name.pl"),
+        ("perl", "/native.pl", "worker"),
+        ("/native.pl", "worker"),
+        ("python3", "-c", 'import os;os.system("worker")'),
+        ("python3", "-u", "list.py"),
+        ("python3", "-m", "list"),
+        ("python3", "/many.py"),
+        ("node", "/e.js"),
+        ("sh", "-c", "exec perl /name.pl"),
+        ("sh", "-c", "/name.pl"),
+        ("awk", 'BEGIN{system("worker")}'),
+        ("tar", "-cf", "/dev/null", "/x", "--checkpoint=1", "--checkpoint-action=exec=worker"),
         ("fish", "-c", "exec /arm"),
         ("/fish.sh",),
         ("tcsh", "-c", "exec /arm"),
@@ -64,6 +93,9 @@ async def test_what_a_program_may_start_by_its_words_is_decided_at_run_time(imag
         ("sh", "-c", "chmod +x /arm; exec /native"),
         ("qemu-aarch64-static", "/arm"),
         ("perl", "-e", "print 1"),
+        ("perl", "-e", 'exec "tool"'),
+        ("/native.pl",),
+        ("python3", "/native.py"),
     ],
     ids=" ".join,
 )
@@ -78,6 +110,9 @@ async def test_words_that_no_program_is_started_by_are_words(images, build, argv
         ("worker", (("BASH_FUNC_worker%%", "() { /native; }"),)),
         ("echo hi; exec /native", (("BASH_FUNC_echo%%", "() { exec /arm; }"),)),
         ("hash -p /arm name; name", ()),
+        ("f(){ /native; }; export -f f; bash -c f", ()),
+        ("f(){ /native; }; declare -fx f; exec bash -c 'f; exit'", ()),
+        ("set -a; f(){ /native; }; bash -c f", ()),
     ],
 )
 async def test_what_bash_lets_names_stand_for_is_decided_at_run_time(images, build, text, env):

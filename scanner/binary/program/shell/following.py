@@ -36,6 +36,7 @@ from scanner.binary.program.shell.frames import (
 from scanner.binary.program.shell.machine import Machine
 from scanner.binary.program.shell.starts import NOT_FOUND, OPTIONS_OF_BASH
 from scanner.binary.program.shell.state import (
+    FUNCTIONS,
     OWN_INPUT,
     OWN_SCRIPT,
     AtRunTime,
@@ -100,10 +101,6 @@ class Ended:
 Ending = Reached | Ended | AtRunTime
 
 
-_FUNCTIONS = "BASH_FUNC_"
-"""What variables are called in which bash hands on functions; one may have the name of a program or builtin."""
-
-
 @dataclass(frozen=True, slots=True)
 class Script:
     """A shell's work: its text, who reads it, what it is called, its arguments, where it stands.
@@ -138,7 +135,7 @@ def follow(script: Script, files: Files) -> tuple[Ending, ...]:
         return (AtRunTime(f"{script.name}: bash reads the file that BASH_ENV names before it"),)
     if script.kind is ShellKind.BASH and OPTIONS_OF_BASH & script.command.env.keys():
         return (AtRunTime(f"{script.name}: bash takes options from its environment"),)
-    if script.kind is ShellKind.BASH and any(name.startswith(_FUNCTIONS) for name in script.command.env):
+    if script.kind is ShellKind.BASH and any(name.startswith(FUNCTIONS) for name in script.command.env):
         return (AtRunTime(f"{script.name}: bash takes functions from its environment"),)
     read = grammar.parse(script.text)
     if isinstance(read, NotUnderstood):
@@ -168,7 +165,9 @@ def _stack(script: Script, read: Sequence) -> Stack:
 def _start(script: Script, read: Sequence) -> State:
     command = script.command
     variables: dict[str, str | None] = {
-        name: UNKNOWN if value is None else value for name, value in command.env.items()
+        name: UNKNOWN if value is None else value
+        for name, value in command.env.items()
+        if script.kind is not ShellKind.DASH or not name.startswith(FUNCTIONS)  # it hands on what it can name
     }
     if "HOME" not in variables:
         variables["HOME"] = "/root" if command.user in {"", "0", "root"} else UNKNOWN

@@ -224,6 +224,8 @@ class Machine:
                     why = f"line {statement.line}: {statement.name}, which only bash takes for a function's name"
                     raise AtRunTimeError(why, is_faulty=True)
                 functions = {**state.functions, statement.name: statement.body}
+                handed = self.kind is ShellKind.BASH and "a" in state.options
+                state = state.handing_on(statement.name) if handed else state
                 return [replace(state, functions=functions, status=0)]
             case Redirected():
                 return compound.redirected(self, state, statement)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from scanner.binary.program.shell.writes import Write
     from scanner.formats.shell.syntax import Statement
 
+FUNCTIONS = "BASH_FUNC_"
+"""What variables are called in which bash hands on functions; one may have the name of a program or builtin."""
+
 MAX_EXTERNALS = 64
 """Programs that one way starts before its last; long entrypoints start some twenty."""
 
@@ -215,6 +218,12 @@ class State:
         if name == "OPTIND":
             variables[INSIDE] = "0" if value == "1" else UNKNOWN
         return replace(self, variables=variables, arrays=arrays, exported=exported)
+
+    def handing_on(self, function: str, *, on: bool = True) -> State:
+        """The state in which a bash that is started below knows a function too, of whatever name, or no longer."""
+        name = f"{FUNCTIONS}{function}%%"
+        exported = self.exported | {name} if on else self.exported - {name}
+        return replace(self, variables={**self.variables, name: UNKNOWN}, exported=exported)
 
     def hidden(self, name: str) -> State:
         """The state in which a function has a variable of its own of this name; what it was comes back behind it."""

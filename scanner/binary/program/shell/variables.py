@@ -45,13 +45,16 @@ _FOLLOWED = frozenset({"nullglob", "dotglob", "inherit_errexit"})
 
 def export_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     """``export``."""
-    unexports = False
+    unexports = of_functions = False
     for word in words[1:]:
         name, equals, value = word.partition("=")
         if word.startswith("-"):
             if machine.kind is ShellKind.DASH and word not in {"-p", "--"}:
                 raise ShellEndsError(f"{words[0]} {word}, an option that it does not know")
-            unexports = unexports or "n" in word
+            unexports, of_functions = unexports or "n" in word, of_functions or "f" in word
+            continue
+        if of_functions and machine.kind is ShellKind.BASH:
+            state = state.handing_on(name, on=not unexports)
             continue
         if UNKNOWN in name and word != UNKNOWN_WORDS:
             state = replace(state, env_known=False)
@@ -84,6 +87,10 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
     for word in words[1:]:
         name, equals, value = word.partition("=")
         if word.startswith(("-", "+")):
+            if {"f", "x"} <= set(flags):
+                for each in words[1:]:
+                    state = state if each.startswith(("-", "+")) else state.handing_on(each)
+                return machine.done(state.with_status(None))
             if word.startswith(("-f", "-F", "-p")):
                 return machine.done(state.with_status(None).printed(UNKNOWN))
             continue
