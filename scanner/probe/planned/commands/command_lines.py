@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,9 @@ _TAKE_A_WORD = MappingProxyType({
 _NO_PROGRAM = re.compile(r"-.*|[A-Za-z_]\w*=.*|[\d.]+[smhd]?|0x[\da-fA-F]+", re.ASCII | re.DOTALL)
 """Options, variables, times or numbers in front of a program."""
 
+_KEPT = frozenset({"PWD", "USER"})
+"""Variables that say where, and by whom, a program is run."""
+
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
 _PARTS_OPTIONS = re.compile(r"--(?:arg=.*|verbose|report|exit-on-error|new-session|stdin|umask=\d+)|-v", re.DOTALL)
 """Options of ``run-parts`` that change neither which files it runs nor in which order."""
@@ -95,7 +98,8 @@ class StartedByLine:
 class _Words:
     """A command; an engine ``is_near`` where one is named in the script that it stands in.
 
-    ``within`` are the scripts around it with their variables: one that runs itself does what it has done.
+    ``within`` are the scripts around it with their variables: one that runs itself does what it has done. Where not
+    ``env_is_whole``, a variable that is not there may be set.
     """
 
     words: tuple[str, ...]
@@ -104,6 +108,7 @@ class _Words:
     is_near: bool = False
     stdin: str | None = None
     within: tuple[tuple[Script, Mapping[str, str]], ...] = ()
+    env_is_whole: bool = True
 
 
 def find(
@@ -121,8 +126,8 @@ def find(
     where it is not there to be read: scripts that the line runs are followed. ``listed`` gives the names of the files that
     lie in a directory.
     """
-    looking = _Looking(Files(read, listed), env_is_whole)
-    waiting = [_Words(words, env)]
+    looking = _Looking(Files(read, listed))
+    waiting = [_Words(words, env, env_is_whole=env_is_whole)]
     count = 0
     while waiting:
         count += 1
@@ -138,10 +143,9 @@ def find(
 
 @dataclass(slots=True)
 class _Looking:
-    """What all commands of a line share: the scripts that they may name, whether their variables are the whole."""
+    """What all commands of a line share: the scripts that they may name."""
 
     files: Files
-    env_is_whole: bool
     found: StartedByLine = field(default_factory=StartedByLine)
 
     def one(self, line: _Words) -> list[_Words]:
@@ -152,10 +156,17 @@ class _Looking:
         first = _first_program(words)
         while at < len(words):
             word, rest = words[at], words[at + 1 :]
-            if (user := run_as.user(word.rpartition("/")[2], rest[:MAX_OPTIONS])) is not None:
+            program = word.rpartition("/")[2]
+            if run_as.changes_variables(program):
+                env = {name: text if name in _KEPT else UNKNOWN for name, text in env.items()}
+                line = replace(line, env_is_whole=False)
+            if (user := run_as.user(program, rest[:MAX_OPTIONS])) is not None:
                 env["USER"] = user
             if assigned := _ASSIGNMENT.fullmatch(word):
-                env[assigned[1]] = assigned[2]
+                env[assigned[1]] = _taken(assigned[1], assigned[2], env)
+            elif name := _unset_by_env(words[:at], word):
+                env.pop(name, None)
+                env |= {"USER": UNKNOWN} if name == "USER" else {}
             elif word in _OF_OTHER_USERS and words[0].rpartition("/")[2] in _OTHER_USERS:
                 at += 1
             elif not _is_somebody(word, rest):
@@ -206,7 +217,7 @@ class _Looking:
             raise UnclearError(f"run-parts runs whatever lies in {shown(directory)}")
         if paths and odd:
             raise UnclearError(f"run-parts is given {shown(odd)}, which is not followed here")
-        return [_Words((path, *given), env, line.depth + 1, line.is_near, within=line.within) for path in paths]
+        return [replace(line, words=(path, *given), env=env, depth=line.depth + 1, stdin=None) for path in paths]
 
     def _file(self, line: _Words, at: int, env: Mapping[str, str], *, is_first: bool) -> list[_Words] | None:
         word = line.words[at]
@@ -230,7 +241,7 @@ class _Looking:
             return []
         if line.depth >= MAX_SHELLS:
             raise UnclearError(f"more than {MAX_SHELLS} shells within each other")
-        commands, gaps = commands_of(script, env, env_is_whole=self.env_is_whole, read=self.files.sourced)
+        commands, gaps = commands_of(script, env, env_is_whole=line.env_is_whole, read=self.files.sourced)
         if UNKNOWN in script.text and script.text == line.stdin:
             gaps.append("a shell reads a script of which only the running host knows a part")
         is_named = mentions_engine(script.text)
@@ -238,7 +249,30 @@ class _Looking:
         self.found.gaps.extend(gaps if is_named or (line.is_near and is_open) else ())
         is_near = is_named or line.is_near
         within = (*line.within, (script, env))
-        return [_Words(one.words, one.env, line.depth + 1, is_near, one.stdin, within) for one in commands]
+        return [
+            _Words(one.words, _as(one.env, env), line.depth + 1, is_near, one.stdin, within, line.env_is_whole)
+            for one in commands
+        ]
+
+
+def _taken(name: str, text: str, env: Mapping[str, str]) -> str:
+    """What a variable is set to; ``USER``, by which we know who runs a program, tells that only where it says the same."""
+    return UNKNOWN if name == "USER" and env.get(name, text) != text else text
+
+
+def _as(env: Mapping[str, str], around: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables of a script's command, who runs it told by who runs the script."""
+    same = env.get("USER") == around.get("USER")
+    return env if same else {**env, "USER": UNKNOWN}
+
+
+def _unset_by_env(before: tuple[str, ...], word: str) -> str:
+    """The variable that ``env`` takes away from the program behind it; empty where it takes none."""
+    if not any(one.rpartition("/")[2] == "env" for one in before):
+        return ""
+    if before[-1] in {"-u", "--unset"}:
+        return word
+    return word.partition("=")[2] if word.startswith("--unset=") else word[2:] if word.startswith("-u") else ""
 
 
 def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:

@@ -84,7 +84,18 @@ def user(program: str, words: tuple[str, ...]) -> str | None:
     given = _given(switch, words)
     said = next((given.values[name] for name in given.values if name in switch.asks), "")
     said = said or (given.operand if switch.by_operand else "")
-    return said.lstrip("#").partition(":")[0] or switch.otherwise
+    if program == "chpst":
+        said = said.removeprefix(":")  # a number, with that of its group behind another colon
+    is_other_group = program == "sudo" and not said and not {"g", "group"}.isdisjoint(given.values)
+    return said.lstrip("#").partition(":")[0] or (None if is_other_group else switch.otherwise)
+
+
+_WITH_OTHER_VARIABLES = frozenset({"sudo", "doas", "su", "runuser", "machinectl", "systemd-run"})
+
+
+def changes_variables(program: str) -> bool:
+    """Whether a program gives the one behind it other variables than it has itself, by rules that only the host knows."""
+    return program in _WITH_OTHER_VARIABLES
 
 
 def _given(switch: _Switch, words: tuple[str, ...]) -> _Given:

@@ -36,7 +36,7 @@ from scanner.probe.planned.commands import (
     script_texts,
     written_files,
 )
-from scanner.probe.planned.commands.script_shell import OPEN, OPEN_TEXT, SOURCE, USER_NUMBER, Shell
+from scanner.probe.planned.commands.script_shell import MANY, OPEN, OPEN_TEXT, SOURCE, USER_NUMBER, Shell, joined
 from scanner.probe.planned.commands.script_steps import Again, Call, Enter, Piped, Put
 from scanner.probe.planned.commands.script_texts import Command
 from scanner.probe.planned.commands.script_values import Expansion
@@ -77,7 +77,8 @@ def commands_of(
     parsed = _parsed(script.text)
     if isinstance(parsed, NotUnderstood):
         return [], [f"its script is not understood: {parsed.why}"]
-    own = Shell({**env, OPEN: UNKNOWN}, set(env), script.parameters, env_is_whole, is_bash=script.is_bash)
+    given = tuple(word.replace(UNKNOWN, MANY) if at else word for at, word in enumerate(script.parameters))
+    own = Shell({**env, OPEN: UNKNOWN}, set(env), given, env_is_whole, is_bash=script.is_bash)
     own.put(SOURCE, script.path)
     own.put("OPTIND", "1")
     if env.get("USER") in {"", "root", "0"}:
@@ -120,6 +121,7 @@ class _Walk(Ways):
         self.ended = ""
         if self._traps:
             traps, self._traps = self._traps, {}
+            self.shell = joined([*self.at_end, self.shell])
             return script_steps.subshells(traps.values())
         if not self._calls_anything:
             return []
@@ -134,7 +136,9 @@ class _Walk(Ways):
         if isinstance(step, str):
             self.mark(step)
         elif isinstance(step, Enter):
-            self.calls.append(Call(self.shell.parameters, step.is_sourced, {SOURCE: self.shell.texts.get(SOURCE)}))
+            self.calls.append(
+                Call(self.shell.parameters, step.is_sourced, {SOURCE: (self.shell.texts.get(SOURCE), None)})
+            )
             self._has_sourced = self._has_sourced or step.path is not None
             here = UNKNOWN if self._has_sourced else self.shell.texts.get(SOURCE, UNKNOWN)
             self.shell.put(SOURCE, step.path or here)
@@ -171,6 +175,8 @@ class _Walk(Ways):
             case If():
                 return script_steps.branches(step, self._holds)
             case Pipeline() | Subshell():
+                if self.shell.is_odd and isinstance(step, Pipeline) and len(step.parts) > 1:
+                    self.shell.forget(self._assigned_in(step.parts[-1:]))
                 return script_steps.of_subshells(step)
         return self._others(step)
 
@@ -236,7 +242,10 @@ class _Walk(Ways):
         expansion = Expansion(self.shell)
         words = self._fields(expansion, simple.words)
         given = self.shell
-        if words:  # assignments in front are the command's own
+        is_declared = words[:1] != () and words[0] in script_builtins.DECLARE  # local images=(a b)
+        if is_declared:
+            self._command((*words, *(one.name for one in simple.assignments)), given, None)
+        elif words:  # assignments in front are the command's own
             given = self.shell.copy()
         own = Expansion(given, expansion.bodies, expansion.doubts)
         for one in simple.assignments:
@@ -254,7 +263,7 @@ class _Walk(Ways):
         self._notice_files(words, simple.redirects)
         self.gaps += own.doubts
         steps = script_steps.subshells(own.bodies)
-        if not words:
+        if not words or is_declared:
             return steps
         given.exported |= {one.name for one in simple.assignments}
         return [*steps, *self._command(script_texts.in_place(words, stdin), given, stdin)]
@@ -263,14 +272,15 @@ class _Walk(Ways):
         name = words[0]
         if name in {"command", "builtin", "exec"} and words[1:] and not words[1].startswith("-"):
             steps = self._command(words[1:], given, stdin, calls=False)
-            self.ended = "exit" if name == "exec" else self.ended
+            if name == "exec" and not self.shell.is_odd:
+                self.leave_for_good()
             return steps
         if (setter := script_builtins.SETTERS.get(name)) is not None:
             setter(self.shell, words)
             return []
         if name in script_builtins.DECLARE:
             self._alias(words)
-            hidden = next((call.hidden for call in reversed(self.calls) if not call.is_sourced), {})
+            hidden = next((call.hidden for call in reversed(self.calls) if not call.is_sourced), None)
             script_builtins.declare(self.shell, words, hidden)
             return []
         if (builtin := _BUILTINS.get(name)) is not None:
@@ -286,7 +296,7 @@ class _Walk(Ways):
             self._calls_anything = True
             if script_texts.STARTS.intersection(words[1:]):
                 self.gaps.append("only the running host knows which program its script runs")
-        self.commands.append(Command(words, given.environment, stdin))
+        self.commands.append(Command(tuple(word.replace(MANY, UNKNOWN) for word in words), given.environment, stdin))
         return []
 
     def _words(self, words: Iterable[Word]) -> tuple[list[Step], tuple[str, ...]]:
@@ -357,6 +367,7 @@ class _Walk(Ways):
         action, signals = words[1:2], words[2:]
         if signals and not action[0].startswith("-") and action[0]:
             parsed = _parsed(action[0])
+            self.at_end.append(self.shell.copy())  # a signal may come at once
             self._traps |= {
                 signal: Sequence((Item(parsed),)) if isinstance(parsed, NotUnderstood) else parsed for signal in signals
             }

@@ -17,7 +17,7 @@ from scanner.formats.shell.syntax import (
     Substitution,
 )
 from scanner.probe.planned.commands import script_builtins, script_numbers, script_operators, script_paths
-from scanner.probe.planned.commands.script_shell import SOURCE, USER_NUMBER
+from scanner.probe.planned.commands.script_shell import MANY, SOURCE, USER_NUMBER
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
@@ -103,13 +103,9 @@ class Expansion:
         """At blanks; where the script splits at something else, nobody knows here where."""
         separators = self.shell.texts.get("IFS", _PLAIN_IFS)
         if separators == _PLAIN_IFS or UNKNOWN in text:
-            return text.split()
+            return text.replace(UNKNOWN, MANY).split()
         return (
-            [UNKNOWN]
-            if not is_known(separators) or any(sign in text for sign in separators)
-            else [text]
-            if text
-            else []
+            [MANY] if not is_known(separators) or any(sign in text for sign in separators) else [text] if text else []
         )
 
     def _listed(self, part: Parameter | Opaque) -> list[str] | None:
@@ -208,7 +204,17 @@ class Expansion:
         if words == ("id", "-u"):
             return self.shell.texts.get(USER_NUMBER)
         said = None if words[0] in self.shell.functions else script_builtins.written(words)
+        if said is not None and any(map(self._may_be_files, only.words)):
+            return UNKNOWN
         return None if said is None else said.rstrip("\n")
+
+    def _may_be_files(self, word: Word) -> bool:
+        """Whether a word is a pattern that stands for names of files."""
+        is_open = any(isinstance(part, Glob) for part in word.parts)
+        if not is_open and all(isinstance(part, Literal) or getattr(part, "quoted", False) for part in word.parts):
+            return False
+        own = Expansion(self.shell.copy())
+        return is_open or any(sign in text for text in own.fields(word) for sign in "*?[")
 
     def _plain(self, simple: Simple) -> tuple[str, ...]:
         """The words of a command that runs no others; one that is not known for any other."""
@@ -282,7 +288,8 @@ class Expansion:
     def _value(self, name: str) -> str | None:
         parameters = self.shell.parameters
         if name in {"@", "*"}:
-            return UNKNOWN if parameters is None else " ".join(parameters[1:])
+            is_plain = name == "@" or self.shell.texts.get("IFS", _PLAIN_IFS) == _PLAIN_IFS
+            return UNKNOWN if parameters is None or not is_plain else " ".join(parameters[1:])
         if name == "#":
             return self.shell.count
         return self.shell.positional(name) if name.isdigit() else self.shell.texts.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,12 @@ from scanner.probe.planned.commands.script_steps import Call, Fork, Rounds
 
 if TYPE_CHECKING:
     from scanner.probe.planned.commands.script_steps import Mark, Step
+
+
+MAX_ENDS = 64
+"""Places where a script ends, as far as its traps are told them."""
+
+_COUNT = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +29,7 @@ class Ways:
     loops: list[Rounds] = field(default_factory=list)
     ended: str = ""
     stdin: str | None = None
+    at_end: list[Shell] = field(default_factory=list)
 
     def mark(self, mark: Mark) -> None:
         """Go on behind a mark."""
@@ -55,6 +63,9 @@ class Ways:
                 self._meet(self.loops[-1].ends["continue"], "continue")
             case "unloop":
                 self._meet(self.loops.pop().ends["break"], "break")
+                word, _, count = self.ended.partition(" ")
+                if count:
+                    self.ended = word if count == "2" else f"{word} {int(count) - 1}"
 
     def _meet(self, ends: list[Shell], word: str) -> None:
         """Where ``break`` or ``continue`` goes on, be it that it was surely, or on some way, come to."""
@@ -75,28 +86,43 @@ class Ways:
             self.ended = ""
         if not call.is_sourced:
             self.shell.parameters = call.parameters
-        for name, text in call.hidden.items():
+        for name, (text, elements) in call.hidden.items():
             if text is None:
                 self.shell.drop(name)
-            else:
+            elif elements is None:
                 self.shell.put(name, text)
+            else:
+                self.shell.put_array(name, elements)
 
     def exit(self, words: tuple[str, ...]) -> list[Step]:
         """``exit``, ``return``."""
         if words[0] == "exit":
-            self.ended = "exit"
+            self.leave_for_good()
         elif self.calls:  # elsewhere bash goes on, other shells end: what stands behind may be run
             self.ended = "return"
             if self.forks:
                 self.calls[-1].returned.append(self.shell.copy())
         return []
 
+    def leave_for_good(self) -> None:
+        """Here the shell ends; what it then knows is what its traps find."""
+        if len(self.at_end) < MAX_ENDS:
+            self.at_end.append(self.shell.copy())
+        self.ended = "exit"
+
     def leave_loop(self, words: tuple[str, ...]) -> list[Step]:
         """``break``, ``continue``."""
-        loop = self.loops[-1] if self.loops else None
-        if loop is None or loop.calls != len(self.calls) or words[1:] not in {(), ("1",)}:
+        loops = [loop for loop in self.loops if loop.calls == len(self.calls)]
+        count = words[1] if words[1:] else "1"
+        if not loops:
             return []
+        if not _COUNT.fullmatch(count):  # it may be any of them
+            for loop in loops:
+                loop.ends["break"].append(self.shell.copy())
+            return []
+        count = str(min(int(count), len(loops)))
+        loop = loops[-int(count)]
         if len(self.forks) > loop.forks:
             loop.ends[words[0]].append(self.shell.copy())
-        self.ended = words[0]
+        self.ended = words[0] if count == "1" else f"{words[0]} {count}"
         return []
