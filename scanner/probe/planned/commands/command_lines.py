@@ -228,6 +228,8 @@ class _Looking:
             return None
         path = posixpath.normpath(posixpath.join(env.get("PWD", ""), word))
         text = self.files.script(path)
+        if UNKNOWN in path and path.endswith((".sh", ".bash")) and is_first:
+            raise UnclearError(f"it runs {shown(word)}, a script of which only the running host knows the place")
         if text is None and (is_first or self.files.is_script(path)):
             self.files.refuse_foreign(path)
         if text is None and _OF_ENGINES.fullmatch(program):

@@ -344,7 +344,7 @@ class _Walk(Ways):
 
     def _source(self, words: tuple[str, ...]) -> list[Step]:
         path = words[1] if len(words) > 1 else UNKNOWN
-        if not script_texts.is_one_word(path):
+        if not script_texts.is_one_word(path) or not is_known(script_builtins.placed(self.shell, path)):
             self.commands.append(Command((words[0], UNKNOWN), {}))
         text = self.read(script_builtins.placed(self.shell, path)) if is_known(path) else None
         parsed = _parsed(text) if text is not None else None

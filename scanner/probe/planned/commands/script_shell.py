@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.formats.shell import grammar
-from scanner.formats.shell.syntax import Conditional, If, Item, NotUnderstood
+from scanner.formats.shell.syntax import Conditional, Group, If, Item, NotUnderstood
 from scanner.formats.shell.syntax import Sequence as Commands
 from scanner.probe.planned.unknown_text import UNKNOWN
 
@@ -206,26 +207,37 @@ def joined(ends: Sequence[Shell]) -> Shell:
     return made
 
 
+MAX_BODIES = 16
+"""What one function may be, by the way that was taken."""
+
+
 def _either(name: str, one: Statement | None, other: Statement | None) -> Statement:
     """A function that is one or the other; a program of that name where it is none on some way."""
-    if one is None or other is None:
-        found = one or other
-        program = grammar.parse(f'command {name} "$@"'.encode("utf-8", "surrogateescape"))
-        return (
-            _UNDECIDED
-            if found is None
-            else replace(_UNDECIDED, branches=((_ANY, _body(found)),), otherwise=_body(program))
-        )
-    if one == other:
+    if one is not None and one is other:
         return one
-    return replace(_UNDECIDED, branches=((_ANY, _body(one)),), otherwise=_body(other))
+    bodies = list(_bodies(name, one))
+    bodies += [body for body in _bodies(name, other) if body not in bodies]
+    if len(bodies) > MAX_BODIES:
+        line = next((getattr(item.statement, "line", 0) for item in bodies[0].items), 0)
+        return NotUnderstood(line, f"a function that may be more than {MAX_BODIES}")
+    first, *others = bodies
+    return If(tuple((_ANY, body) for body in others), first, 0) if others else Group(first, 0)
 
 
-def _body(statement: Statement | Commands | NotUnderstood) -> Commands:
-    return statement if isinstance(statement, Commands) else Commands((Item(statement),))
+def _bodies(name: str, found: Statement | None) -> tuple[Commands, ...]:
+    if found is None:
+        return (_program(name),)
+    if isinstance(found, If) and found.otherwise is not None and all(one is _ANY for one, _ in found.branches):
+        return (found.otherwise, *(body for _, body in found.branches))
+    return (found.body if isinstance(found, Group) else Commands((Item(found),)),)
 
 
-_ANY = _body(Conditional((), 0))
+@functools.lru_cache(maxsize=256)
+def _program(name: str) -> Commands:
+    """What a name does that is no function's."""
+    made = grammar.parse(f'command {name} "$@"'.encode("utf-8", "surrogateescape"))
+    return made if isinstance(made, Commands) else Commands((Item(made),))
+
+
+_ANY = Commands((Item(Conditional((), 0)),))
 """A condition of which nobody knows whether it holds."""
-
-_UNDECIDED = If((), None, 0)

@@ -121,6 +121,7 @@ BASH_OF_FOLDERS = [
 OPEN_IN_FOLDERS = [
     'cd "${0%/*}"; for f in d/*.sh; do . "$f"; done', '. "$HOME/none.sh"', '"$(readlink -f "${0%/*}")/start.sh" a', 'sh "$(realpath "${0%/*}")/start.sh" a', 'run-parts "${0%/*}/d"',
     'find "${0%/*}/d" -name "*.sh" -exec sh {} \\;', "{ echo docker run a:1; } | sh", "f() { echo docker run a:1; }; f | sh", "sed s/x/y/ <<X | sh\ndocker run a:1\nX", "{ sh; } <<X\ndocker run a:1\nX",
+    'cd "${0%/*}"; for i in $(a); do ./start.sh a; cd d; done', 'cd "$(a)"; sh start.sh a', 'cd "$(a)"; . ./lib.sh',
     "cat > /tmp/y.sh <<X\ndocker run a\nX\nsh /tmp/y.sh", "echo docker run a > y.sh; . ./y.sh", "echo docker run a | tee y.sh; sh y.sh", "hash -p /usr/bin/docker d; d run a",
     "echo 'ExecStart=docker run a' > /etc/systemd/system/w.service; systemctl start w", "ln -s /usr/bin/docker d; ./d run a", 'watch "docker run b:1"', "echo docker run a | at now", 'crontab - <<X\n* * * * * docker run "$(a)"\nX',
     'run() { docker run "$@"; }; export -f run; bash -c "run a:1"', 'run() { docker run "$@"; }; declare -fx run; bash -c "run a:1"', "source <(echo docker run a:1)", "envsubst </etc/x | sh # docker run",
