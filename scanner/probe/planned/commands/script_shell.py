@@ -137,6 +137,7 @@ class Shell:
                 self.parameters = None
             else:
                 self.put(name, UNKNOWN)
+                self.own.discard(name)  # it may not even be set
 
     def drop(self, name: str) -> None:
         """Unset a variable."""

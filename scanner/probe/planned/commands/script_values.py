@@ -240,7 +240,8 @@ class Expansion:
         operator = part.operator.removeprefix(":")
         if operator not in _OPERATORS or (value is None and not is_unset):
             return UNKNOWN if value is None and not is_unset else script_operators.changed(part, value or "", self)
-        if value is not None and UNKNOWN in value and part.operator.startswith(":"):
+        may_be_unset = value == UNKNOWN and part.name not in self.shell.own
+        if value is not None and UNKNOWN in value and (part.operator.startswith(":") or may_be_unset):
             return UNKNOWN
         is_set = value is not None and (value != "" or not part.operator.startswith(":"))
         if operator == "+":

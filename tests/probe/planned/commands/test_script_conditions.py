@@ -28,7 +28,7 @@ CONDITIONS = [
     "if [ -f /etc/passwd ]; then go() { docker run a; }; else go() { docker run b; }; fi; go", "if [ -f /none ]; then docker() { :; }; fi; docker run a", "MODE=prod; [ -f /none ] && export MODE; sh -c 'docker run ${MODE:-a}'",
     "f() { local x; docker run ${x:-a}; }; x=b; f", "for a in 1 2; do for b in x y; do I=$b; break 2; done; I=c; done; docker run $I", "for a in x y; do for b in 1 2; do continue 2; done; docker run never; done; docker run $a$b",
     "for a in 1 2; do for b in x y; do I=$b; [ -f /etc/passwd ] && break 2; done; I=c; done; docker run $I", "trap 'docker run $x' EXIT; if [ -f /etc/passwd ]; then x=a; exit; fi; x=b", "x=a; trap 'docker run $x' EXIT; x=b; exec true",
-    'IFS=,; set -- a b; docker run "$*" || :', "printf -- 'docker run a' | sh",
+    "if [ -f /none ]; then I=1; fi; docker run ${I+-d} ${I+b} a", 'IFS=,; set -- a b; docker run "$*" || :', "printf -- 'docker run a' | sh",
 ]  # fmt: skip
 """Conditions, with what they stand on: every way that a shell takes is planned, or a gap."""
 
