@@ -26,6 +26,10 @@ _WRAPPED = re.compile(r"<urlopen error (.*)>", re.DOTALL)
 class UsageError(Exception):
     """Something the operator has to change: one line per problem, ends the command with exit code 2."""
 
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
 
 class ServiceError(Exception):
     """The service cannot run where it is (port in use, no such store): one line, exit code 2."""

@@ -68,7 +68,6 @@ OWN_READING = {
     "cli/gate/hooks": "a file of the package",
     "cli/gate/sent_files": "the first bytes of what is no text, to pass it over",
     "client/__init__": "answers of our own service, which httpx has read",
-    "cluster/tls": "whether a key may be read, nothing of it",
     "demo/fleet": "documents of its own registry",
     "demo/images": "a layer that it makes",
     "hosts/rollback_script": "files of the package",

@@ -90,15 +90,15 @@ class Application:
         """Read everything that serve would, and say what was found."""
         settings = self._settings(common, need_hosts=True)
         found = wiring.hosts(settings)
-        Adapters(settings, AdapterContext(VERSION))
-        _checks().check_service(settings)
+        adapters, checks = lambda: Adapters(settings, AdapterContext(VERSION)), _checks()
+        refused = checks.refusals(adapters, lambda: checks.check_service(settings))
         good = f"The configuration is good; hosts: {len(found.hosts)}, registries: {len(settings.registries.listed)}."
         text, is_complete = "\n".join((good, *inventory_lines(found))), not found.not_understood
         if not settings.plans.directory:
-            return ConfigChecked(text, is_complete)
+            return ConfigChecked(text, is_complete, refused)
         with closing(Parsers(1)) as parsers:
             plans = PlanDirectory(settings.plans.directory, parsers).read(found.hosts)
-        return ConfigChecked(text, is_complete, plans.problems, plans.files)
+        return ConfigChecked(text, is_complete, (*refused, *plans.problems), plans.files)
 
     def config_schema(self) -> str:
         """The configuration file's JSON schema."""

@@ -8,8 +8,8 @@ import socket
 from typing import TYPE_CHECKING
 
 from scanner.client.forwarding import Forwarder
-from scanner.errors import in_words
 from scanner.formats import certificates
+from scanner.formats.files import FileError
 from scanner.service.leadership import Leadership
 from scanner.settings.problem import Problem, SettingsError
 from scanner.store.lease import Instance
@@ -75,8 +75,8 @@ def check_replicas(settings: Settings) -> None:
     if settings.replicas.ca_file is not None:
         try:
             certificates.verifying(settings.replicas.ca_file)
-        except OSError as error:
-            raise SettingsError([Problem("replicas.ca_file", 0, "", f"cannot be used: {in_words(error)}")]) from None
+        except FileError as error:
+            raise SettingsError([Problem("replicas.ca_file", 0, "", f"cannot be used: {error}")]) from None
 
 
 async def until_first(stopped: Awaitable[None], replica: Awaitable[None], on_lost: Callable[[], None]) -> None:

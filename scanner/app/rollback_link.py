@@ -69,7 +69,7 @@ class ServiceLink:
 
     url: str
     token: str
-    ca_file: str | None = None
+    ca_file: Path | None = None
 
     def ask(self, method: str, path: str, body: object = None, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
         """The document that is answered.
@@ -82,11 +82,11 @@ class ServiceLink:
         if data is not None:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 -- the scheme was checked
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}),
-            urllib.request.HTTPSHandler(context=certificates.verifying(self.ca_file)),
-            _NoRedirect(),
-        )
+        try:
+            trusted = urllib.request.HTTPSHandler(context=certificates.verifying(self.ca_file))
+        except FileError as error:
+            raise RefusedError(0, "", f"rollback.ca_file {error}") from None
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), trusted, _NoRedirect())
         try:
             with opener.open(request, timeout=timeout_s) as answer:
                 return _document(answer.read(MAX_BODY_BYTES + 1))
@@ -131,6 +131,8 @@ def link_of(settings: Settings, server: str | None = None, token_file: Path | No
     url = (server or own.server or here).rstrip("/")
     if not url.startswith(("http://", "https://")):
         raise UsageError("--server must be an http or https address")
+    if "@" in url:
+        raise UsageError("--server must be an address without an account: the token says who asks")
     file, name = (token_file, "--token-file") if token_file else (own.token_file, "rollback.token_file")
     if file is None:
         raise UsageError(
@@ -140,7 +142,7 @@ def link_of(settings: Settings, server: str | None = None, token_file: Path | No
         token = files.read_secret(file).strip()
     except FileError as error:
         raise UsageError(f"{name} {error}") from None
-    return ServiceLink(url, token, str(own.ca_file) if own.ca_file else None)
+    return ServiceLink(url, token, own.ca_file)
 
 
 @dataclass(frozen=True, slots=True)

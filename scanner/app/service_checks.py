@@ -10,9 +10,8 @@ from scanner.app import trail_wiring
 from scanner.app.listen import face_of
 from scanner.app.replicas import check_replicas
 from scanner.app.store import store_url
-from scanner.errors import in_words
 from scanner.formats import certificates
-from scanner.formats.files import is_file, is_folder
+from scanner.formats.files import FileError, is_file, is_folder
 from scanner.settings.problem import Problem, SettingsError
 from scanner.store.database import sqlite_file
 from scanner.store.error import StoreError
@@ -21,6 +20,7 @@ from scanner.store.sqlite_lock import refuse_held
 from scanner.web.http.server import ListenError, refuse_taken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from scanner.settings.schema import Settings
@@ -29,6 +29,17 @@ ANSWER_WITHIN_S = 2.0
 """A running archscan says within milliseconds that it is one."""
 
 HEALTHY = b"archscan is healthy"
+
+
+def refusals(*looks: Callable[[], object]) -> tuple[str, ...]:
+    """What is refused, in lines; one that refuses keeps nobody from the next."""
+    found: list[str] = []
+    for look in looks:
+        try:
+            look()
+        except SettingsError as error:
+            found += map(str, error.problems)
+    return tuple(found)
 
 
 def check_service(settings: Settings) -> None:
@@ -64,9 +75,10 @@ def _registries(settings: Settings) -> None:
         if registry.ca_file is not None:
             try:
                 certificates.verifying(registry.ca_file)
-            except OSError as error:
-                place = f"registries.{name}.ca_file"
-                problems.append(Problem(place, 0, "", f"{registry.ca_file} cannot be used: {in_words(error)}"))
+            except FileError as error:
+                problems.append(
+                    Problem(f"registries.{name}.ca_file", 0, "", f"{error.path} cannot be used: {error.problem}")
+                )
     if problems:
         raise SettingsError(problems)
 

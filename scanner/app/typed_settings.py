@@ -47,4 +47,7 @@ class TypedSettings:
 
     def _of_option(self, problem: Problem) -> Problem:
         typed = self._by_variable.get(problem.file)
-        return replace(problem, file=f"{typed.option} {typed.value}", path="") if typed else problem
+        if typed is None:
+            return problem
+        shown = "" if "@" in (typed.value or "") else f" {typed.value}"  # an address may hold a password
+        return replace(problem, file=f"{typed.option}{shown}", path="")

@@ -111,7 +111,7 @@ def _run(
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except UsageError as error:
-        _say(str(error))
+        _say(*error.lines)
         return Exit.USAGE
     except ServiceError as error:
         _say(str(error))
@@ -156,15 +156,15 @@ def _hint(error: Any, context: Any) -> str:
     return ""
 
 
-def _say(text: str) -> None:
+def _say(*lines: str) -> None:
     """Talk goes to stderr; where that is full or gone too, the exit code is all that is left.
 
-    A name in it that somebody else gave, or that was pasted, does not act on the terminal.
+    A name in it that somebody else gave, or that was pasted, neither acts on the terminal nor begins a line.
     """
-    if not all(map(str.isprintable, lines := text.split("\n"))):
+    if not all(map(str.isprintable, lines)):
         from scanner.domain.text import printable  # the domain is nothing that --help waits for
 
-        lines = [printable(line, MAX_SAID_CHARS) for line in lines]
+        lines = tuple(printable(line, MAX_SAID_CHARS) for line in lines)
     with contextlib.suppress(OSError):
         print("archscan:", "\n".join(lines), file=sys.stderr, flush=True)  # noqa: T201 -- talk goes to stderr
 

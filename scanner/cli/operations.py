@@ -40,7 +40,7 @@ class Common:
 class ConfigChecked:
     """What a configuration holds, in lines; ``is_complete`` is false where a host in it cannot be understood.
 
-    ``problems`` are what is to be mended in the plan directory, ``plan_files`` what each file in there is.
+    ``problems`` are what is to be mended, in the plan directory and beside it, ``plan_files`` what each file in there is.
     """
 
     text: str

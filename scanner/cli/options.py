@@ -101,11 +101,12 @@ def writable(context: typer.Context, option: typer.CallbackParam, path: Path | N
         return path
     from scanner.formats import files
 
-    written = path if files.is_there(path) else path.parent
+    is_there = files.is_there(path)
+    written = path if is_there else path.parent
     why = ""
     if files.is_folder(path):
         why = "Is a directory: name a file in it"
-    elif not files.is_there(written):
+    elif not is_there and not files.is_folder(written):
         why = f"there is no directory {written}: create it first"
     elif not os.access(written, os.W_OK):
         why = "Permission denied"

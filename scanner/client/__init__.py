@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import deque
 from contextlib import contextmanager
@@ -58,11 +59,11 @@ class Client:
 
     def __init__(self, url: str, token: str = "", transport: httpx.BaseTransport | None = None) -> None:
         if not _is_address(url):
-            raise UsageError(f"--server {url}: write http://HOST:PORT or https://HOST")
-        self._url = url.rstrip("/")
+            raise UsageError(f"--server {_shown(url)}: write http://HOST:PORT or https://HOST")
+        self._url = _shown(url.rstrip("/"))
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         self._http = httpx.Client(
-            base_url=self._url,
+            base_url=url.rstrip("/"),
             headers=headers,
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
             transport=transport,
@@ -251,6 +252,11 @@ def _is_address(url: str) -> bool:
         )
     except ValueError:  # an IPv6 address without its bracket, a port above 65535
         return False
+
+
+def _shown(url: str) -> str:
+    """An address without the password that may stand in front of its host."""
+    return re.sub("//[^/?#]*@", "//", url)
 
 
 def _decides(answer: httpx.Response) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.errors import in_words
+from scanner.formats import certificates
+from scanner.formats.files import FileError
 
 if TYPE_CHECKING:
     from distributed.security import Security
@@ -32,11 +33,12 @@ class Tls:
     def problem(self) -> str:
         """Why files cannot be used, empty where they can."""
         try:
-            context = ssl.create_default_context(cafile=self.ca)
-            context.load_cert_chain(self.cert, self.key or None)
+            trusted = certificates.verifying(Path(self.ca))
+            certificates.identify(trusted, Path(self.cert), Path(self.key or self.cert))
+        except FileError as error:
+            return str(error)
         except (OSError, ValueError) as error:  # an SSLError is an OSError
-            named = next((path for path in (self.ca, self.cert, self.key) if path and not _is_readable(path)), "")
-            return f"{named}: cannot be read" if named else f"the certificates do not fit together: {in_words(error)}"
+            return f"the certificates do not fit together: {in_words(error)}"
         return ""
 
     def security(self) -> Security:
@@ -54,11 +56,3 @@ class Tls:
             tls_worker_cert=self.cert,
             tls_worker_key=key,
         )
-
-
-def _is_readable(path: str) -> bool:
-    try:
-        with Path(path).open("rb"):
-            return True
-    except OSError:
-        return False

@@ -102,6 +102,11 @@ class Report:
         """The names of all hosts, sorted: in this order a fleet is read in pages."""
         return tuple(sorted(self.readings))
 
+    @property
+    def size(self) -> int:
+        """How much there is to be written of it: its hosts or its findings, whichever are more."""
+        return max(len(self.hosts), len(self.findings))
+
     def of_hosts(self, names: Collection[str]) -> Report:
         """What it says of these hosts alone."""
         return replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -12,6 +13,20 @@ from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.domain.report import Finding
+
+_LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+"""No later moment can be written in UTC."""
+
+
+def writable(until: datetime) -> datetime:
+    """An end as it can be written in UTC: within the last second that can, at its beginning.
+
+    Raises:
+        ValueError: it is in the year 10000.
+    """
+    if until - _LAST >= timedelta(seconds=1):
+        raise ValueError("must end before the year 10000, in UTC")
+    return min(until, _LAST)
 
 
 def names_no_reason(glob: str) -> str:

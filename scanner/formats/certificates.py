@@ -18,16 +18,19 @@ MAX_AUTHORITIES_BYTES = 8 << 20
 """All authorities that Debian trusts have 220 KiB; a company may add some hundred of its own."""
 
 
-def verifying(ca_file: Path | str | None = None) -> ssl.SSLContext:
+def verifying(ca_file: Path | None = None) -> ssl.SSLContext:
     """A context that verifies chain and name as engines and curl do, against ``ca_file`` or the system's authorities.
 
     Python 3.13 refuses an authority without a key usage extension besides (VERIFY_X509_STRICT), which a company's own
     often is, made by ``openssl req -x509``; no engine does, and no verdict may hang on the Python that we run under.
 
     Raises:
-        OSError: the file cannot be read or has no certificate.
+        FileError: the file is missing, no regular file, too long, or has no certificate.
     """
-    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    try:
+        context = ssl.create_default_context(cadata=_authorities(ca_file) if ca_file else None)
+    except ssl.SSLError:
+        raise FileError(ca_file or "", "holds no certificate") from None
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 
@@ -39,10 +42,7 @@ def trust(context: ssl.SSLContext, path: Path) -> None:
         FileError: it is missing, no regular file, empty, or longer than ``MAX_AUTHORITIES_BYTES``.
         ssl.SSLError: there is no certificate in it.
     """
-    content = files.read_bytes(path, MAX_AUTHORITIES_BYTES).decode("ascii", "ignore")  # names above one may be in UTF-8
-    if not content:
-        raise FileError(path, files.EMPTY)
-    context.load_verify_locations(cadata=content)
+    context.load_verify_locations(cadata=_authorities(path))
 
 
 def identify(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
@@ -58,3 +58,10 @@ def identify(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
         files.read_bytes(path, MAX_CERTIFICATE_BYTES)
     # an empty password: an encrypted key must fail here, not ask on the terminal of a service
     context.load_cert_chain(certificate, key, password="")
+
+
+def _authorities(path: Path) -> str:
+    content = files.read_bytes(path, MAX_AUTHORITIES_BYTES).decode("ascii", "ignore")  # names above one may be in UTF-8
+    if not content:
+        raise FileError(path, files.EMPTY)
+    return content

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MOMENT = "2027-01-31T23:59:59Z"
 
-_QUOTED = re.compile(r"'([^']*)'")
+_CHOICE = re.compile(r"'([^']*)'|(-?\d+)", re.ASCII)
 
 MAX_CHOICES = 12
 """More words than that are a page of their own."""
@@ -79,7 +79,7 @@ def words(error: Mapping[str, Any]) -> str:
     """What is wrong, one of the errors that a ``ValidationError`` lists; the value itself is not shown, it may be secret."""
     kind, context = str(error["type"]), error.get("ctx", {})
     if kind in {"enum", "literal_error"}:
-        return choice(error.get("input"), _QUOTED.findall(str(context["expected"])))
+        return choice(error.get("input"), ["".join(found) for found in _CHOICE.findall(str(context["expected"]))])
     if context.get("min_length") == 1:
         return "must not be empty"
     if said := _WORDS.get(kind, _MOMENT if kind.startswith("datetime_") else ""):

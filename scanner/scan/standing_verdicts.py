@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAX_STANDING = 5000
 """Verdicts kept, some 4 KiB each with what they rest on: what a fleet of ten thousand hosts is asked about in a week."""
 
+MAX_SUBJECT_CHARS = 16 << 10
+"""Written out. A workload may say a megabyte, and no two the same; what says so much is judged each time."""
+
 Subject = tuple["Kernel", "tuple[Engine, ...]", tuple[Any, ...]]
 """Everything that is judged: a kind of host, what a workload says beside its names."""
 
@@ -49,7 +52,9 @@ class StandingVerdicts:
         return known
 
     def keep(self, subject: Subject, images: Images, standing: Standing) -> None:
-        """Remember it, in the place of what was asked about longest ago."""
+        """Remember it, in the place of what was asked about longest ago; not where that says too much."""
+        if len(repr(subject)) > MAX_SUBJECT_CHARS:
+            return
         self._known[images.depth, *subject] = standing
         if len(self._known) > MAX_STANDING:
             self._known.popitem(last=False)

@@ -42,8 +42,10 @@ def checked_of(answer: Mapping[str, Any]) -> Checked:
 
 
 def _ruling(row: Mapping[str, Any], finding: Finding, overrides: Mapping[str, Override]) -> Ruling:
-    override = overrides[row["override"]] if row["override"] else None
-    return Ruling(finding, Decision(row["decision"]), str(row["because"]), override)
+    found = overrides.get(
+        row["override"] or ""
+    )  # an older server names them in the rows alone: ``overridden`` has those
+    return Ruling(finding, Decision(row["decision"]), str(row["because"]), found)
 
 
 def _instead(row: Mapping[str, Any], finding: Finding) -> Instead:

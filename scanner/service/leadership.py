@@ -68,7 +68,7 @@ class Leadership:
         self._store, self._lease_s, self._members, self._ask = store, lease_s, frozenset(members), ask
         self._on_change = on_change
         self._leads, self._shown = store.leads, False
-        self._leader, self._address = "", ""
+        self._leader, self._address, self._is_over = "", "", False
         on_change(self._leads)
 
     @property
@@ -88,6 +88,8 @@ class Leadership:
 
         The database may name the leader's address, but only the configuration says who may be sent a caller's token.
         """
+        if self._is_over:
+            return self._refused("its lease has run out, another is about to take over")
         if not self._address:
             return self._refused("it has no replicas.advertise, so that it cannot be asked from here")
         if self._address not in self._members or self._ask is None:
@@ -96,7 +98,7 @@ class Leadership:
 
     def not_here(self) -> Refusal:
         """Why something is not done here that cannot be forwarded."""
-        where = f": go to {self._address}" if self._address in self._members else ""
+        where = f": go to {self._address}" if self._address in self._members and not self._is_over else ""
         return self._refused(f"what is done with a browser's session is done there{where}")
 
     async def run(
@@ -151,8 +153,7 @@ class Leadership:
             return
         if lease.holder != self._leader:
             log.info("following", leader=lease.holder, address=lease.address)
-        alive = lease.left_s > 0
-        self._leader, self._address = lease.holder, lease.address if alive else ""
+        self._leader, self._address, self._is_over = lease.holder, lease.address, lease.left_s <= 0
 
     async def _hold(self) -> None:
         """Renew until that fails for so long that another may lead."""

@@ -82,8 +82,8 @@ class Recording:
         decision_id = uuid.uuid4().hex
         if self.trail is None:
             return answer if isinstance(answer, Refusal) else replace(answer, id=decision_id)
-        findings = 0 if isinstance(answer, Refusal) else len(answer.report.findings)
-        entry = await aside(findings, lambda: self._decision(answer, asked, by, decision_id))
+        size = 0 if isinstance(answer, Refusal) else answer.report.size
+        entry = await aside(size, lambda: self._decision(answer, asked, by, decision_id))
         try:
             index = await self.trail.append(entry)
         except TrailError as error:

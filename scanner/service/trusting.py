@@ -162,9 +162,13 @@ def write_beside(file: Path, text: str, mode: int) -> None:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as new:
-            new.write(text)
-        Path(name).chmod(mode)
-        Path(name).replace(file)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as new:
+                new.write(text)
+            Path(name).chmod(mode)
+            Path(name).replace(file)
+        except OSError:
+            Path(name).unlink()
+            raise
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None

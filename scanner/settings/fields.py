@@ -24,6 +24,7 @@ from pydantic_core import CoreSchema
 
 from scanner.domain.host import LOGIN, is_login
 from scanner.domain.platform.platform import parse as parse_platform
+from scanner.domain.waiver import writable
 from scanner.settings.units import (
     DURATION_PATTERN,
     SIZE_PATTERN,
@@ -103,19 +104,19 @@ def _to_secret(value: object) -> SecretStr:
 def _to_moment(value: object) -> datetime:
     """A day or a moment in ISO 8601; a day lasts until its end in UTC, a moment must name its zone."""
     if isinstance(value, datetime):
-        return value
+        return writable(value)
     refusal = ValueError("must be a day such as 2027-01-31 or a moment such as 2027-01-31T12:00:00Z")
     if not isinstance(value, str):
         raise refusal
     try:
         if len(value) == len("2027-01-31"):
-            return datetime.combine(date.fromisoformat(value), time.max, tzinfo=UTC)
+            return writable(datetime.combine(date.fromisoformat(value), time.max, tzinfo=UTC))
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise refusal from None
     if moment.tzinfo is None:
         raise refusal
-    return moment
+    return writable(moment)
 
 
 _LISTEN_PATTERN = r"^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]*):[0-9]{1,5}$"

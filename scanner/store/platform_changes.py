@@ -25,7 +25,9 @@ def write(connection: Connection, known: Sequence[dict[str, Any]]) -> None:
     for row in changed:
         newest = select(c.changed_at).where(c.host == row["host"]).order_by(c.changed_at.desc())
         kept = connection.execute(newest.limit(MAX_OF_HOST - 1)).scalars().all()
-        outdated = c.changed_at < kept[-1] if len(kept) == MAX_OF_HOST - 1 else c.changed_at == row["changed_at"]
+        outdated = c.changed_at == row["changed_at"]  # a clock that was set back comes to the same moment again
+        if len(kept) == MAX_OF_HOST - 1:
+            outdated |= c.changed_at < kept[-1]
         connection.execute(
             delete(platform_changes).where(c.host == bindparam("named"), outdated), {"named": row["host"]}
         )

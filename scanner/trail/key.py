@@ -54,10 +54,13 @@ def make(path: Path, origin: str = "") -> Signer:
         signer = Signer.made(origin or new_origin())
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE)
         try:
-            os.write(descriptor, f"{signer.encoded}\n".encode())
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(f"{signer.encoded}\n".encode())
+                file.flush()
+                os.fsync(descriptor)
+        except OSError:
+            path.unlink()  # else the next start finds a file that is no key
+            raise
         _sync_folder(path)
     except NoteError as error:
         raise KeyFileError(f"trail.origin: {error}") from None

@@ -64,7 +64,10 @@ class WitnessError(ValueError):
 
 def client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
     """What witnesses are asked with: no proxy of the environment, no redirects."""
-    return httpx.AsyncClient(timeout=ANSWER_S, trust_env=False, follow_redirects=False, transport=transport)
+    plain = {"Accept-Encoding": "identity"}
+    return httpx.AsyncClient(
+        timeout=ANSWER_S, trust_env=False, follow_redirects=False, transport=transport, headers=plain
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ async def _asked(http: httpx.AsyncClient, method: str, url: str, body: str | Non
             asyncio.timeout(ANSWER_S),
             http.stream(method, url, content=None if body is None else body.encode()) as answer,
         ):
+            if answer.headers.get("content-encoding", "identity") != "identity":  # unpacked, 64 KiB may be a gigabyte
+                raise WitnessError("its answer is packed, which it was not asked for")
             async for piece in answer.aiter_bytes():
                 read += piece
                 if len(read) > MAX_ANSWER_BYTES:

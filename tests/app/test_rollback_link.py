@@ -1,6 +1,7 @@
 """What the agent takes for the service's answer, and where the token of a command comes from."""
 
 import json
+import os
 from dataclasses import dataclass, field
 
 import pytest
@@ -62,9 +63,17 @@ def test_the_token_is_that_of_the_command_line_then_that_of_the_settings(tmp_pat
     assert link_of(Settings(), "http://x/", tmp_path / "typed").url == "http://x"
     with pytest.raises(UsageError, match=r"--token-file or rollback\.token_file"):
         link_of(Settings(), "http://x/")
+    with pytest.raises(UsageError, match="without an account"):
+        link_of(settings, "http://u:pw@x/")
 
 
 def test_a_service_that_is_not_there_is_told_without_a_number():
     with pytest.raises(RefusedError) as refused:
         ServiceLink("http://127.0.0.1:1", "token").ask("GET", "/api/v1/rollbacks")
     assert str(refused.value) == "http://127.0.0.1:1 does not answer: Connection refused"
+
+
+def test_a_pipe_in_the_place_of_its_authorities_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RefusedError, match=r"rollback\.ca_file .*not a regular file but a named pipe"):
+        ServiceLink("http://127.0.0.1:1", "token", tmp_path / "pipe").ask("GET", "/api/v1/rollbacks")

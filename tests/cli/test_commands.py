@@ -187,6 +187,11 @@ def test_the_check_of_a_configuration_counts_plan_files_and_lists_them_when_aske
     assert "Plan files: 1 planned, 1 with gaps, 2 no plan.\n" in done.stdout
     assert "gap      web-1/compose.yml\n" in done.stdout
     assert "web-1/compose.yml: not YAML" in done.stderr
+    (folder / "known_hosts").write_text("# none yet\n")
+    done = archscan("config", "check", "--verbose", folder=folder)
+    assert "known_hosts: has no host key" in done.stderr
+    assert "web-1/compose.yml: not YAML" in done.stderr
+    assert "gap      web-1/compose.yml\n" in done.stdout
 
 
 def test_the_inventory_is_shown_without_contacting_anybody(config):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 import pytest
@@ -66,6 +67,15 @@ def ran(capsys, *words):
             ("check", "nginx", "--platform", "linux/amd64", "-o", "no/a.json"),
             "--output no/a.json: there is no directory no: create it first",
         ),
+        (("scan", "-o", "key.yml/a.json"), "--output key.yml/a.json: there is no directory key.yml: create it first"),
+        (("scan", "-o", "a\nb/c"), "--output a b/c: there is no directory a b: create it first"),
+        (("config", "check", "--config", "a\nb"), "archscan: a b: cannot be read"),
+        (("scan", "--label", "a\nb"), "--label a b: write KEY=VALUE"),
+        (("worker", "--scheduler", "x\ny", "--config", "key.yml"), "--scheduler x y: must be local:N"),
+        (
+            ("worker", "--scheduler", "https://u:pw@h:1", "--config", "key.yml"),
+            "archscan: --scheduler: must be local:N",
+        ),
         (("trail", "export", "--checkpoint", ".", "--config", "key.yml"), "--checkpoint .: Is a directory"),
         (("worker", "--scheduler", "foo", "--config", "key.yml"), "archscan: --scheduler foo: must be local:N"),
         (("why", "api", "here", "--config", "key.yml"), "the host comes first: archscan why here api"),
@@ -85,6 +95,8 @@ def ran(capsys, *words):
         (("image", "oci-archive:app.tar"), "archscan check oci-archive:app.tar --platform"),
         (("check", "nginx"), "--host PATTERN"),
         (("findings", "--server", "http://[::1"), "--server http://[::1: write http://HOST:PORT or https://HOST"),
+        (("findings", "--server", "http://u:pw@["), "--server http://[: write http://HOST:PORT or https://HOST"),
+        (("findings", "--server", "http://u:pw@127.0.0.1:1"), "archscan: http://127.0.0.1:1 does not answer"),
         (("findings", "--server", "http://"), "write http://HOST:PORT"),
         (("findings", "--server", "http://127.0.0.1:99999"), "write http://HOST:PORT"),
         (("top", "--server", "http://a b/"), "write http://HOST:PORT"),
@@ -99,7 +111,7 @@ def ran(capsys, *words):
             ("config", "check", "--config", "plans.yml"),
             "nowhere: No such file or directory: create it with a folder for each host",
         ),
-        (("inventory", "--config", "ca.yml"), "key.yml cannot be used: no certificate or crl found"),
+        (("inventory", "--config", "ca.yml"), "key.yml cannot be used: holds no certificate"),
         (
             ("why", "a", "b", "--depth", "full", "--server", "http://127.0.0.1:1"),
             "--depth is the running service's own",
@@ -172,11 +184,14 @@ def test_a_mistake_in_the_configuration_is_one_line_and_2(capsys, tmp_path, monk
     [
         ("store: {url: 'sqlite://a.db'}", "write sqlite:////path/to/archscan.db"),
         ("registries: {r.example: {ca_file: archscan.yml}}", "registries.r.example.ca_file: "),
+        ("registries: {r.example: {ca_file: pipe}}", "pipe cannot be used: is not a regular file but a named pipe"),
+        ("replicas: {ca_file: pipe}", "pipe: is not a regular file but a named pipe"),
     ],
 )
 def test_what_only_serve_would_trip_over_is_one_line_of_config_check(capsys, tmp_path, monkeypatch, more, says):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "archscan.yml").write_text(f"{LOCAL}{more}\n")
+    os.mkfifo(tmp_path / "pipe")
     code, out, err = ran(capsys, "config", "check")
     assert (code, out, err.count("\n"), says in err) == (2, "", 1, True), err
 

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scanner.cluster.tls import Tls
 from scanner.settings.load import load
+from tests.cluster.certificates import authority
 
 FOLDER = Path(__file__).parent.parent.parent / "config" / "cluster"
 MANIFESTS = [each for each in yaml.safe_load_all((FOLDER / "kubernetes.yml").read_text()) if each]
@@ -29,6 +31,24 @@ def test_the_worker_s_settings_in_kubernetes_are_good(tmp_path):
     file = tmp_path / "worker.yml"
     file.write_text(of_kind("ConfigMap")["archscan-worker"]["data"]["worker.yml"])
     assert load(file, {}, need_hosts=False).cluster.is_remote
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        (("ca.pem", "member.pem", "member.key"), ""),
+        (("member.key", "member.pem", "member.key"), "member.key: holds no certificate"),
+        (("ca.pem", "member.pem", "ca.pem"), "the certificates do not fit together: "),
+        (("pipe", "member.pem", "member.key"), "pipe: is not a regular file but a named pipe"),
+        (("ca.pem", "member.pem", "pipe"), "pipe: is not a regular file but a named pipe"),
+    ],
+)
+def test_certificates_are_tried_before_a_cluster_is_and_no_pipe_is_waited_for(tmp_path, files, says):
+    authority(tmp_path, "ca", "member")
+    os.mkfifo(tmp_path / "pipe")
+    problem = Tls(*(str(tmp_path / name) for name in files)).problem()
+    assert says in problem
+    assert bool(problem) == bool(says)
 
 
 def test_every_deployment_selects_its_own_pods_and_runs_with_no_more_than_it_needs():

@@ -1,5 +1,7 @@
 """What waivers and overrides cover, what else there is to deploy, who owns a repository."""
 
+from datetime import datetime
+
 import pytest
 
 from scanner.domain.image.offers import BuiltFrom
@@ -8,9 +10,10 @@ from scanner.domain.override import Override
 from scanner.domain.ownership import OwnerRule, team_of
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding
+from scanner.domain.report_json import moment
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Verdict
-from scanner.domain.waiver import Waiver
+from scanner.domain.waiver import Waiver, writable
 from tests import builders
 from tests.builders import AMD64, ARM64, digest
 
@@ -68,3 +71,11 @@ def test_a_repository_is_owned_with_or_without_its_scheme(pattern):
     assert team_of(finding(built_from=origin), (rule,), {}) == "shop"
     assert team_of(finding(built_from=BuiltFrom("", "1")), (rule,), {"team": "hosts"}) == "hosts"
     assert team_of(finding(), (rule,), {}) == ""
+
+
+@pytest.mark.parametrize("until", ["2027-01-31T23:59:59.999999+00:00", "9999-12-31T23:59:59.999999+00:00"])
+def test_a_waiver_ends_at_a_moment_that_can_be_written(until):
+    end = writable(datetime.fromisoformat(until))
+    assert moment(end.timestamp()).startswith(until[:19])
+    with pytest.raises(ValueError, match="before the year 10000"):
+        writable(datetime.fromisoformat("9999-12-31T23:59:59-12:00"))

@@ -23,8 +23,8 @@ from tests.real.process import Daemon, free_port, until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-HEALTH_WITHIN_S = 0.3
-"""At every moment; a third of it for whoever asks. What threads wait for a processor is not counted: others use it, too."""
+HEALTH_WITHIN_S = 0.2
+"""At every moment, with what whoever asks needs himself. What threads wait for a processor is not counted: others use it, too."""
 
 
 class Stopwatch:

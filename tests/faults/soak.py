@@ -86,7 +86,8 @@ class Churning:
             if self.dice.random() < 0.05:
                 process.exit(1)
                 return
-            process.stdout.write(build.framed(fleet.answer(**build.docker("amd64", containers=self._containers()))))
+            containers = self._containers()
+            await fleet.told(process.stdout, build.framed(fleet.answer(**build.docker("amd64", containers=containers))))
             process.exit(0)
 
     def _containers(self) -> tuple[str, ...]:

@@ -46,12 +46,8 @@ async def endless(reader, writer):
 def printing(content, *, status=0, then="exit", errors=b""):
     async def act(process):
         await process.stdin.read()
-        for at in range(0, len(content), 1 << 15):
-            process.stdout.write(content[at : at + (1 << 15)])
-            await process.stdout.drain()
-        for at in range(0, len(errors), 1 << 15):
-            process.stderr.write(errors[at : at + (1 << 15)])
-            await process.stderr.drain()
+        await fleet.told(process.stdout, content)
+        await fleet.told(process.stderr, errors)
         if then == "exit":
             process.exit(status)
         elif then == "hang":

@@ -50,6 +50,8 @@ def test_a_file_without_an_authority_is_no_authority(context, tmp_path):
     (tmp_path / "ca.pem").write_text("nothing")
     with pytest.raises(ssl.SSLError):
         certificates.trust(context, tmp_path / "ca.pem")
+    with pytest.raises(FileError, match=r"ca\.pem: holds no certificate"):
+        certificates.verifying(tmp_path / "ca.pem")
     (tmp_path / "ca.pem").write_text("")
     with pytest.raises(FileError, match="empty"):
         certificates.trust(context, tmp_path / "ca.pem")
@@ -60,6 +62,8 @@ def test_a_pipe_stops_nobody(context, tmp_path, pair):
     certificate, _, key = pair
     with pytest.raises(FileError, match="named pipe"):
         certificates.trust(context, tmp_path / "pipe")
+    with pytest.raises(FileError, match="named pipe"):
+        certificates.verifying(tmp_path / "pipe")
     with pytest.raises(FileError, match="named pipe"):
         certificates.identify(context, tmp_path / "pipe", key)
     with pytest.raises(FileError, match="named pipe"):
@@ -79,7 +83,8 @@ def test_a_longer_file_than_any_certificate_is_refused(context, tmp_path, pair):
         certificates.identify(context, tmp_path / "long.pem", pair[2])
 
 
-def test_an_authority_counts_as_it_does_for_engines_whatever_python_adds():
-    made = certificates.verifying()
-    assert (made.verify_mode, made.check_hostname) == (ssl.CERT_REQUIRED, True)
-    assert not made.verify_flags & ssl.VERIFY_X509_STRICT
+def test_an_authority_counts_as_it_does_for_engines_whatever_python_adds(pair):
+    for made in (certificates.verifying(), certificates.verifying(pair[0])):
+        assert (made.verify_mode, made.check_hostname) == (ssl.CERT_REQUIRED, True)
+        assert not made.verify_flags & ssl.VERIFY_X509_STRICT
+    assert len(made.get_ca_certs()) == 1  # nobody else is believed beside it

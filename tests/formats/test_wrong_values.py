@@ -25,6 +25,11 @@ def test_each_kind_of_error_has_words_of_ours(known):
     assert ITS_OWN.search(said) is None
 
 
+def test_numbers_to_choose_from_are_told():
+    error = {"type": "literal_error", "msg": "", "ctx": {"expected": "'a 1', 2 or 3"}, "input": 4}
+    assert words(error) == "must be one of a 1, 2, 3"
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from scanner.domain.facts import HostFacts, LiveProcess, Mount, Source, Stage, Workload
+from scanner.domain.facts import HostFacts, LiveProcess, Mount, Process, Source, Stage, Workload
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.platform.platform import Platform
@@ -17,7 +17,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
 from scanner.scan.images.images import Images
 from scanner.scan.judgements import Judgements
-from scanner.scan.standing_verdicts import StandingVerdicts
+from scanner.scan.standing_verdicts import MAX_SUBJECT_CHARS, StandingVerdicts
 
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 IMAGE = ImageFacts(
@@ -174,9 +174,9 @@ def check(registry):
     """``await check(host, depth=...)``: its verdict in a check of its own, and whether it was found out there."""
     standing = StandingVerdicts()
 
-    async def one(host, depth=Depth.CONFIG):
+    async def one(host, depth=Depth.CONFIG, **more):
         made = Judgements(Counting(registry, None, depth), standing)
-        return await judged(made, host, workload(host.host)), getattr(made.images, "asked", 0) == 1
+        return await judged(made, host, workload(host.host, **more)), getattr(made.images, "asked", 0) == 1
 
     return one
 
@@ -213,3 +213,10 @@ async def test_the_verdict_asked_for_longest_ago_makes_room(check, monkeypatch):
     await check(facts("a"))
     await check(facts("b", version="20.10"))
     assert (await check(facts("a")))[1]
+
+
+@pytest.mark.parametrize(("chars", "stands"), [(1000, True), (MAX_SUBJECT_CHARS, False)])
+async def test_what_says_too_much_is_not_kept(check, chars, stands):
+    said = {"process": Process(cmd=("app", "x" * chars))}
+    await check(facts("a"), **said)
+    assert (await check(facts("a"), **said))[1] is not stands

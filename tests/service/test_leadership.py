@@ -15,12 +15,13 @@ ASKED = LeaderRequest("POST", b"/api/v1/scans", {"authorization": "Bearer secret
 class Shared:
     """A store that another leads until ``left`` looks were had."""
 
-    def __init__(self, *, leads=False, address="https://a.example", left=0, renewals=()):
+    def __init__(self, *, leads=False, address="https://a.example", left=0, renewals=(), lease_left_s=1.0):
         self.leads, self.address, self.left, self.renewals = leads, address, left, list(renewals)
+        self.lease_left_s = lease_left_s
         self.marks = [(1, 0), (1, 0), (1, 5), (2, 5)]
 
     async def lease(self):
-        return Lease(1, "a", self.address, 1.0)
+        return Lease(1, "a", self.address, self.lease_left_s)
 
     async def lead(self):
         self.left -= 1
@@ -89,21 +90,22 @@ async def test_alone_on_its_store_it_is_nobody_s_follower():
 
 
 @pytest.mark.parametrize(
-    ("address", "members", "told"),
+    ("address", "members", "left_s", "told"),
     [
-        ("https://evil.example", ["https://a.example"], "is not among replicas.members"),
-        ("https://a.example.evil.example", ["https://a.example"], "is not among replicas.members"),
-        ("", ["https://a.example"], "no replicas.advertise"),
-        ("https://a.example", [], "is not among replicas.members"),
+        ("https://evil.example", ["https://a.example"], 1.0, "is not among replicas.members"),
+        ("https://a.example.evil.example", ["https://a.example"], 1.0, "is not among replicas.members"),
+        ("", ["https://a.example"], 1.0, "no replicas.advertise"),
+        ("https://a.example", [], 1.0, "is not among replicas.members"),
+        ("https://a.example", ["https://a.example"], 0.0, "its lease has run out"),
     ],
 )
-async def test_a_token_goes_to_no_address_that_only_the_database_names(address, members, told):
+async def test_a_token_goes_to_no_address_that_only_the_database_names(address, members, left_s, told):
     asked = []
 
     async def ask(*request):
         asked.append(request)
 
-    leadership = Leadership(Shared(address=address), 30.0, members, ask)
+    leadership = Leadership(Shared(address=address, lease_left_s=left_s), 30.0, members, ask)
     await leadership._look()
     answer = await leadership.forward(ASKED)
     assert isinstance(answer, Refusal)

@@ -1,12 +1,18 @@
+import threading
+
 import pytest
 
+from scanner.domain.decision import Decision
+from scanner.domain.report import Report
 from scanner.domain.waiver import Waiver
-from scanner.service.answers import Refusal
+from scanner.scan.aside import AT_ONCE
+from scanner.service.answers import Checked, Refusal
 from scanner.store.error import StoreError
-from scanner.trail import leaf
+from scanner.trail import entries, leaf
 from scanner.trail.note import Signer
 from scanner.trail.trail import Trail
 from scanner.trail.verify import verify
+from tests.builders import host_facts, read_host
 from tests.service.environment import gate, host, scanned, settled
 
 
@@ -88,6 +94,15 @@ async def test_a_store_that_fails_is_told_once_it_works(service, trail, store, m
     await scanned(service)
     assert "trail_resumed" in [one.event for one in await told(trail)]
     assert trail.failure == ""
+
+
+@pytest.mark.parametrize(("many", "is_aside"), [(AT_ONCE, False), (AT_ONCE + 1, True)])
+async def test_a_decision_about_many_hosts_is_written_up_beside_the_loop(service, monkeypatch, many, is_aside):
+    seen, made = [], entries.gate_decided
+    hosts = tuple(read_host(host_facts(f"h{number}")) for number in range(many))
+    monkeypatch.setattr(entries, "gate_decided", lambda *a, **b: seen.append(threading.get_ident()) or made(*a, **b))
+    await service.recording.decided(Checked(Report("s", 0.0, 1.0, hosts, ()), Decision.HOLD), {}, "ci")
+    assert (seen != [threading.get_ident()]) is is_aside
 
 
 def trail_error():

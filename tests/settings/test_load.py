@@ -164,6 +164,7 @@ BAD = [
     (HOSTS + SSH + "registries: {docker_mirrors: ['https://m.example/hub']}", "archscan.yml:3: registries.docker_mirrors[0]: must be a URL such as https://mirror.example, without a path"),
     (HOSTS + SSH + "registries: {podman_auth: auth.json}", "archscan.yml:3: registries.podman_auth: must be a list: write each item behind a dash"),
     (HOSTS + SSH + "registries: {registries_conf: 5}", "archscan.yml:3: registries.registries_conf: must be a file path"),
+    (HOSTS + SSH + "waivers: [{owner: kim, reason: r, until: '9999-12-31T23:59:59-12:00', match: {host: a}}]", "archscan.yml:3: waivers[0].until: must end before the year 10000, in UTC"),
     (HOSTS + SSH + "waivers: [{owner: kim, reason: r, until: soon, match: {}}]", "archscan.yml:3: waivers[0].until: must be a day such as 2027-01-31 or a moment such as 2027-01-31T12:00:00Z"),
     (HOSTS + SSH + "log: {level: loud}", "archscan.yml:3: log.level: must be one of debug, info, warning or error, not loud"),
     (HOSTS + SSH + "log: &x {level: info}", "archscan.yml:3: anchors and aliases are not accepted; use the source's defaults"),

@@ -148,6 +148,9 @@ async def test_a_change_of_architecture_is_remembered(url, fleet):
         await store.save(fleet.report([fleet.reading(platform=(fleet.amd64, fleet.arm64)[turn % 2])], at=300.0 + turn))
     changes = await store.platform_changes("web-1")
     assert [one.changed_at for one in changes] == [300.0 + turn for turn in reversed(range(2, MAX_OF_HOST + 2))]
+    last = changes[0]
+    await store.save(fleet.report([fleet.reading(platform=fleet.amd64)], at=last.changed_at))  # the clock was set back
+    assert (await store.platform_changes("web-1"))[0] == replace(last, platform=last.before, before=last.platform)
     assert await store.platform_changes("web-2") == []
     await store.close()
 

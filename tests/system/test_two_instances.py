@@ -31,6 +31,10 @@ WITHIN_S = 120.0
 """An upper end for a machine that does ten other things; two leases are what it takes."""
 
 
+TAKEN_OVER = "took over"
+"""What one that led says of what it can no longer write."""
+
+
 class Instance:
     """One `archscan serve` of the two."""
 
@@ -88,12 +92,20 @@ class Instance:
         found = json.loads(self.ask("/api/v1/findings")[1])["findings"]
         return {one["host"]: one["first_seen"] for one in found}
 
-    def waive(self, owner):
-        """The id of a waiver that was answered for; nothing where it was not."""
+    def waive(self, owner, refusals=()):
+        """The id of a waiver that was answered for; nothing where the lease changes hands: a busy machine may renew it late.
+
+        ``refusals`` are further reasons that may be given.
+        """
         ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         body = {"owner": owner, "reason": "known", "until": ends, "host": "web-9"}
         status, text = self.ask("/api/v1/waivers", "POST", body)
-        return json.loads(text)["id"] if status == 201 else None
+        found = json.loads(text)
+        if status == 201:
+            return found["id"]
+        is_handed_over = found["reason"] in {"not_leader", *refusals} or TAKEN_OVER in found["detail"]
+        assert (status, is_handed_over) == (503, True), f"{self.name}: {status} {text}"
+        return None
 
     def waivers(self):
         return {one["id"] for one in json.loads(self.ask("/api/v1/waivers")[1])["waivers"]}
@@ -176,7 +188,7 @@ def test_the_follower_shows_what_the_leader_found_and_passes_on_what_only_that_o
     leader, follower = pair.ready()
     assert until(lambda: follower.findings() == leader.findings(), "the same findings", WITHIN_S)
     assert leader.findings().keys() == {"web-1", "web-2"}
-    made = follower.waive("ops")
+    made = until(lambda: follower.waive("ops"), "a leader to pass it on to", WITHIN_S)
     assert made in leader.waivers()
     assert until(lambda: made in follower.waivers(), "the waiver", WITHIN_S)
     status, text = follower.ask("/api/v1/scans", "POST", {})
@@ -198,13 +210,12 @@ def test_a_leader_that_is_killed_is_followed_by_the_other_with_nothing_lost(pair
     leader, follower = pair.ready()
     before, waived = leader.findings(), leader.waivers()
     for number in range(KILLS):
-        waived.add(follower.waive(f"round {number}"))
+        waived.add(until(lambda: follower.waive(f"round {number}"), "a leader to pass it on to", WITHIN_S))  # noqa: B023 -- at once
         leader.kill()
         follower.until_leader()
         assert follower.findings() == before
         assert follower.waivers() == waived
         leader, follower = pair.ready()
-    assert None not in waived
     pair.verify()
 
 
@@ -215,7 +226,7 @@ def test_a_leader_that_is_stopped_in_the_middle_of_writing_writes_nothing_when_i
     def busy():
         while not ended.is_set():
             with contextlib.suppress(OSError):
-                acknowledged.add(leader.waive("busy"))
+                acknowledged.add(leader.waive("busy", {"store_failed", "trail_failed"}))
 
     writers = [threading.Thread(target=busy) for _ in range(3)]
     for writer in writers:

@@ -1,6 +1,7 @@
 """The client of tlog-witness against a witness that keeps to the letter of it."""
 
 import base64
+import gzip
 
 import httpx
 import pytest
@@ -118,6 +119,12 @@ async def test_a_witness_that_has_seen_more_says_that_the_log_was_rolled_back(
     assert asking.observer.seen == [("witness.example/w", None)]
 
 
+def packed(_request):
+    """A few bytes that unpack to a gigabyte, for whoever does so."""
+    piece = gzip.compress(b"x" * (1 << 20)) * 1024
+    return httpx.Response(200, stream=httpx.ByteStream(piece[: 60 << 10]), headers={"Content-Encoding": "gzip"})
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -128,6 +135,7 @@ async def test_a_witness_that_has_seen_more_says_that_the_log_was_rolled_back(
         lambda _: httpx.Response(302, headers={"Location": "http://elsewhere.example/"}),
         lambda _: (_ for _ in ()).throw(httpx.ConnectError("refused")),
         lambda _: httpx.Response(200, content=b"\xff\xfe"),
+        packed,
     ],
 )
 async def test_a_witness_that_does_not_cosign_changes_nothing(trail, filled, a_witness, witnessing, broken):

@@ -87,7 +87,8 @@ def _scanned(operations: Operations, common: Common, named: tuple[str, str], dep
     except UsageError as error:
         if workload not in {one.name for one in operations.hosts(common, ())}:
             raise
-        raise UsageError(f"{error}; the host comes first: archscan why {workload} {host}") from None
+        *others, last = error.lines or ("",)
+        raise UsageError(*others, f"{last}; the host comes first: archscan why {workload} {host}") from None
 
 
 def _only(report: Report, host: str, server: str) -> Report:

@@ -93,14 +93,24 @@ def write_text(text: str, to: Path | None, *, quiet: bool = False) -> None:
 def write_pieces(pieces: Iterable[str], to: Path, option: str = "--output") -> None:
     """Write a text into the file ``to`` that ``option`` names, as it is made; a pipe that nobody reads is refused, not waited for.
 
+    A text that is not written to its end leaves an empty file: half of a table reads like a whole one.
+
     Raises:
         UsageError: the file cannot be written.
     """
     try:
         descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC, PERMISSIONS)
         os.set_blocking(descriptor, True)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.writelines(pieces)
+        kept = os.dup(descriptor)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.writelines(pieces)
+        except BaseException:
+            with contextlib.suppress(OSError):  # a pipe, a device
+                os.ftruncate(kept, 0)
+            raise
+        finally:
+            os.close(kept)
     except OSError as error:
         why = "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror
         raise UsageError(f"{option} {to}: {why}") from None

@@ -66,7 +66,7 @@ def config_check(
             "--verbose lists the files of plans.directory, which the configuration does not name: set it first"
         )
     if checked.problems:
-        raise UsageError("\n".join(checked.problems))
+        raise UsageError(*checked.problems)
     if not checked.is_complete:
         raise typer.Exit(Exit.INCOMPLETE)
 

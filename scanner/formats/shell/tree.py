@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import cache
 from typing import TYPE_CHECKING
@@ -20,6 +21,16 @@ DAMAGED_PARSE_S = 0.1
 PIECE_BYTES = 4096
 
 
+class _Piece(threading.local):
+    """What the library is given to read, in one place for each thread: it never lets go of a piece that is an object of its own."""
+
+    def __init__(self) -> None:
+        self.text = bytearray()
+
+
+_piece = _Piece()
+
+
 def tree_of(raw: bytes) -> Tree | None:
     """The syntax tree; ``None`` where the grammar takes too long, as for a here-document of ten thousand variables.
 
@@ -27,7 +38,7 @@ def tree_of(raw: bytes) -> Tree | None:
     """
     from tree_sitter import Parser  # noqa: PLC0415 - loaded where a script is met, most scans meet none
 
-    began = time.thread_time()
+    began, piece = time.thread_time(), _piece.text
     end, is_damaged, is_late = began + PARSE_S, False, False
 
     def late(_offset: int, has_error: bool) -> bool:  # noqa: FBT001 - the library's own signature
@@ -38,8 +49,12 @@ def tree_of(raw: bytes) -> Tree | None:
         is_late = now > end
         return is_late
 
+    def read(at: int, _point: object) -> bytearray:
+        piece[:] = raw[at : at + PIECE_BYTES]
+        return piece
+
     try:
-        return Parser(_language()).parse(lambda at, _point: raw[at : at + PIECE_BYTES], progress_callback=late)
+        return Parser(_language()).parse(read, progress_callback=late)
     except ValueError:
         if is_late:
             return None

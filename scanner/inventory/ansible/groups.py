@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from scanner.domain.text import printable
 from scanner.inventory.error import InventoryError
 
 MAX_GROUPS = 20_000
@@ -24,6 +25,9 @@ KEPT = frozenset({
 })  # fmt: skip
 """The variables that are read; of what else an inventory says of a host only what templates name is kept."""
 
+MAX_SHOWN_CHARS = 120
+"""Of a name in a message."""
+
 PRIORITY = "ansible_group_priority"
 
 UNGROUPED = "ungrouped"
@@ -42,14 +46,14 @@ Variables = dict[str, VariableValue]
 
 @dataclass(slots=True)
 class Group:
-    """A named set of hosts; ``hosts`` and ``children`` keep their order.
+    """A named set of hosts; ``hosts`` and ``children`` keep their order, each child with the place that names it.
 
     ``variables`` stand in the inventory, ``beside`` in ``group_vars``; ``problem`` costs every host of the group.
     ``is_hidden``: some of its variables stand in files that are encrypted.
     """
 
     hosts: dict[str, None] = field(default_factory=dict)
-    children: dict[str, None] = field(default_factory=dict)
+    children: dict[str, str] = field(default_factory=dict)
     variables: Variables = field(default_factory=dict)
     beside: Variables = field(default_factory=dict)
     priority: int = 1
@@ -130,7 +134,27 @@ class Groups:
                         depth[child], changed = depth[name] + 1, True
             if not changed:
                 return depth
-        raise InventoryError([f"groups contain each other, or are nested deeper than {MAX_GROUP_DEPTH}"])
+        raise InventoryError([self._unending(depth)])
+
+    def _unending(self, depth: dict[str, int]) -> str:
+        """Where groups contain each other, found from the deepest by those that made it so."""
+        within: dict[str, str] = {}
+        for name in sorted(self.groups, key=depth.__getitem__):
+            within |= dict.fromkeys(self.groups[name].children if name != "all" else (), name)
+        deepest = max(depth, key=depth.__getitem__)
+        seen: dict[str, None] = {}
+        while deepest in within and deepest not in seen:
+            seen[deepest] = None
+            deepest = within[deepest]
+        name, child = deepest, list(seen)[-1]
+        told = f"group {_shown(name)} contains {_shown(child)}"
+        if deepest not in seen:
+            told += f", within which groups are nested deeper than {MAX_GROUP_DEPTH}"
+        elif child == name:
+            told = f"group {_shown(name)} contains itself"
+        else:
+            told += ", which contains it"
+        return f"{self.groups[name].children[child]}: {told}"
 
     def memberships(self) -> dict[str, tuple[str, ...]]:
         """The groups of each host, ``all`` first, then from the outermost in; the last one's variables win.
@@ -188,6 +212,10 @@ class Groups:
         """What is wrong with a host itself, or with a group that it is in."""
         own = self.hosts[host].problem
         return own or next((problem for name in groups if (problem := self.groups[name].problem)), "")
+
+
+def _shown(name: str) -> str:
+    return printable(name, MAX_SHOWN_CHARS)
 
 
 def _priority(value: Any) -> int:

@@ -86,7 +86,7 @@ class _Reader:
             self.problems.append(f"{place}: {_shown(line)} is not the name of a group")
             return
         self._groups.group(found[1])
-        self._groups.group(self._group).children[found[1]] = None
+        self._groups.group(self._group).children[found[1]] = place
 
     def _variable(self, line: str, place: str) -> None:
         name, equals, value = line.partition("=")

@@ -173,7 +173,7 @@ def _group(groups: Groups, name: str, printed: Any, called: str) -> None:
         groups.add_host(host, f"{called}: host {printable(host, MAX_SAID_CHARS)}", name)
     for child in _names(members, "children", name, called):
         groups.group(child)
-        group.children[child] = None
+        group.children[child] = called
 
 
 def _set_all(groups: Groups, group: Group, variables: Mapping[Any, Any], place: str) -> None:

@@ -63,8 +63,8 @@ def _group(groups: Groups, name: str, members: Any, path: Path, tree: LocatedDoc
             groups.note_variable(known, variable, value, tree.place(*path, "vars", variable))
     for pattern, variables in parts["hosts"].items():
         _hosts(groups, name, (*path, "hosts", pattern), variables, tree)
-    known.children.update(dict.fromkeys(str(child) for child in parts["children"]))
     for child in parts["children"]:
+        known.children.setdefault(str(child), tree.place(*path, "children", child))
         groups.group(str(child))
     return [(child, inner, (*path, "children", child)) for child, inner in parts["children"].items()]
 

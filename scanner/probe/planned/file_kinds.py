@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.formats.documents import lenient_json
 from scanner.formats.documents.lenient_json import JsonError
-from scanner.probe.planned import manifest_files
+from scanner.probe.planned import manifest_files, plan_listing
 from scanner.probe.planned.compose import keys as compose_keys
 from scanner.probe.planned.kubernetes import kinds as kube_kinds
 from scanner.probe.planned.plans import UnclearError, text_of
@@ -83,7 +83,14 @@ _ENVIRONMENT = re.compile(r"(?:[\w.-]*\.)?env(?:\.[\w.-]+)?", re.ASCII)
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
 _OWN_STACK = re.compile(r"docker-stack(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
 _STACK = re.compile(r"(?:[\w.-]+[._-])?stack(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
-_KUSTOMIZATION = re.compile(r"kustomization\.ya?ml", re.ASCII)
+_KUSTOMIZATION = re.compile(r"kustomization\.ya?ml|Kustomization", re.ASCII)
+_PATCH = re.compile(
+    r"(?:.*/)?(?:patch(?:es)?/[^/]*|(?:[^/]*[._-])?patch(?:es)?(?:[._-][^/]*)?"
+    r"|(?:kube-(?:apiserver|controller-manager|scheduler)|etcd|corednsdeployment)[^/]*)\.(?:ya?ml|json)",
+    re.ASCII | re.DOTALL,
+)
+"""How people name what kustomize or kubeadm lays over an object, which has the image."""
+
 _CHART = re.compile(r"Chart\.yaml", re.ASCII)
 _HELMFILE = re.compile(r"helmfile\.ya?ml", re.ASCII)
 _VALUES = re.compile(r"values(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
@@ -136,9 +143,9 @@ def is_other_than_its_name(path: str, raw: bytes) -> bool:
 
 def is_named_like_a_plan(path: str) -> bool:
     """Whether a file's name promises that it plans containers, or that such a file refers to it."""
-    kinds = (_YAML, _QUADLET, _SYSTEMD, _UNIT_PART, _NOMAD, _HCL)
-    name = posixpath.basename(path)
-    return name == LIST_NAME or is_environment(path) or any(kind.fullmatch(path) for kind in kinds)
+    kinds = (_QUADLET, _SYSTEMD, _UNIT_PART, _NOMAD, _HCL)
+    is_of_texts = posixpath.basename(path) == LIST_NAME or is_environment(path) or is_yaml(path)
+    return is_of_texts or any(kind.fullmatch(path) for kind in kinds)
 
 
 def may_be_a_script(path: str) -> bool:
@@ -177,7 +184,7 @@ def is_known_though_hidden(name: str) -> bool:
 
 def is_yaml(path: str) -> bool:
     """Whether a file is YAML or JSON by its name."""
-    return _YAML.fullmatch(path) is not None
+    return _YAML.fullmatch(path) is not None or _KUSTOMIZATION.fullmatch(posixpath.basename(path)) is not None
 
 
 def told(path: str, raw: bytes) -> RecognizedFile:
@@ -201,7 +208,14 @@ def told(path: str, raw: bytes) -> RecognizedFile:
         return RecognizedFile(Kind.PART)
     if may_be_a_script(path) and is_script(path, raw):
         return RecognizedFile(Kind.SCRIPT)
-    return RecognizedFile(Kind.LIST) if posixpath.basename(path) == LIST_NAME else NO_PLAN
+    return RecognizedFile(Kind.LIST) if _is_list(path, raw) else NO_PLAN
+
+
+def _is_list(path: str, raw: bytes) -> bool:
+    """Whether a file is a list of images: deeper than a host's own folder, pictures and captions have its name, too."""
+    if posixpath.basename(path) != LIST_NAME:
+        return False
+    return path.count("/") <= 1 or plan_listing.names_an_image(raw)
 
 
 def _of_yaml(path: str, raw: bytes) -> RecognizedFile:
@@ -219,6 +233,8 @@ def _of_yaml(path: str, raw: bytes) -> RecognizedFile:
         return RecognizedFile(
             Kind.MANIFESTS, problem="Helm is not run here: keep the rendered manifests in the repository"
         )
+    if _is_patch(path, objects):
+        return RecognizedFile(Kind.MANIFESTS)
     if any(map(_is_object, objects)):
         return RecognizedFile(Kind.MANIFESTS, documents, _missing_version(objects))
     return _of_services(name, documents, objects)
@@ -243,6 +259,13 @@ def _is_object(body: Mapping[Any, Any]) -> bool:
     return isinstance(version, str) or _lacks_version(body)
 
 
+def _is_patch(path: str, objects: list[dict[Any, Any]]) -> bool:
+    """Whether a file only changes objects that stand elsewhere: it has a patch's name, and its containers no image."""
+    if not objects or not _PATCH.fullmatch(path):
+        return False
+    return all(one.get("kind") in kube_kinds.WITH_PODS for one in objects) and not kube_kinds.names_an_image(objects)
+
+
 def _lacks_version(body: Mapping[Any, Any]) -> bool:
     kind = body.get("kind")
     is_known = isinstance(kind, str) and (kind in kube_kinds.WITH_PODS or bool(kube_kinds.rendered_elsewhere(body)))
@@ -260,6 +283,8 @@ def _is_chart(objects: list[dict[Any, Any]]) -> bool:
 
 
 def _of_services(name: str, documents: list[Any], objects: list[dict[Any, Any]]) -> RecognizedFile:
+    if (_OWN_STACK.fullmatch(name) or _COMPOSE.fullmatch(name)) and compose_keys.are_of_others(documents):
+        return NO_PLAN
     refused = next(filter(None, map(stack_schema.refused, objects)), "")
     if _OWN_STACK.fullmatch(name):
         return RecognizedFile(Kind.STACK, documents, refused)

@@ -92,7 +92,7 @@ def plans(texts: Mapping[str, bytes], root: str = "") -> FolderPlans:
     owners = _owners(own, read, projects)
     of_projects = _of_projects(texts, projects, read)
     of_units, played = _of_units(own, of_projects)
-    found = _unread(read) + _unplayed(of_projects, read, played) + _of_manifests(read, {*owners, *played})
+    found = _unread(read) + _unplayed(projects, of_projects, read, played) + _of_manifests(read, {*owners, *played})
     found += of_units + _others(own, read)
     whole_files = {part_of(files[0], ""): files[0] for files in of_projects}
     for path, units in played.items():
@@ -105,8 +105,12 @@ def _with_includers(kinds: Mapping[str, RecognizedFile], texts: Mapping[str, byt
     """All files; one that only includes others is Compose's where one of those is."""
     made = dict(kinds)
 
+    elsewhere: dict[str, RecognizedFile] = {}
+
     def is_compose(path: str) -> bool:
-        known = made.get(path) or file_kinds.told(path, texts.get(path, b""))
+        known = made.get(path) or elsewhere.get(path)
+        if known is None:
+            known = elsewhere[path] = file_kinds.told(path, texts.get(path, b""))
         return known.kind is Kind.COMPOSE
 
     open_ones = [path for path, one in kinds.items() if one.kind is Kind.NONE and one.documents]
@@ -242,13 +246,18 @@ def _is_stack(path: str, read: Mapping[str, RecognizedFile]) -> bool:
 
 
 def _unplayed(
-    projects: Mapping[tuple[str, ...], Plans], read: Mapping[str, RecognizedFile], played: Mapping[str, set[str]]
+    projects: Sequence[ProjectFiles],
+    planned: Mapping[tuple[str, ...], Plans],
+    read: Mapping[str, RecognizedFile],
+    played: Mapping[str, set[str]],
 ) -> FolderPlans:
     """Projects but those that units start in a way of their own, which are planned by the units."""
     found = FolderPlans()
-    for files, made in projects.items():
+    dotenvs = {project.files: project.dotenv for project in projects}
+    for files, made in planned.items():
         source = Source.SWARM if _is_stack(files[0], read) else Source.COMPOSE
-        found += filed(files[0], source, unplayed(made, files[0], played))
+        file = files[0] if files[0] in read else (*dotenvs[files], files[0])[0]  # who names what is not there
+        found += filed(file, source, unplayed(made, files[0], played))
     return found
 
 

@@ -55,7 +55,7 @@ class Archived:
     async def open(cls, blobs: Blobs, asked: str, *, is_saved: bool) -> Archived:
         """The image called ``asked``, or the only one; ``is_saved`` also takes what older engines' ``docker save`` makes."""
         try:
-            if is_saved and None in (blobs.size(layout.INDEX_NAME), blobs.size(layout.LAYOUT_NAME)):
+            if is_saved and blobs.size(layout.INDEX_NAME) is None:
                 saved = await docker_save.choose(blobs, asked)
                 if not isinstance(saved, Failure):
                     reference = _called(saved.name, saved.digest)

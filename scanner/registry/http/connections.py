@@ -70,13 +70,10 @@ class Connections:
 
     async def _taken(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         """The newest idle connection to ``origin`` that still stands, else a new one in the oldest idle one's place."""
-        for connection in reversed(tuple(self._idle)):
-            if not connection.can_handle_request(origin):
-                continue
-            self._idle.remove(connection)
+        while (connection := self._newest_idle(origin)) is not None:
             if connection.is_available() and not connection.has_expired():
                 return connection
-            await connection.aclose()
+            await connection.aclose()  # meanwhile somebody else may take another one
         while self._idle and len(self._idle) + len(self._busy) >= self._most:
             await self._idle.popleft().aclose()
         return httpcore.AsyncHTTPConnection(
@@ -85,6 +82,13 @@ class Connections:
             keepalive_expiry=self._keep_for_s,
             network_backend=self._backend,
         )
+
+    def _newest_idle(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection | None:
+        """The newest idle connection to ``origin``, which is idle no longer."""
+        found = next((each for each in reversed(self._idle) if each.can_handle_request(origin)), None)
+        if found is not None:
+            self._idle.remove(found)
+        return found
 
     async def _dropped(self, connection: httpcore.AsyncHTTPConnection) -> None:
         self._busy.discard(connection)

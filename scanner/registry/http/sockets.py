@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
 MAX_AHEAD_BYTES = 64 << 10
-"""What is taken from the system before somebody asks for it: as much as httpcore reads at once."""
+"""What is taken from the system before somebody asks for it: as much as httpcore reads at once; asyncio may add 256 KiB."""
 
 
 class AsyncioBackend(httpcore.AsyncNetworkBackend):
@@ -31,7 +31,7 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
         """A connection to this address."""
         own = None if local_address is None else (local_address, 0)
         loop = asyncio.get_running_loop()
-        async with _bounded(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
+        async with _connecting(timeout):
             transport, received = await loop.create_connection(_Received, host, port, local_addr=own)
         for option in socket_options or ():
             transport.get_extra_info("socket").setsockopt(*option)
@@ -53,7 +53,7 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
 
 
 class _Received(asyncio.Protocol):
-    """What has come over one connection, at most twice what is read at once; who waits for it, or for room to send."""
+    """What has come over one connection, at most ``MAX_AHEAD_BYTES`` and what asyncio reads at once; who waits for it."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -170,7 +170,7 @@ class _Stream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         """The same connection under TLS."""
         try:
-            async with _bounded(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
+            async with _connecting(timeout):
                 return await self._under_tls(ssl_context, server_hostname)
         except BaseException:
             await self.aclose()
@@ -220,3 +220,13 @@ async def _bounded(
         raise late(str(error)) from error
     except OSError as error:
         raise broken(str(error)) from error
+
+
+@asynccontextmanager
+async def _connecting(timeout: float | None) -> AsyncIterator[None]:
+    """The same for what reaches a server; a name that none can have (a label of 70 signs) is a ``ValueError`` there."""
+    try:
+        async with _bounded(timeout, httpcore.ConnectTimeout, httpcore.ConnectError):
+            yield
+    except ValueError as error:
+        raise httpcore.ConnectError(str(error)) from error

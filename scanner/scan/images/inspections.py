@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MAX_REMEMBERED = 10_000
 """Programs kept in memory, some 2 KiB each; the store has the others."""
 
+MAX_REMEMBERED_CHARS = 32 << 20
+"""Of all their argv together, of which one may be a megabyte, and no two the same."""
+
 Key = tuple[str, tuple[str, ...]]
 
 
@@ -52,6 +55,7 @@ class Inspections:
         self._may_stop_early = may_stop_early
         self._shares = Shares()
         self._known: OrderedDict[Key, Program] = OrderedDict()
+        self._chars = 0
         self._under_way: UnderWay[Program] = UnderWay()
 
     async def __call__(
@@ -93,10 +97,17 @@ class Inspections:
         return program
 
     def _remember(self, key: Key, program: Program) -> Program:
+        if key not in self._known:
+            self._chars += _chars(key)
         self._known[key] = program
-        if len(self._known) > MAX_REMEMBERED:
-            self._known.popitem(last=False)
+        while len(self._known) > MAX_REMEMBERED or self._chars > MAX_REMEMBERED_CHARS:
+            forgotten, _ = self._known.popitem(last=False)
+            self._chars -= _chars(forgotten)
         return program
+
+
+def _chars(key: Key) -> int:
+    return sum(map(len, key[1]))
 
 
 def is_certain(program: Program) -> bool:

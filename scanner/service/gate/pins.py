@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,9 @@ async def pins(
     """
     judged = {finding.workload.image for finding in report.findings}
     asked = {image: reference for image, reference in images.items() if image in judged}
-    found = {image: await pin(registry, reference) for image, reference in asked.items()}  # all of it is known by now
-    return {image: pinned for image, pinned in found.items() if pinned}
+    # mostly known by now; not where no host could be read, so that nobody has asked a registry yet
+    found = await asyncio.gather(*(pin(registry, reference) for reference in asked.values()))
+    return {image: pinned for image, pinned in zip(asked, found, strict=True) if pinned}
 
 
 async def pin(registry: ImageResolver, reference: ImageReference | Failure) -> str:

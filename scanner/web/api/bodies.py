@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from scanner.domain.override import names_something
-from scanner.domain.waiver import names_no_reason
+from scanner.domain.waiver import names_no_reason, writable
 
 MAX_IMAGES = 64
 """One deployment; a pipeline with more of them asks once per service."""
@@ -36,6 +36,7 @@ Reference = Annotated[str, StringConstraints(min_length=1, max_length=MAX_REFERE
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 PlatformName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Argument = Annotated[str, StringConstraints(max_length=8192)]
+End = Annotated[AwareDatetime, AfterValidator(writable)]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$")]
 FileText = Annotated[str, StringConstraints(max_length=MAX_FILE_CHARS)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
@@ -94,7 +95,7 @@ class OverrideRequest(_Body):
 
     owner: Words
     reason: Words
-    until: AwareDatetime
+    until: End
     image: Annotated[str, StringConstraints(min_length=1, max_length=MAX_REFERENCE_CHARS)]
     host: Pattern = "*"
 
@@ -116,7 +117,7 @@ class WaiverRequest(_Body):
 
     owner: Words
     reason: Words
-    until: AwareDatetime
+    until: End
     host: Pattern = "*"
     image: Annotated[str, StringConstraints(min_length=1, max_length=MAX_REFERENCE_CHARS)] = "*"
     workload: Pattern = "*"

@@ -134,8 +134,8 @@ async def _decided(exposition: Exposition, checked: Checked, *, is_text: bool) -
     headers = {"Retry-After": str(round(HOLD_S))} if decision is Decision.HOLD else {}
     if is_text:
         return PlainTextResponse(check_document.text(checked), DECIDED[decision], headers)
-    return await aside(  # 64 images are long to write
-        len(checked.report.findings),
+    return await aside(  # 64 images are long to write, so are all hosts of a fleet
+        checked.report.size,
         lambda: JSONResponse(
             check_document.document(checked) | {"decision": str(decision)}, DECIDED[decision], headers
         ),

@@ -121,6 +121,7 @@ class _Sender:
             await self._begin()
             for at in range(0, len(body) - PIECE_BYTES, PIECE_BYTES):
                 await self._send({**message, "body": body[at : at + PIECE_BYTES], "more_body": True})
+                await asyncio.sleep(0)  # only here is it noticed that whoever asked has gone
             rest = (len(body) - 1) // PIECE_BYTES * PIECE_BYTES if body else 0
             await self._send({**message, "body": body[rest:]})
         finally:

@@ -130,9 +130,14 @@ class Server:
             await asyncio.shield(self._serving)
 
     def renew(self, context: ssl.SSLContext | None) -> None:
-        """Speak TLS in this context (``None``: none) with whoever connects from now on; who is connected must do so anew."""
-        if self._uvicorn.acceptor is not None:
-            self._uvicorn.acceptor.context = context
+        """Speak TLS in this context (``None``: none) with whoever connects from now on; who is connected must do so anew.
+
+        Without TLS before and after nothing of a connection is another: a request that is just being sent is answered.
+        """
+        acceptor = self._uvicorn.acceptor
+        if acceptor is None or (acceptor.context is None and context is None):
+            return
+        acceptor.context = context
         for connection in list(self._uvicorn.server_state.connections):
             connection.shutdown()
 

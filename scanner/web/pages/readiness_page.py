@@ -106,7 +106,7 @@ async def readiness(
     host: Annotated[str, Query(max_length=512)] = "",
 ) -> Response:
     """The table for one target, of one host where it is named."""
-    if host and host not in asking.index.row_of:
+    if host and host not in asking.index.report.readings:
         raise Problem(404, "host_not_found", "the latest report has no host of this name")
     target = _platform(to) if to else None
     judging = target is not None and moves.is_judging(target)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -26,6 +27,7 @@ from scanner.formats.shell.syntax import (
     Simple,
     Subshell,
 )  # fmt: skip
+from scanner.formats.shell.tree import tree_of
 from tests import counted
 
 
@@ -123,6 +125,19 @@ def test_what_is_hidden_from_the_grammar_costs_time_in_proportion(raw):
     before = time.process_time()
     masking.masked(raw)
     assert time.process_time() - before < 1
+
+
+def test_a_script_that_was_read_leaves_nothing_behind():
+    raw = b"a=b\n" * 8000
+    tree_of(raw)
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            tree_of(raw)
+        left = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert left < len(raw)
 
 
 def test_the_grammar_is_loaded_only_where_a_script_is_met():

@@ -334,7 +334,13 @@ BAD = [
     ("[web:colour]\na\n", "{path}:1: section [web:colour] is neither :children nor :vars"),
     ("[web servers]\na\n", "{path}:1: '[web servers]' is no section"),
     ("[web:children]\na b\n", "{path}:2: 'a b' is not the name of a group"),
-    ("[a:children]\nb\n[b:children]\na\n[b]\nx\n", "groups contain each other, or are nested deeper than 100"),
+    ("[c:children]\na\n[a:children]\nb\n[b:children]\na\n[b]\nx\n", "{path}:4: group a contains b, which contains it"),
+    ("[a:children]\na\n", "{path}:2: group a contains itself"),
+    ("a: {children: {b: {children: {\n  a: {}}}}}\n", "{path}:1: group a contains b, which contains it"),
+    (
+        "[z:children]\ng90\n" + "".join(f"[g{n}:children]\ng{n + 1}\n" for n in range(102, -1, -1)),
+        "{path}:208: group g0 contains g1, within which groups are nested deeper than 100",
+    ),
 ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from scanner.domain.host import Host
 from scanner.probe.planned import folder
-from scanner.probe.planned.faults import MAX_ALONE, without_culprits
+from scanner.probe.planned.faults import MAX_ALONE, MAX_TOGETHER, without_culprits
 from scanner.scan.plans import plans
 
 COMPOSE = b"services: {a: {image: 'r.example/a:1'}}\n"
@@ -20,14 +20,27 @@ def test_the_file_at_fault_is_left_out_with_its_reason():
     assert faults == {"b": "a fault of archscan's own: KeyError: 'x'"}
 
 
-def test_where_no_single_file_is_at_fault_all_are_unknown():
+def test_of_files_that_are_at_fault_together_one_is_left_out():
     def together(texts):
-        if len(texts) > 1:
+        if {"a", "d"} <= texts.keys() or {"b", "f"} <= texts.keys():
             raise ValueError("together")
-        return 0
+        return stumbling(texts)
 
-    assert without_culprits(together, {"a": b"", "b": b""})[0] is None
-    assert set(without_culprits(together, {"a": b"", "b": b""})[1]) == {"a", "b"}
+    found, faults = without_culprits(together, dict.fromkeys("abcdg", b"") | {"e": b"bad", "f": b""})
+    assert found == ["a", "b", "c", "g"]
+    assert faults.keys() == {"d", "e", "f"}
+    assert faults["d"] == "a fault of archscan's own: ValueError: together"
+
+
+def test_where_it_is_not_found_which_files_are_at_fault_all_are_unknown():
+    def never(texts):
+        raise ValueError(len(texts))
+
+    found, faults = without_culprits(never, {"a": b"", "b": b""})
+    assert (found, faults.keys()) == (None, {"a", "b"})
+    pairs = {str(number): b"" for number in range(2 * MAX_TOGETHER + 4)}
+    found, faults = without_culprits(lambda texts: len(texts) < 2 or never(texts), pairs)
+    assert (found, faults.keys()) == (None, pairs.keys())
     many = {str(number): b"bad" for number in range(MAX_ALONE + 1)}
     assert len(without_culprits(stumbling, many)[1]) == len(many)
 

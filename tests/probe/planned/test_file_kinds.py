@@ -102,6 +102,12 @@ def test_parts_are_what_the_file_is_that_they_belong_to():
     }  # fmt: skip
 
 
+def test_an_env_file_that_names_what_is_not_there_is_a_gap():
+    service = "services: {a: {image: r.example/app:1}}"
+    found = said({"a/compose.yml": service, "a/.env": "COMPOSE_FILE=nope.yml", "b/.env": "COMPOSE_FILE=nope.yml"})
+    assert found == {"web-1/a/compose.yml": "planned", "web-1/a/.env": "gap", "web-1/b/.env": "no plan"}
+
+
 def test_a_file_that_only_includes_is_what_it_includes():
     service = "services: {a: {image: r.example/app:1}}"
     assert said({
@@ -117,6 +123,13 @@ def test_a_file_that_only_includes_is_what_it_includes():
     }  # fmt: skip
 
 
+def test_a_file_elsewhere_is_read_once_however_often_it_is_included(monkeypatch):
+    own, told = file_kinds.told, []
+    monkeypatch.setattr(file_kinds, "told", lambda path, raw: told.append(path) or own(path, raw))
+    folder.plans({"base/x.yml": b"a: 1", "web/i.yml": b"include: [" + b"../base/x.yml," * 9 + b"]"}, "web")
+    assert told.count("base/x.yml") == 1
+
+
 POD = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: r.example/app:1}]}}"
 
 
@@ -126,6 +139,7 @@ POD = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{nam
         ({"kustomization.yaml": "resources: [pod.yaml]"}, True),
         ({"kustomization.yaml": "resources: [pod.yaml]\nnamespace: shop"}, True),
         ({"kustomization.yaml": "resources: [pod.yaml]\nimages: [{name: a, newTag: b}]"}, False),
+        ({"Kustomization": "resources: [pod.yaml]\nimages: [{name: a, newTag: b}]"}, False),
         ({"kustomization.yaml": "resources: [pod.yaml]\npatches: [{patch: x}]"}, False),
         ({"kustomization.yaml": "resources: [./pod.yaml]\ncomponents: [c]"}, False),
         ({"kustomization.yaml": "resources: [pod.yaml]", "over/kustomization.yaml": "resources: [..]\nimages: [{name: a}]"}, False),

@@ -117,6 +117,18 @@ async def test_a_connection_kept_too_long_is_not_taken_again():
         assert server.accepted == 2
 
 
+async def test_two_who_find_the_same_connections_too_old_close_each_once():
+    async with serving(kept_for_s=0.0) as (server, connections, base):
+        for _ in range(2):  # the second time both find what the first has left
+            server.go_on.clear()
+            asking = [asyncio.create_task(asked(connections, f"{base}/{number}")) for number in range(MOST)]
+            await until(lambda: server.asked == MOST)
+            server.go_on.set()
+            assert await asyncio.gather(*asking) == [b"/0", b"/1"]
+            server.asked = 0
+        assert server.accepted == 2 * MOST
+
+
 async def test_an_answer_left_unread_costs_its_connection_alone():
     async with serving() as (server, connections, base):
         request = httpcore.Request("GET", f"{base}/unread", headers={"Host": "x"})

@@ -84,6 +84,19 @@ async def test_nothing_that_comes_before_tls_counts(connected):
     assert isinstance(raised.value.__cause__, ssl.SSLError)
 
 
+@pytest.mark.parametrize("name", [f"{'a' * 70}.example", "a..b", ".a"])
+async def test_a_name_that_no_server_has_is_one_that_cannot_be_reached(connected, name):
+    async def serve(reader, writer):
+        await reader.read()
+        writer.close()
+
+    stream = await connected(serve)
+    with pytest.raises(httpcore.ConnectError):
+        await stream.start_tls(ssl.create_default_context(), name, 10.0)
+    with pytest.raises(httpcore.ConnectError):
+        await AsyncioBackend().connect_tcp(name, 443, 10.0)
+
+
 @pytest.mark.parametrize("reset", [False, True])
 async def test_the_end_of_a_connection_is_seen_before_the_next_request(connected, reset):
     async def serve(_reader, writer):

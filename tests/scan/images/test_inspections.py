@@ -79,3 +79,17 @@ async def test_what_is_not_known_is_asked_again(make):
     for _ in range(2):
         assert await inspections(OURS, OFFER, None) is unknown
     assert asked == [OURS, OURS]
+
+
+async def test_what_is_remembered_is_bounded_by_its_words_too(monkeypatch):
+    asked = []
+
+    async def inspect(_reference, offer, _override):
+        asked.append(offer.digest[-1])
+        return WHOLE
+
+    monkeypatch.setattr("scanner.scan.images.inspections.MAX_REMEMBERED_CHARS", 10)
+    found = Inspections(inspect, lambda offer, _: ("x" * (5 if offer.digest[-1] != "c" else 11),))
+    for each in "abcbabc":
+        await found(OURS, Offer("sha256:" + each * 64), None)
+    assert asked == ["a", "b", "c", "b", "a", "c"]

@@ -13,6 +13,8 @@ from scanner.service.scan_queue import ScanState
 from scanner.store.error import StoreError
 from tests.service.environment import gate, host, reasons, scanned
 
+IMAGES = ("r.example/app:1", "r.example/other:1")
+
 
 @pytest.fixture
 def unasking(environment):
@@ -135,3 +137,20 @@ async def test_a_bug_while_the_gate_judges_is_counted_and_holds(service, environ
     monkeypatch.setattr(service.gate._observer, "internal_error", lambda: counted.append(1))
     assert await gate(service, "a") == ("hold", ["internal_bug"])
     assert counted == [1]
+
+
+async def test_images_for_a_host_that_is_not_read_are_pinned_at_once_not_one_after_another(service, environment):
+    environment.machines["10.0.0.1"] = Failure(Reason.HOST_TIMEOUT)
+    await scanned(service)
+    asked, together, resolve = [], asyncio.Event(), environment.resolve
+
+    async def waiting(reference, *, depth, wanted=None):
+        asked.append(reference)
+        if len(asked) == len(IMAGES):
+            together.set()
+        await asyncio.wait_for(together.wait(), 5)
+        return await resolve(reference, depth=depth, wanted=wanted)
+
+    environment.resolve = waiting
+    answer = await service.gate.check(IMAGES, ("a",), None, "test")
+    assert set(answer.pins) == set(IMAGES)

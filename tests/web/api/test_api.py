@@ -1,11 +1,17 @@
 import asyncio
 import json
+import threading
+from dataclasses import replace
 
 import pytest
 from fastapi import APIRouter
 from prometheus_client.parser import text_string_to_metric_families as parse
 from structlog.testing import capture_logs
 
+from scanner.domain.decision import Decision
+from scanner.scan.aside import AT_ONCE
+from scanner.service import check_document
+from scanner.service.answers import Checked
 from scanner.web.http.access import Access, Scope
 from scanner.web.http.limits import MAX_BODY_BYTES
 from scanner.web.http.route import GuardedRoute
@@ -181,6 +187,7 @@ async def test_a_filter_that_makes_no_sense_is_refused(client, query, says):
         ("check", "", "body: is empty: send an object of JSON"),
         ("waivers", '{"owner": "a", "until": "2027-01-31"}', "body.until: needs a time zone: write it as 2027-01-31T23:59:59Z"),
         ("waivers", '{"owner": "a", "reason": "b", "until": "2027-01-31T00:00Z", "image": "x", "finding_reason": "wrong_bin"}', "did you mean wrong_binary?"),
+        ("waivers", '{"owner": "a", "reason": "b", "until": "9999-12-31T23:59:59-12:00", "image": "x"}', "body.until: must end before the year 10000, in UTC"),
         ("waivers", '{"owner": " ", "reason": "b", "until": "soon"}', "body.until: must be a moment such as 2027-01-31T23:59:59Z"),
     ],
 )  # fmt: skip
@@ -513,6 +520,8 @@ async def test_a_waiver_is_given_listed_and_ended(as_):
     assert (await as_("operate").delete(given.headers["location"])).status_code == 204
     assert (await as_("operate").delete(given.headers["location"])).status_code == 404
     assert (await as_("operate").delete("/api/v1/waivers/from-config")).json()["reason"] == "waiver_invalid"
+    last = await as_("operate").post("/api/v1/waivers", json=body | {"until": "9999-12-31T23:59:59.999999Z"})
+    assert last.json()["until"] == "9999-12-31T23:59:59.000Z"
 
 
 @pytest.mark.parametrize(
@@ -605,3 +614,18 @@ async def test_answers_carry_security_headers(client):
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_an_answer_about_many_hosts_is_written_beside_the_loop(as_, service, monkeypatch):
+    seen, made = [], check_document.document
+    hosts = service.latest.hosts * AT_ONCE
+    checked = Checked(replace(service.latest, hosts=hosts, findings=()), Decision.ALLOW)
+
+    async def ask_files(*_):
+        return checked
+
+    monkeypatch.setattr(service, "ask_files", ask_files)
+    monkeypatch.setattr(check_document, "document", lambda one: seen.append(threading.get_ident()) or made(one))
+    answer = await as_("gate").post("/api/v1/check", json={"images": [API], "hosts": ["*"]})
+    assert len(answer.json()["hosts"]) == len(hosts)
+    assert seen != [threading.get_ident()]

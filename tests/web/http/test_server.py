@@ -148,6 +148,18 @@ async def test_a_kept_connection_may_rest(serve, monkeypatch):
     assert got.count(b"HTTP/1.1 200") == 2
 
 
+async def test_a_request_that_is_being_sent_during_a_reload_is_answered(serve):
+    server = await serve()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n")
+    while not server._uvicorn.server_state.connections:
+        await asyncio.sleep(0.01)
+    server.renew(None)
+    writer.write(b"Connection: close\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
 async def test_the_server_stops_while_somebody_listens(app_with, service, monkeypatch):
     monkeypatch.setattr("scanner.web.http.server.GRACE_S", 1)
     server = Server(app_with(), "127.0.0.1", 0)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import struct
 
 import httpx
 import pytest
@@ -49,6 +50,22 @@ def ask(port):
     client.connect(("127.0.0.1", port))
     client.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
     return client
+
+
+async def test_nothing_more_is_written_to_a_client_that_has_gone(caplog):
+    async def asked(_request):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        return Response(BODY)
+
+    metrics = Counted()
+    server = Server(LimitsMiddleware(Route("/{rest:path}", asked).handle, metrics), "127.0.0.1", 0)
+    await server.start()
+    client = ask(server.port)
+    while not metrics.answers:
+        await asyncio.sleep(0.01)
+    await server.stop()
+    assert not caplog.records
 
 
 async def closed(writer):

@@ -9,6 +9,7 @@ import pytest
 
 from scanner.domain.verdict.reason import Reason
 from scanner.web.http.server import Server
+from scanner.web.pages.fleet_index import FleetIndex
 from scanner.web.pages.rendering import age
 
 
@@ -225,6 +226,12 @@ async def test_readiness_counts_images_by_what_is_known(client):
     assert "its label says linux/arm64; its bytes have not been read" in text
     for query, status in (("to=nonsense", 400), ("to=linux/amd46", 400), ("to=linux/arm64&host=edgy-1", 404)):
         assert (await client.get(f"/readiness?{query}")).status_code == status
+
+
+async def test_whether_a_host_is_there_is_known_without_a_row_of_each(client, monkeypatch):
+    """Rows of ten thousand hosts would hold the event loop, in which that is asked."""
+    monkeypatch.setattr(FleetIndex, "rows", property(lambda _: pytest.fail("all rows were made")))
+    assert (await client.get("/readiness?host=edgy-1")).status_code == 404
 
 
 async def test_an_error_is_a_page_for_people_and_a_document_for_programs(client):

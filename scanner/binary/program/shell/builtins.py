@@ -38,6 +38,7 @@ SPECIAL = frozenset({
 _INTEGER = re.compile(r"\s*[-+]?\d{1,18}\s*", re.ASCII)
 
 _USAGE = 2
+_STATUS = re.compile(r"[0-9]{1,9}")
 """The status of a builtin that was called wrongly."""
 
 MAX_SOURCED = 16
@@ -331,12 +332,14 @@ def _told(state: State, words: tuple[str, ...]) -> int | None:
     """The status that ``exit`` or ``return`` names."""
     if len(words) < 2:  # noqa: PLR2004 - the builtin and a number
         return state.status
-    return int(words[1]) & 255 if words[1].isdigit() and words[1].isascii() else None
+    return int(words[1]) & 255 if _STATUS.fullmatch(words[1]) else None
 
 
 def _return(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     status = _told(state, words)
     if len(words) > 1 and is_known(words[1]) and not _INTEGER.fullmatch(words[1]):
+        if machine.kind is not ShellKind.BASH and words[1].strip("+-").isdecimal():
+            raise AtRunTimeError("a return by a number that only some shells take")
         if machine.kind is not ShellKind.BASH:
             return machine.exit(replace(state, gave_up=f"return {words[1]}, which is no number"), _USAGE)
         status = _USAGE

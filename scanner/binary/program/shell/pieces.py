@@ -50,6 +50,8 @@ class Piece:
 BREAK = Piece("", parts_words=True)
 
 _ALTERNATIVES = frozenset("-=?+")
+_MAX_DIGITS = 9
+"""Of a positional parameter: no command has as many words."""
 _NUMBERS = frozenset("#?$!")
 """Parameters that are digits, in which nothing can be split."""
 
@@ -171,7 +173,8 @@ class Pieces:
         """The value of ``$name`` as one text, ``None`` where it is unset."""
         state = self.state
         if name.isdigit():
-            return state.arg0 if int(name) == 0 else _nth(state.positional, int(name))
+            number = int(name.lstrip("0")[:_MAX_DIGITS] or "0")
+            return _nth(state.positional, number) if number else state.arg0
         match name:
             case "#":
                 return str(len(state.positional)) if counted(state.positional) else UNKNOWN

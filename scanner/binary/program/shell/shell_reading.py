@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
-from scanner.binary.program.shell.state import AtRunTimeError
+from scanner.binary.program.shell.state import INSIDE, AtRunTimeError
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from scanner.formats.shell.syntax import Simple
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_INSIDE = "OPTIND:inside"
-"""Where in a word of several letters getopts stands; no script can name it."""
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_INDEX = re.compile(r"[1-9][0-9]{0,8}")
 
 
 def read_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -95,13 +95,16 @@ def getopts_words(machine: Machine, state: State, words: tuple[str, ...], _node:
     given = words[3:] or state.positional
     at = state.value("OPTIND") if "OPTIND" in state.variables else "1"
     found = None
-    if at is not None and at.isdigit() and int(at) >= 1 and not any(UNKNOWN in word for word in (*given, words[1])):
-        found = next_option(words[1], given, int(at), int(state.variables.get(_INSIDE) or "0"))
+    if at is not None and UNKNOWN not in at and not _NUMBER.fullmatch(at):
+        raise AtRunTimeError("getopts with an OPTIND that only some shells take")
+    inside = state.variables.get(INSIDE) or "0"
+    if at is not None and _INDEX.fullmatch(at) and not any(UNKNOWN in word for word in (*given, words[1], inside)):
+        found = next_option(words[1], given, int(at), int(inside))
     if found is None:
         for name in (words[2], "OPTIND", "OPTARG"):
             state = state.assigned(name, UNKNOWN)
         return machine.done(state.with_status(None))
-    changed = {words[2]: found.name, "OPTIND": str(found.at), "OPTARG": found.argument, _INSIDE: str(found.inside)}
+    changed = {words[2]: found.name, "OPTIND": str(found.at), "OPTARG": found.argument, INSIDE: str(found.inside)}
     for name, value in changed.items():
         state = state.assigned(name, value)
     return machine.done(state.with_status(int(found.ended)))

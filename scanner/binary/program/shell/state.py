@@ -33,6 +33,9 @@ OWN_SCRIPT = f"{UNKNOWN}script"
 EATEN = f"{UNKNOWN}eaten"
 """Stands for what was the rest of the script until something ran that may have read it."""
 
+INSIDE = "OPTIND:inside"
+"""Where in a word of several letters ``getopts`` stands; no script can name it."""
+
 MAX_TEXT = 64 * 1024
 """Characters of one value; a loop that doubles a variable would fill the memory."""
 
@@ -208,7 +211,10 @@ class State:
             raise AtRunTimeError(f"the variable {name} grows beyond {MAX_TEXT} characters")
         arrays = {key: each for key, each in self.arrays.items() if key != name} if name in self.arrays else self.arrays
         exported = self.exported | {name} if "a" in self.options else self.exported
-        return replace(self, variables={**self.variables, name: value}, arrays=arrays, exported=exported)
+        variables = {**self.variables, name: value}
+        if name == "OPTIND":
+            variables[INSIDE] = "0" if value == "1" else UNKNOWN
+        return replace(self, variables=variables, arrays=arrays, exported=exported)
 
     def hidden(self, name: str) -> State:
         """The state in which a function has a variable of its own of this name; what it was comes back behind it."""

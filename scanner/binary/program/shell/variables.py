@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scanner.binary.program.shell.state import State
     from scanner.formats.shell.syntax import Simple
 
+_COUNT = re.compile(r"[0-9]{1,9}")
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SET_LETTERS = frozenset("abefmnuvxCE")
 _LETTERS_OF_BASH = _SET_LETTERS | frozenset("hpBHPT")
@@ -215,7 +216,9 @@ def _option(kind: ShellKind, words: tuple[str, ...], at: int, options: set[str],
 def shift_words(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     """``shift``."""
     count = words[1] if len(words) > 1 else "1"
-    if not count.isdigit():
+    if UNKNOWN not in count and not _COUNT.fullmatch(count) and machine.kind is not ShellKind.BASH:
+        raise AtRunTimeError(f"line {node.line}: shift by a word that is no number", is_faulty=True)
+    if not _COUNT.fullmatch(count):
         return machine.done(replace(state, positional=(UNKNOWN_WORDS,), status=None, asks=None))
     number = int(count)
     if not counted(state.positional[:number]):

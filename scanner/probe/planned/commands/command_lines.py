@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from scanner.probe.planned import faults
 from scanner.probe.planned.commands import command, other_starters, run_as
 from scanner.probe.planned.commands.given_scripts import SHELLS, Files, is_for_bash, script_of
 from scanner.probe.planned.commands.other_starters import mentions_engine
@@ -138,6 +139,8 @@ def find(
             waiting.extend(reversed(looking.one(waiting.pop())))
         except UnclearError as error:
             looking.found.gaps.append(str(error))
+        except Exception as bug:  # noqa: BLE001 -- what one script makes us stumble over costs this line, not its folder
+            looking.found.gaps.append(faults.told(bug))
     return looking.found
 
 
@@ -185,7 +188,8 @@ class _Looking:
         program = "" if word.startswith("-") else word.rpartition("/")[2]  # an option may hold a path
         if program in command.ENGINES or program in command.COMPOSERS:
             started = command.started(program, _behind(line.words[:at], rest), env)
-            self.found.started += [(started, env)] if started is not None else []
+            own = line.env if env == line.env else env  # one for as long as it stays the same
+            self.found.started += [(started, own)] if started is not None else []
             return []
         if (is_first or program in _OF_CONTAINERD) and (
             said := other_starters.starts(program, rest, env.get("PWD", ""), self.files.read)
@@ -212,6 +216,8 @@ class _Looking:
         directory = next((word for word in rest if not word.startswith("-")), "")
         given = tuple(word.partition("=")[2] for word in rest if word.startswith("--arg="))
         paths = self.files.parts(posixpath.normpath(posixpath.join(env.get("PWD", ""), directory)))
+        left_out = self.files.left_out(posixpath.normpath(posixpath.join(env.get("PWD", ""), directory)))
+        self.found.gaps += (f"run-parts runs {shown(path)} on some systems, on others not" for path in left_out)
         odd = next((word for word in rest if word.startswith("-") and not _PARTS_OPTIONS.fullmatch(word)), "")
         if not paths and (line.depth or _NAMED_AFTER_ENGINES.search(directory)):
             raise UnclearError(f"run-parts runs whatever lies in {shown(directory)}")

@@ -54,7 +54,7 @@ class Files:
             UnclearError: an engine is named in it.
         """
         raw = self.read(path) if is_known(path) else None
-        if raw is not None and b"\0" not in raw and mentions_engine(raw.decode("utf-8", "replace")):
+        if raw is not None and b"\0" not in raw and _names_one(raw):
             raise UnclearError(f"it runs {shown(path)}, in which an engine is named, and which no shell reads")
 
     def is_script(self, path: str) -> bool:
@@ -67,9 +67,20 @@ class Files:
         names = sorted(name for name in self.listed(directory) if _PART.fullmatch(name))
         return [posixpath.join(directory, name) for name in names]
 
+    def left_out(self, directory: str) -> list[str]:
+        """Programs of interpreters in which an engine is named, and which only some systems' ``run-parts`` runs."""
+        paths = [
+            posixpath.join(directory, name) for name in sorted(self.listed(directory)) if not _PART.fullmatch(name)
+        ]
+        return [path for path in paths if (raw := self.read(path)) and _INTERPRETER.match(raw) and _names_one(raw)]
+
     def sourced(self, path: str) -> str | None:
         """The text of a file that a script takes its own commands from."""
         return self.script(path, is_a_shell_s=True)
+
+
+def _names_one(raw: bytes) -> bool:
+    return mentions_engine(raw.decode("utf-8", "replace"))
 
 
 def is_for_bash(text: str) -> bool:

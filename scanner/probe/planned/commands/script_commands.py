@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.formats.shell import grammar
 from scanner.formats.shell.syntax import (
     AndOr,
     Arithmetic,
@@ -74,7 +73,7 @@ def commands_of(
 
     ``read`` gives the text of a file that the script takes its own commands from, none where it is not there.
     """
-    parsed = _parsed(script.text)
+    parsed = script_texts.parsed(script.text)
     if isinstance(parsed, NotUnderstood):
         return [], [f"its script is not understood: {parsed.why}"]
     given = tuple(word.replace(UNKNOWN, MANY) if at else word for at, word in enumerate(script.parameters))
@@ -89,16 +88,14 @@ def commands_of(
     return walk.commands, walk.gaps
 
 
-def _parsed(text: str) -> Sequence | NotUnderstood:
-    return grammar.parse(text.replace(UNKNOWN, OPEN_TEXT).encode("utf-8", "surrogateescape"))
-
-
 @dataclass(slots=True, kw_only=True)
 class _Walk(Ways):
     """One pass over a script without recursion; every way that a condition may lead to is taken."""
 
     read: Callable[[str], str | None]
     commands: list[Command] = field(default_factory=list)
+    _texts: script_texts.ParsedTexts = field(default_factory=script_texts.ParsedTexts)
+    _environment: Mapping[str, str] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
     _called: set[str] = field(default_factory=set)
     _calls_anything: bool = False
@@ -108,11 +105,13 @@ class _Walk(Ways):
 
     def run(self, script: Sequence) -> None:
         waiting: list[Step] = [script]
-        for _ in range(MAX_STEPS):
+        effort = self.shell.effort
+        while effort.steps < MAX_STEPS:
             if not waiting:
                 waiting = list(reversed(self._uncalled()))
                 if not waiting:
                     return
+            effort.steps += 1
             waiting.extend(reversed(self._step(waiting.pop())))
         self.gaps.append(f"its script takes more than {MAX_STEPS} steps to follow")
 
@@ -272,8 +271,7 @@ class _Walk(Ways):
         name = words[0]
         if name in {"command", "builtin", "exec"} and words[1:] and not words[1].startswith("-"):
             steps = self._command(words[1:], given, stdin, calls=False)
-            if name == "exec" and not self.shell.is_odd:
-                self.leave_for_good()
+            self.end_by(name)
             return steps
         if (setter := script_builtins.SETTERS.get(name)) is not None:
             setter(self.shell, words)
@@ -296,7 +294,9 @@ class _Walk(Ways):
             self._calls_anything = True
             if script_texts.STARTS.intersection(words[1:]):
                 self.gaps.append("only the running host knows which program its script runs")
-        self.commands.append(Command(tuple(word.replace(MANY, UNKNOWN) for word in words), given.environment, stdin))
+        if (environment := given.environment) != self._environment:
+            self._environment = environment  # one for as long as it stays the same
+        self.commands.append(Command(tuple(word.replace(MANY, UNKNOWN) for word in words), self._environment, stdin))
         return []
 
     def _words(self, words: Iterable[Word]) -> tuple[list[Step], tuple[str, ...]]:
@@ -347,7 +347,10 @@ class _Walk(Ways):
         if not script_texts.is_one_word(path) or not is_known(script_builtins.placed(self.shell, path)):
             self.commands.append(Command((words[0], UNKNOWN), {}))
         text = self.read(script_builtins.placed(self.shell, path)) if is_known(path) else None
-        parsed = _parsed(text) if text is not None else None
+        parsed = self._parse(text) if text is not None else None
+        if isinstance(parsed, Sequence) and len(self.calls) >= MAX_CALLS:
+            self.gaps.append(f"its script takes commands from files more than {MAX_CALLS} deep")
+            return []
         if isinstance(parsed, Sequence):
             own = self.shell.parameters if len(words) == len((".", path)) else None
             return [Enter(own, is_sourced=own is not None, path=path), parsed, "leave"]
@@ -360,13 +363,16 @@ class _Walk(Ways):
         if UNKNOWN in text:
             self.shell.is_whole = False
             self.gaps.append("its script runs what only the running host knows")
-        return [_parsed(text)]
+        return [self._parse(text)]
+
+    def _parse(self, text: str) -> Sequence | NotUnderstood:
+        return self._texts.parsed(text, self.shell.effort)
 
     def _trap(self, words: tuple[str, ...]) -> list[Step]:
         """What is run later, with what is known then."""
         action, signals = words[1:2], words[2:]
         if signals and not action[0].startswith("-") and action[0]:
-            parsed = _parsed(action[0])
+            parsed = self._parse(action[0])
             self.at_end.append(self.shell.copy())  # a signal may come at once
             self._traps |= {
                 signal: Sequence((Item(parsed),)) if isinstance(parsed, NotUnderstood) else parsed for signal in signals

@@ -53,7 +53,7 @@ class _Texts:
         return opened(Expansion(self.shell.copy()).text(word)) if _is_pure_word(word) else UNKNOWN
 
     def pattern(self, word: Word) -> Pattern:
-        made = Expansion(self.shell.copy()).pattern(word)
+        made = Expansion(self.shell).pattern(word)  # which sets nothing
         if not _is_pure_word(word) or any(active and _EXTENDED.search(text) for text, active in made.runs):
             return patterns.pattern_of([(UNKNOWN, False)])
         return patterns.pattern_of((opened(text), active) for text, active in made.runs)
@@ -220,6 +220,7 @@ def fitting(case: Case, shell: Shell) -> tuple[list[CaseItem], bool]:
     """The ways of a ``case`` that may be taken, and whether one of them surely is."""
     texts = _Texts(shell.by_itself())
     subject = UNKNOWN if shell.is_odd else texts.text(case.subject)
+    shell.effort.steps += sum(len(item.patterns) for item in case.items) * (64 + len(subject)) // 256
     found: list[CaseItem] = []
     falls = any(item.ends != ";;" for item in case.items)
     for item in case.items:

@@ -42,7 +42,7 @@ _ANYTHING = frozenset({"eval", ".", "source"})
 
 _BESIDE = {
     **dict.fromkeys(("cd", "pushd", "popd"), frozenset({"PWD", "OLDPWD"})), "read": frozenset({"REPLY"}),
-    **dict.fromkeys(("mapfile", "readarray"), frozenset({"MAPFILE"})), "getopts": frozenset({"OPTARG", "OPTIND", "archscan_getopts"}),
+    **dict.fromkeys(("mapfile", "readarray"), frozenset({"MAPFILE"})), "getopts": frozenset({"OPTARG", "OPTIND", "OPTIND[letter]"}),
 }  # fmt: skip
 """What commands set that their words do not name."""
 

@@ -28,6 +28,9 @@ OPEN_TEXT = f"${{{OPEN}}}"
 SOURCE = "BASH_SOURCE[0]"
 """Stands among variables for the file whose commands are run; shells other than bash have no such array."""
 
+PLACE = "OPTIND[letter]"
+"""Stands among variables for the letter that ``getopts`` looks at next within a word, and that word; empty before one."""
+
 USER_NUMBER = "archscan_uid"
 """Stands among variables for the number of the user who runs the script; not there where nobody knows it."""
 
@@ -66,6 +69,13 @@ _OF_OTHERS = (
 
 
 @dataclass(slots=True)
+class Effort:
+    """What following a script has cost, in steps; all that is known on any of its ways shares one."""
+
+    steps: int = 0
+
+
+@dataclass(slots=True)
 class Shell:
     """What a shell knows at one point of its script.
 
@@ -88,6 +98,7 @@ class Shell:
     own: set[str] = field(default_factory=set)
     perhaps: set[str] = field(default_factory=set)
     is_odd: bool = False
+    effort: Effort = field(default_factory=Effort)
 
     def copy(self) -> Shell:
         """The same, to change on its own."""
@@ -116,6 +127,9 @@ class Shell:
         self.texts[name] = UNKNOWN if is_other else text.replace(OPEN_TEXT, UNKNOWN)
         self.own.add(name)
         self.arrays.pop(name, None)
+        if name == "OPTIND":
+            self.texts[PLACE] = "" if text == "1" else UNKNOWN
+            self.own.add(PLACE)
         if self.exports_all:
             self.exported.add(name)
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scanner.formats.shell import grammar
 from scanner.formats.shell.syntax import Simple
 from scanner.probe.planned.commands import script_builtins
+from scanner.probe.planned.commands.script_shell import OPEN_TEXT
 from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scanner.formats.shell.syntax import Statement
-    from scanner.probe.planned.commands.script_shell import Shell
+    from scanner.formats.shell.syntax import NotUnderstood, Sequence, Statement
+    from scanner.probe.planned.commands.script_shell import Effort, Shell
     from scanner.probe.planned.commands.script_values import Expansion
 
 STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
+
+CHARS_A_STEP = 64
+"""Characters that cost about as much to parse as a step to follow."""
 
 STARTS = frozenset({"run", "create", "play", "up", "compose"})
 """Words of engines' commands that start something."""
@@ -43,6 +48,26 @@ class Command:
     words: tuple[str, ...]
     env: Mapping[str, str]
     stdin: str | None = None
+
+
+@dataclass(slots=True)
+class ParsedTexts:
+    """Texts that a script comes to on its way, each parsed once however often that is."""
+
+    _known: dict[str, Sequence | NotUnderstood] = field(default_factory=dict)
+
+    def parsed(self, text: str, effort: Effort) -> Sequence | NotUnderstood:
+        """The commands of a text."""
+        found = self._known.get(text)
+        if found is None:
+            effort.steps += len(text) // CHARS_A_STEP
+            found = self._known[text] = parsed(text)
+        return found
+
+
+def parsed(text: str) -> Sequence | NotUnderstood:
+    """The commands of a script."""
+    return grammar.parse(text.replace(UNKNOWN, OPEN_TEXT).encode("utf-8", "surrogateescape"))
 
 
 def is_one_word(word: str) -> bool:

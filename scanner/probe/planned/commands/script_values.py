@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from scanner.formats.shell.patterns import Pattern
     from scanner.formats.shell.syntax import Assignment, Part, Word
     from scanner.probe.planned.commands.script_shell import Shell
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+"""A subscript that is one number for every reader: an octal one is not."""
 
 MAX_WORD_CHARS = 1 << 17
 """Of one word: the kernel takes no longer argument (MAX_ARG_STRLEN)."""
@@ -238,6 +242,10 @@ class Expansion:
 
     def _operated(self, part: Parameter, value: str | None, *, is_unset: bool) -> str:
         operator = part.operator.removeprefix(":")
+        size = len(value or "")
+        self.shell.effort.steps += size // 256 + (
+            size**2 // 1024 if operator[:1] == "/" and size <= patterns.MAX_SEARCHED else 0
+        )
         if operator not in _OPERATORS or (value is None and not is_unset):
             return UNKNOWN if value is None and not is_unset else script_operators.changed(part, value or "", self)
         may_be_unset = value == UNKNOWN and part.name not in self.shell.own
@@ -259,7 +267,7 @@ class Expansion:
         if (part.name, part.subscript) == ("BASH_SOURCE", "0"):
             return self.shell.texts.get(SOURCE)
         elements = self.shell.arrays.get(part.name)
-        if elements is None or not part.subscript.isdigit():
+        if elements is None or not _INDEX.fullmatch(part.subscript):
             return None
         at = int(part.subscript)
         return elements[at] if at < len(elements) else ""
@@ -270,9 +278,11 @@ class Expansion:
 
     def pattern(self, word: Word) -> Pattern:
         """A word as a pattern."""
-        return patterns.pattern_of(
+        made = patterns.pattern_of(
             (self._operand_text(part), not getattr(part, "quoted", False)) for part in word.parts
         )
+        self.shell.effort.steps += len(made.text) // 8
+        return made
 
     def _operand_text(self, part: Part) -> str:
         match part:

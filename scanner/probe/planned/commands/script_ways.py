@@ -97,15 +97,17 @@ class Ways:
     def exit(self, words: tuple[str, ...]) -> list[Step]:
         """``exit``, ``return``."""
         if words[0] == "exit":
-            self.leave_for_good()
+            self.end_by("exit")
         elif self.calls:  # elsewhere bash goes on, other shells end: what stands behind may be run
             self.ended = "return"
             if self.forks:
-                self.calls[-1].returned.append(self.shell.copy())
+                self.calls[-1].returned = [joined([*self.calls[-1].returned, self.shell])]
         return []
 
-    def leave_for_good(self) -> None:
-        """Here the shell ends; what it then knows is what its traps find."""
+    def end_by(self, name: str) -> None:
+        """Where ``exit``, ``exec`` end the shell, what it then knows is what its traps find; bash may go on (execfail)."""
+        if name not in {"exit", "exec"} or (name == "exec" and self.shell.is_odd):
+            return
         if len(self.at_end) < MAX_ENDS:
             self.at_end.append(self.shell.copy())
         self.ended = "exit"

@@ -105,6 +105,9 @@ def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: ProjectSu
     for path in dict.fromkeys(files):
         variables = env_files(texts, [path], variables) | variables
     loading = Loading(texts)
+    if "" in variables:
+        at = ", ".join(dict.fromkeys((*files, *beside.env_files)))
+        loading.doubts[f"{at}: a value without a name, which older versions of Compose refuse"] = None
     called = beside.directory_name or posixpath.basename(directory)
     name = _name(loading, roots, called, variables, beside.project)
     if name:

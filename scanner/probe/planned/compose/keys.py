@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.probe.planned.compose import compose_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Mapping, Sequence
 
 TOP_LEVEL = frozenset(compose_schema.FILE.fields)
 SERVICE = frozenset(compose_schema.SERVICE.fields) | {"cgroupns_mode"}
@@ -27,6 +27,30 @@ def is_compose(body: Mapping[Any, Any]) -> bool:
     if not isinstance(services, dict) or not all(is_key_of(key, TOP_LEVEL) for key in body):
         return False
     return any(_fits(service) for service in services.values())
+
+
+def are_of_others(documents: Sequence[Any]) -> bool:
+    """Whether documents cannot have been meant for Compose, whatever their file is called.
+
+    Tasks and variables of Ansible and the settings of applications lie in files of such names. What has services, or
+    keys of Compose's alone, or anything like a service is Compose's, however wrong it is.
+    """
+    return bool(documents) and not any(map(_may_be_meant, documents))
+
+
+def _may_be_meant(document: Any) -> bool:
+    if isinstance(document, list):
+        return any(isinstance(one, dict) and ("services" in one or _is_like_a_service(one)) for one in document)
+    if not isinstance(document, dict) or not document.keys().isdisjoint(("services", "include", "<<")):
+        return True
+    if all(is_key_of(key, TOP_LEVEL) for key in document):
+        return True
+    bodies = [body for body in document.values() if isinstance(body, dict)]
+    return any(_is_like_a_service(one) for body in bodies for one in (body, *body.values()))
+
+
+def _is_like_a_service(value: Any) -> bool:
+    return isinstance(value, dict) and not value.keys().isdisjoint(_SOURCES)
 
 
 def only_includes(body: Mapping[Any, Any]) -> bool:

@@ -69,7 +69,8 @@ def projects(texts: Mapping[str, bytes], files: Iterable[str] | None = None) -> 
     found = [
         project
         for directory in dict.fromkeys(directories)
-        if (project := told_by_dotenv(texts, directory)) and any(path in known for path in project.files)
+        if (project := told_by_dotenv(texts, directory))
+        and (directory in by_directory or any(path in known for path in project.files))
     ]
     told = {path for project in found for path in project.files}
     told_in = {posixpath.dirname(project.dotenv[0]) for project in found}

@@ -28,15 +28,16 @@ class Counted:
 
 def counted(objects: Iterable[Any]) -> Counted:
     """What objects say of each other."""
-    there: set[Name] = set()
-    started: set[Name] = set()
-    for body in objects:
-        if isinstance(body, dict) and isinstance(kind := body.get("kind"), str):
-            there.add(_named(body, kind, body.get("metadata")))
-            target = workload_of(body) or _scaled(body)
-            if target is not None and not _counts_none(body, kind):
-                started.add(target)
-    return Counted(frozenset(there), frozenset(started))
+    by_kind = [(body, kind) for body in objects if isinstance(body, dict) and isinstance(kind := body.get("kind"), str)]
+    scaled = {
+        target for body, kind in by_kind if (target := _scaled(body)) is not None and not _counts_none(body, kind)
+    }
+    rolled_out = {
+        target
+        for body, kind in by_kind
+        if (target := workload_of(body)) is not None and (named(body, kind) in scaled or not _counts_none(body, kind))
+    }
+    return Counted(frozenset(named(body, kind) for body, kind in by_kind), frozenset(scaled | rolled_out))
 
 
 def named(body: Mapping[Any, Any], kind: str) -> Name:

@@ -9,7 +9,7 @@ from scanner.probe.planned import manifest_files
 from scanner.probe.planned.plans import UnclearError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 WITH_PODS = frozenset(
     {
@@ -199,20 +199,29 @@ def is_scaled_to_zero(body: Mapping[Any, Any], kind: str) -> bool:
 
 def holds_something_like_a_container(body: Mapping[Any, Any]) -> bool:
     """Whether an object of an unknown kind names an image or containers anywhere but in its metadata and status."""
-    todo: list[Any] = [value for key, value in body.items() if key not in ("metadata", "status", "kind", "apiVersion")]
+    inner = [value for key, value in body.items() if key not in ("metadata", "status", "kind", "apiVersion")]
+    return any(_is_of_containers(key, value) for one in _mappings(inner) for key, value in one.items())
+
+
+def names_an_image(value: list[Any]) -> bool:
+    """Whether anything in objects is called an image, labels and annotations aside."""
+    return any(key == "image" for one in _mappings(value) for key in one)
+
+
+def _mappings(value: list[Any]) -> Iterator[dict[Any, Any]]:
+    """Every mapping within a value, each once, but those that say of others what their author likes."""
+    todo = [*value]
     seen: set[int] = set()  # what several aliases stand for is one object
     while todo:
-        value = todo.pop()
-        if not isinstance(value, dict | list) or id(value) in seen:
+        one = todo.pop()
+        if not isinstance(one, dict | list) or id(one) in seen:
             continue
-        seen.add(id(value))
-        if isinstance(value, list):
-            todo += value
+        seen.add(id(one))
+        if isinstance(one, list):
+            todo += one
             continue
-        if any(_is_of_containers(key, inner) for key, inner in value.items()):
-            return True
-        todo += [inner for key, inner in value.items() if key not in _SAID_OF_OTHERS]
-    return False
+        yield one
+        todo += [inner for key, inner in one.items() if key not in _SAID_OF_OTHERS]
 
 
 def _is_of_containers(key: Any, value: Any) -> bool:

@@ -127,8 +127,14 @@ def _pod(body: Mapping[Any, Any], kind: str, counted: Counted) -> Mapping[Any, A
         raise UnclearError(f"its pods are those of the {of[1]} {of[2]}, which is not there")
     if pod is None and kinds.holds_something_like_a_container(body):
         raise UnclearError(f"objects of the kind {kind} may start containers, which are not read here")
+    if pod is None:
+        return None
     is_none = kinds.is_scaled_to_zero(body, kind) and counted_elsewhere.named(body, kind) not in counted.started
-    return None if is_none else pod
+    if is_none:
+        return None
+    if pod is not None and not pod.get("containers"):
+        raise UnclearError("a pod without containers, which Kubernetes refuses")
+    return pod
 
 
 def _name(body: Mapping[Any, Any], kind: str) -> tuple[str, str]:

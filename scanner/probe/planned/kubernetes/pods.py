@@ -59,10 +59,12 @@ def _container(pod: Pod, container: Mapping[Any, Any], where: Placement | None) 
     image = container.get("image")
     if not isinstance(image, str) or not image.strip():
         raise UnclearError("the container has no image")
+    if image != image.strip():
+        raise UnclearError("the image has a space around it, which Kubernetes refuses")
     if planned.is_template(image):
         raise UnclearError(f"a template, which others fill in: {image}")
     return Plan(
-        image.strip(),
+        image,
         f"{pod.name}/{container.get('name') or 'user-container'}",  # Knative names the one that has no name
         pod.source,
         process=_process(pod, container),
@@ -98,9 +100,12 @@ def _words(value: Any, what: str, variables: Environment) -> tuple[str, ...]:
 
 
 def _refuse_unknown_program(container: Mapping[Any, Any], variables: Environment) -> None:
-    """The first word is what is started; behind it, an unknown value is mostly an address."""
+    """The first word is what is started; behind it, an unknown value is mostly an address.
+
+    Without a command the image may have one, to which the first word is an argument: one with a dash is no program.
+    """
     command, args = container.get("command") or [], container.get("args") or []
-    words = command or args
+    words = command or [word for word in args[:1] if not word.startswith("-")]
     if words and not variables.is_known(words[0]):
         raise UnclearError(f"only the cluster knows what {words[0]} stands for")
 

@@ -19,6 +19,7 @@ from scanner.probe.planned.units import conditions, unit_environment, unit_files
 from scanner.probe.planned.units.commands import command_lines
 from scanner.probe.planned.units.quadlet_file import STARTING, SUFFIXES, Quadlet
 from scanner.probe.planned.units.quadlet_references import Others
+from scanner.probe.planned.units.quadlet_refusals import demand_taken
 from scanner.probe.planned.units.runs import Files, UnitRuns
 from scanner.probe.planned.units.specifiers import Specifiers
 from scanner.probe.planned.units.systemd import settings_of
@@ -111,6 +112,7 @@ class _Planning:
         )  # fmt: skip
         if quadlet.kind in STARTING:
             _refuse_second_start(quadlet)
+            demand_taken(quadlet)
             self._others.demand_all_of(quadlet, self._unit.scope)
         for setting in quadlet.unsupported() if quadlet.kind in STARTING else ():
             self._gaps += gap(setting.place(), f"Podman refuses a quadlet with {setting.key}=")

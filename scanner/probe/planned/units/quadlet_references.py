@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.formats.documents.csv_record import first_record
 from scanner.probe.planned.plans import UnclearError
+from scanner.probe.planned.units.quadlet_refusals import demand_taken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,6 +64,7 @@ class Others:
     def _demand_sound(self, quadlet: Quadlet, scope: str) -> None:
         if odd := next(quadlet.unsupported(), None):
             raise UnclearError(f"it has no key {odd.key}=")
+        demand_taken(quadlet)
         demanded = _DEMANDED.get(quadlet.kind, ())
         if quadlet.kind == ".volume" and quadlet.one("Driver") == "image":
             demanded = (("Image",),)

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from scanner.probe.planned.commands import engine_options
+from scanner.probe.planned.commands import command, engine_options
 from scanner.probe.planned.commands.command import Run
 from scanner.probe.planned.commands.command_lines import find
 from scanner.probe.planned.commands.script_commands import MAX_CALLS
 from tests.rows import each_row
+
+MANY = " ".join(map(str, range(50)))
 
 FOLLOWED = [
     "CID=$(docker run -d a:1); docker logs $CID", "CID=`docker run -d a:1`", 'echo "$(docker run --rm a:1 version)" >/dev/null',
@@ -46,6 +48,7 @@ FOLLOWED = [
     '[ "x$(docker run a)" = y ] && docker run b; :', 'I=a; if [ "$I" = a ] && [ -z "$X" ]; then docker run b; fi; if [ $I = b -o $I = c ]; then docker run d; fi',
     'set -- -t v2 -dx w -- y; while getopts "t:dx:" o; do case $o in t) T=$OPTARG;; d) D=-d;; x) X=$OPTARG;; esac; done; shift $((OPTIND-1)); docker run $D a:$T $X $# $1', "set -- -ab c; while getopts ab o; do docker run $o:1; done; docker run x:$OPTIND $1",
     'set -- -qa; while getopts :a o; do docker run a:1 "$o"; done; docker run b:$((OPTIND-1))', "docker run a:$OPTIND; [ a = a ] && T=1 || T=2; docker run a:$T; [ a = b ] && T=3 || { T=4; echo; }; docker run b:$T",
+    "set -- -ab; [ -f /etc/passwd ] && getopts ab o; getopts ab o; docker run a", "set -- -abc; getopts abc o; getopts abc o; set -- -; getopts abc o; docker run a", "set -- -ab; getopts ab o; OPTIND=1; getopts ab o; docker run $o", "archscan_getopts=x; getopts a o; docker run $o",
     "printf 'docker run a\\n' | sh", "printf 'docker run %s:%s\\n' a 1 b 2 | sh", "echo -n docker run a | sh", "printf ': x%%y\\n\\144ocker run a' | sh",
 ]  # fmt: skip
 """What a shell starts, no more, no less; both outcomes of each engine's command are tried."""
@@ -55,6 +58,7 @@ BASH = [
     'run() { local -r image=$1; docker run "$image"; }; run a', "function go { docker run a:1; }; go", "docker run a |& cat", "I=(a b); docker run ${I[1]}",
     'T=v1.2; [[ $T == v* ]] && docker run a; [[ $T == "v*" || $T != v1.* ]] || docker run b; [[ -z $T && a ]] && docker run c', "T=Ab.c; docker run a:${T,,} b:${T//./-} ${T^^} ${T:0:2} ${T: 1} ${T/b}", "for ((i=0; i<3; i++)); do docker run a:$i; done", "for i in {1..3} {a,b}; do docker run r:$i; done",
     "i=1; ((i+=2)); let i=i*2; docker run a:$i; if ((i > 5)); then docker run b; fi; ((i--)); docker run c:$i:$((i++))$i", "[ a == a ] && docker run a; [ a == b ] && docker run b",
+    f"OPTIND={'9' * 5000}; getopts a o; docker run a", "shift ²; docker run a",
     "exec {fd}>/dev/null; docker run a:1", "source /dev/stdin <<< 'docker run a:1'", ". /dev/stdin <<X\ndocker run a:1\nX\n",
     "I=a; f() { declare -g I=b; }; f; docker run $I", "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
 ]  # fmt: skip
@@ -71,6 +75,7 @@ UNCLEAR = [
     'f() { docker run a; }; "$(echo f)"; :', "X=docker; Y=$(echo $X); $Y run a", "read I <<X\na\nX\ndocker run $I", "i=1; let i=i+1; docker run a:$i",
     "if [ -f / ]; then I=a; fi; docker run $I", "i=1; ((i++)); docker run a:$i", "[[ a == b ]] || docker run a", "[ a == a ] && I=a || I=b; docker run $I", "case $(echo x | cat) in y) I=a;; *) I=b;; esac; docker run $I",
     "set -- a b; while read x; do shift; docker run $1; done <<X\n1\n2\nX", "for i in a b; do if [ -e /etc/passwd ]; then break; fi; I=$i; done; docker run ${I:-c}", 'f() { [ "$#" -gt 1 ] && I=a; docker run ${I:-b}; }; f $(cat /etc/none)', "[ -d /none/$$ ] && I=a || I=b; docker run $I", "T=ä; docker run a${#T}",
+    f"a=(x); docker run a:${{a[{'9' * 5000}]}}", "a=(0 1 2 3 4 5 6 7 8); docker run a:${a[010]}",
     "cd /; [ x = * ] || docker run a; case [a in [a) docker run b;; esac", "X=$(cat /etc/none); [ $X ] || docker run a; [ -z $X ] && docker run b", "i=0; while [ $i -lt 99 ]; do i=$((i+1)); done; docker run a:$i", "docker run a:$((1/0)) || docker run b", 'while getopts a: o -x "$(cat /none)"; do T=$OPTARG; done; docker run a:${T:-b}', "for i in {1..2}; do docker run a:$i; done", 'f() { [ -n "$1" ] && return; I=b; }; I=a; f x; docker run $I',
 ]  # fmt: skip
 """What depends on what only the host knows: never another image without a word."""
@@ -284,6 +289,41 @@ def test_a_circle_of_functions_ends():
     assert 1 <= len(found.started) <= MAX_CALLS + 1
     deep = "".join(f"f{at}() {{ f{at - 1}; }}; " for at in range(1, MAX_CALLS + 1))
     assert find(("sh", "-c", f"f0() {{ docker run a; }}; {deep}f{MAX_CALLS}"), {}).gaps
+
+
+COSTLY = [
+    ". /opt/x.sh\ndocker run a\n" + "foo bar\n" * 100,
+    f"for a in {MANY}; do for b in {MANY}; do case $X in {' '.join(f'p{at}) ;;' for at in range(400))} esac; done; done; docker run a",
+    f"X={'ab' * 2000}; for a in {MANY}; do for b in {MANY}; do echo ${{X##{'*a?' * 300}c}}; done; done; docker run a",
+]
+
+
+@pytest.mark.parametrize("script", COSTLY, ids=["sources itself", "patterns of case", "patterns of words"])
+def test_what_costs_more_than_it_says_is_a_gap(script):
+    found = find(("bash", "/opt/x.sh"), {}, read={"/opt/x.sh": script.encode()}.get)
+
+    assert any("deep" in gap or "steps" in gap for gap in found.gaps)
+
+
+def test_commands_share_their_variables_until_these_change():
+    found = find(("sh", "-c", "export A=1; docker run a; docker run b; export A=2; docker run c"), {})
+
+    (_, one), (_, same), (_, other) = found.started
+    assert one is same
+    assert (one["A"], other["A"]) == ("1", "2")
+
+
+def test_a_fault_of_ours_costs_one_command(monkeypatch):
+    own = command.started
+
+    def faulty(program, words, env):
+        return {}["x"] if "bad" in words else own(program, words, env)
+
+    monkeypatch.setattr(command, "started", faulty)
+    found = find(("sh", "-c", "docker run a; docker run bad; docker run b"), {})
+
+    assert [run.image for run, _ in found.started] == ["a", "b"]
+    assert found.gaps == ["a fault of archscan's own: KeyError: 'x'"]
 
 
 # ---------------------------------------------------------------- files

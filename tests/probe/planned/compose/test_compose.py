@@ -439,6 +439,12 @@ def test_a_file_of_services_that_are_no_whole_ones_lies_over_the_default_file():
     assert [str(p.pinned) for p in compose.plans(texts, found[1]).planned] == ["linux/arm64"]
 
 
+def test_a_value_without_a_name_is_taken_by_newer_versions_alone():
+    found = compose.plans({"a/compose.yaml": b"services: {web: {image: web}}", "a/.env": b"A=1\n=1\n"})
+    assert [plan.image for plan in found.planned] == ["web"]
+    assert [failure.detail.partition(" a value")[0] for failure in found.gaps.values()] == ["a/compose.yaml: a/.env:"]
+
+
 def test_what_the_env_file_of_another_folder_names_is_that_folder_s():
     texts = {"a/compose.yaml": b"", "b/.env": b"COMPOSE_FILE=base.yml", "b/base.yml": b""}
 

@@ -187,6 +187,10 @@ VARIABLES = (
 )
 
 
+def test_an_option_is_no_program_whatever_it_says():
+    assert planned(f"args: ['--listen=[$(NODE)]:1'], {VARIABLES}").process.cmd == ("--listen=[${NODE}]:1",)
+
+
 @pytest.mark.parametrize(("word", "put"), WORDS)
 def test_variables_are_put_into_words_as_kubernetes_does(word, put):
     plan = planned(f"command: [/x], args: [{json.dumps(word)}], {VARIABLES}")
@@ -227,6 +231,7 @@ DOUBLED = "env: [{name: V0, value: ten_chars_}, " + ", ".join(f"{{name: V{n}, va
         ("securityContext: {runAsUser: root}", "is no number"),
         ("volumeMounts: [{name: scratch}]", "without a mountPath"),
         ("image: ''", "has no image"),
+        ("image: ' a:1 '", "a space around it"),
         ("image: '{{ .Values.image }}'", "a template"),
         ("image: 'r.example/app:${TAG}'", "a template"),
         ("image: 'r.example/app:$(TAG)'", "a template"),
@@ -378,7 +383,14 @@ COUNTED = [
     (("keda.sh/v1alpha1", "ScaledObject", "scaleTargetRef: {name: web}, minReplicaCount: 0"), 1),
     (("keda.sh/v1alpha1", "ScaledObject", "scaleTargetRef: {name: web}, maxReplicaCount: 0"), 0),
     (("keda.sh/v1alpha1", "ScaledObject", "scaleTargetRef: {kind: StatefulSet, name: web}"), 0),
-    (("http.keda.sh/v1alpha1", "HTTPScaledObject", "scaleTargetRef: {kind: Deployment, name: web}"), 1),
+    (
+        (
+            "http.keda.sh/v1alpha1",
+            "HTTPScaledObject",
+            "scaleTargetRef: {kind: Deployment, name: web}, replicas: {min: 0, max: 10}",
+        ),
+        1,
+    ),
     (("autoscaling/v2", "HorizontalPodAutoscaler", "scaleTargetRef: {kind: Deployment, name: web}, minReplicas: 1"), 0),
 ]
 
@@ -388,6 +400,14 @@ def test_no_replicas_are_some_where_another_object_counts_them(other, count):
     idle = an_object("apps/v1", "Deployment", "replicas: 0, " + TEMPLATE)
     found = manifests.plans({"/d.yaml": idle.encode(), "/m.yaml": an_object(*other).encode()})
     assert ([plan.image for plan in found.planned], found.gaps) == (["r.example/app:1"] * count, {})
+
+
+def test_a_rollout_that_another_object_starts_starts_its_own():
+    idle = an_object("apps/v1", "Deployment", "replicas: 0, " + TEMPLATE)
+    rollout = an_object("argoproj.io/v1alpha1", "Rollout", "replicas: 0, workloadRef: {kind: Deployment, name: web}")
+    scaled = an_object("keda.sh/v1alpha1", "ScaledObject", "scaleTargetRef: {kind: Rollout, name: web}")
+    found = manifests.plans({"/d.yaml": idle.encode(), "/r.yaml": rollout.encode(), "/s.yaml": scaled.encode()})
+    assert ([plan.image for plan in found.planned], found.gaps) == (["r.example/app:1"], {})
 
 
 def test_one_object_that_is_not_understood_costs_the_others_nothing():

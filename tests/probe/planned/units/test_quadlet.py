@@ -124,7 +124,7 @@ def test_a_quadlet_is_what_podman_s_generator_makes_of_it(case, generated):
 
     found = quadlet.plans(texts)
 
-    containers = {path.rpartition("/")[2] for path in texts if path.endswith(".container")}
+    containers = {path.rpartition("/")[2] for path in texts if path.endswith((".container", ".kube"))}
     if case != "unknown key" and not case.startswith("empty word"):
         assert [said(plan, plan.pinned) for plan in found.planned] == wanted
     assert bool(found.gaps) == (len(wanted) < len(containers) or case in DOUBTFUL)

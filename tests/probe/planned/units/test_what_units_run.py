@@ -55,7 +55,12 @@ FOREIGN = [
     ("/usr/bin/make -C/srv up", {"srv/Makefile": "up:\n\techo\n"}, "no plan"),
     ("/usr/bin/make --directory=/srv up", {}, "gap"),
     ("/bin/run-parts /etc/up.d", {"etc/up.d/10-web": "#!/bin/sh\ndocker run r.example/a\n"}, "planned"),
-    ("/bin/run-parts /etc/up.d", {"etc/up.d/web.sh": "#!/bin/sh\ndocker run r.example/a\n"}, "no plan"),
+    ("/bin/run-parts /etc/up.d", {"etc/up.d/web.sh": "#!/bin/sh\ndocker run r.example/a\n"}, "gap"),
+    (
+        "/bin/run-parts /etc/up.d",
+        {"etc/up.d/web.sh": "#!/bin/sh\ndate\n", "etc/up.d/README.md": "docker run\n"},
+        "no plan",
+    ),
     ("/bin/run-parts --regex=x /etc/up.d", {"etc/up.d/web": "#!/bin/sh\ndocker run r.example/a\n"}, "gap"),
     ("/bin/run-parts --arg=r.example/a /etc/up.d", {"etc/up.d/web": "#!/bin/sh\ndocker run $1\n"}, "planned"),
     ("/bin/sh -c 'docker run a:$${I:-b}'", {}, "planned"),
