@@ -15,7 +15,8 @@ MAX_TOKENS = 64
 
 _BITS = 64
 _TOKEN = re.compile(
-    r"\s*(?:(0[xX][0-9a-fA-F]+|\d+)|\$?\{?([A-Za-z_]\w*)\}?|(&&|\|\||[<>=!]=|[-+*/%<>()!~&|^?:]))\s*", re.ASCII
+    r"\s*(?:(0[xX][0-9a-fA-F]+|\d+)|\$\{([A-Za-z_]\w*)\}|\$?([A-Za-z_]\w*)|(&&|\|\||[<>=!]=|[-+*/%<>()!~&|^?:]))\s*",
+    re.ASCII,
 )
 
 
@@ -52,7 +53,7 @@ def names(text: str) -> set[str]:
 
 def assigns(text: str) -> bool:
     """Whether an expression changes a variable."""
-    return re.search(r"(?<![<>=!])=(?!=)|\+\+|--", text) is not None
+    return re.search(r"(?<![<>=!])=(?!=)|<<=|>>=|\+\+|--", text) is not None
 
 
 _SETS = re.compile(r"\s*([A-Za-z_]\w*)\s*([-+*/%]?)=(?!=)(.*)", re.ASCII | re.DOTALL)
@@ -92,7 +93,7 @@ def value(text: str, variable: Callable[[str], str | None]) -> int | None:
         matched = _TOKEN.match(text, at)
         if matched is None or len(tokens) >= MAX_TOKENS:
             return None
-        tokens.append(matched[1] or matched[2] or matched[3])
+        tokens.append(matched[matched.lastindex or 0])
         at = matched.end()
     try:
         found, left = _level(tokens, 0, variable)

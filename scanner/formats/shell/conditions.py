@@ -26,6 +26,7 @@ _STRING = frozenset({"=", "==", "!=", "<", ">"})
 _NUMBER = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
 _FILES = frozenset({"-nt", "-ot", "-ef"})
 _BINARY = _STRING | _NUMBER | _FILES
+_DECIMAL = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})", re.ASCII)
 _INTEGER = re.compile(r"\s*[-+]?\d{1,18}\s*", re.ASCII)
 
 
@@ -216,8 +217,9 @@ class Conditions:
             return opposite(patterns.matches(one, words.pattern(other)))
         if operator == "=~":
             return None
-        if operator in _NUMBER:
-            return _compared(one, operator, words.text(other))
+        if operator in _NUMBER:  # of any other text bash makes an expression first
+            numbers = one, words.text(other)
+            return _compared(one, operator, numbers[1]) if all(map(_DECIMAL.fullmatch, numbers)) else None
         return self.older(one, operator, words.text(other)) if operator in _FILES else None
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned import faults
 from scanner.probe.planned.commands import command, other_starters, run_as
 from scanner.probe.planned.commands.given_scripts import SHELLS, Files, is_for_bash, script_of
-from scanner.probe.planned.commands.local_images import Store, changed, joined
+from scanner.probe.planned.commands.local_images import Following, Store, changed
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_commands import commands_of
 from scanner.probe.planned.commands.script_texts import Script
@@ -68,6 +68,9 @@ _TAKE_A_WORD = MappingProxyType({
 _NO_PROGRAM = re.compile(r"-.*|[A-Za-z_]\w*=.*|[\d.]+[smhd]?|0x[\da-fA-F]+", re.ASCII | re.DOTALL)
 """Options, variables, times or numbers in front of a program."""
 
+_KEPT = frozenset({"PWD", "USER"})
+"""Variables that say where, and by whom, a program is run."""
+
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
 _PARTS_OPTIONS = re.compile(r"--(?:arg=.*|verbose|report|exit-on-error|new-session|stdin|umask=\d+)|-v", re.DOTALL)
 """Options of ``run-parts`` that change neither which files it runs nor in which order."""
@@ -98,33 +101,12 @@ class StartedByLine:
     store: Store = field(default_factory=Store)
 
 
-@dataclass(slots=True)
-class _Following:
-    """A script that is being followed: the images in front of it, and which each of its commands leaves.
-
-    Commands come in their order, each behind all that it starts itself.
-    """
-
-    before: Store
-    ends: frozenset[int] = frozenset({-1})
-    left: dict[int, Store | _Following] = field(default_factory=dict)
-
-    def behind(self, commands: frozenset[int]) -> Store:
-        """The images behind any of some commands."""
-        return joined([self._behind(one) for one in sorted(commands)])
-
-    def _behind(self, command: int) -> Store:
-        found = self.left.get(command, self.before)
-        if isinstance(found, _Following):
-            found = self.left[command] = found.behind(found.ends)
-        return found
-
-
 @dataclass(frozen=True, slots=True)
 class _Words:
     """A command; an engine ``is_near`` where one is named in the script that it stands in.
 
-    ``within`` are the scripts around it with their variables: one that runs itself does what it has done.
+    ``within`` are the scripts around it with their variables: one that runs itself does what it has done. Where not
+    ``env_is_whole``, a variable that is not there may be set.
     """
 
     words: tuple[str, ...]
@@ -133,9 +115,10 @@ class _Words:
     is_near: bool = False
     stdin: str | None = None
     within: tuple[tuple[Script, Mapping[str, str]], ...] = ()
-    run: _Following = field(default_factory=lambda: _Following(Store()))
+    run: Following = field(default_factory=lambda: Following(Store()))
     number: int = 0
     after: frozenset[int] = frozenset({-1})
+    env_is_whole: bool = True
 
 
 def find(  # noqa: PLR0913 -- what a command line finds
@@ -154,9 +137,9 @@ def find(  # noqa: PLR0913 -- what a command line finds
     where it is not there to be read: scripts that the line runs are followed. ``listed`` gives the names of the files that
     lie in a directory. ``store`` are the images that are there in front of it.
     """
-    whole = _Following(store or Store())
-    looking = _Looking(Files(read, listed), env_is_whole)
-    waiting = [_Words(words, env, run=whole)]
+    whole = Following(store or Store())
+    looking = _Looking(Files(read, listed))
+    waiting = [_Words(words, env, run=whole, env_is_whole=env_is_whole)]
     count = 0
     while waiting:
         count += 1
@@ -175,10 +158,9 @@ def find(  # noqa: PLR0913 -- what a command line finds
 
 @dataclass(slots=True)
 class _Looking:
-    """What all commands of a line share: the scripts that they may name, whether their variables are the whole."""
+    """What all commands of a line share: the scripts that they may name."""
 
     files: Files
-    env_is_whole: bool
     found: StartedByLine = field(default_factory=StartedByLine)
 
     def one(self, line: _Words) -> list[_Words]:
@@ -190,10 +172,17 @@ class _Looking:
         first = _first_program(words)
         while at < len(words):
             word, rest = words[at], words[at + 1 :]
-            if (user := run_as.user(word.rpartition("/")[2], rest[:MAX_OPTIONS])) is not None:
+            program = word.rpartition("/")[2]
+            if run_as.changes_variables(program):
+                env = {name: text if name in _KEPT else UNKNOWN for name, text in env.items()}
+                line = replace(line, env_is_whole=False)
+            if (user := run_as.user(program, rest[:MAX_OPTIONS])) is not None:
                 env["USER"] = user
             if assigned := _ASSIGNMENT.fullmatch(word):
-                env[assigned[1]] = assigned[2]
+                env[assigned[1]] = run_as.taken(assigned[1], assigned[2], env)
+            elif name := run_as.unset_by_env(words[:at], word):
+                env.pop(name, None)
+                env |= {"USER": UNKNOWN} if name == "USER" else {}
             elif word in _OF_OTHER_USERS and words[0].rpartition("/")[2] in _OTHER_USERS:
                 at += 1
             elif not _is_somebody(word, rest):
@@ -251,10 +240,10 @@ class _Looking:
             raise UnclearError(f"run-parts runs whatever lies in {shown(directory)}")
         if paths and odd:
             raise UnclearError(f"run-parts is given {shown(odd)}, which is not followed here")
-        run = line.run.left[line.number] = _Following(line.run.behind(line.after), frozenset({len(paths) - 1}))
+        run = line.run.left[line.number] = Following(line.run.behind(line.after), frozenset({len(paths) - 1}))
+        one = replace(line, env=env, depth=line.depth + 1, stdin=None, run=run)
         return [
-            _Words((path, *given), env, line.depth + 1, line.is_near, None, line.within, run, at, frozenset({at - 1}))
-            for at, path in enumerate(paths)
+            replace(one, words=(path, *given), number=at, after=frozenset({at - 1})) for at, path in enumerate(paths)
         ]
 
     def _file(self, line: _Words, at: int, env: Mapping[str, str], *, is_first: bool) -> list[_Words] | None:
@@ -266,6 +255,8 @@ class _Looking:
             return None
         path = posixpath.normpath(posixpath.join(env.get("PWD", ""), word))
         text = self.files.script(path)
+        if UNKNOWN in path and path.endswith((".sh", ".bash")) and is_first:
+            raise UnclearError(f"it runs {shown(word)}, a script of which only the running host knows the place")
         if text is None and (is_first or self.files.is_script(path)):
             self.files.refuse_foreign(path)
         if text is None and _OF_ENGINES.fullmatch(program):
@@ -279,9 +270,9 @@ class _Looking:
             return []
         if line.depth >= MAX_SHELLS:
             raise UnclearError(f"more than {MAX_SHELLS} shells within each other")
-        followed = commands_of(script, env, env_is_whole=self.env_is_whole, read=self.files.sourced)
+        followed = commands_of(script, env, env_is_whole=line.env_is_whole, read=self.files.sourced)
         gaps = followed.gaps
-        run = line.run.left[line.number] = _Following(line.run.behind(line.after), followed.ends)
+        run = line.run.left[line.number] = Following(line.run.behind(line.after), followed.ends)
         if UNKNOWN in script.text and script.text == line.stdin:
             gaps.append("a shell reads a script of which only the running host knows a part")
         is_named = mentions_engine(script.text)
@@ -290,7 +281,10 @@ class _Looking:
         is_near = is_named or line.is_near
         within = (*line.within, (script, env))
         return [
-            _Words(one.words, one.env, line.depth + 1, is_near, one.stdin, within, run, number, one.after)
+            _Words(
+                *(one.words, run_as.inherited(one.env, env), line.depth + 1, is_near, one.stdin, within),
+                *(run, number, one.after, line.env_is_whole),
+            )
             for number, one in enumerate(followed.commands)
         ]
 

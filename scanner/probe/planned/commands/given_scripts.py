@@ -122,7 +122,10 @@ def script_of(program: str, words: tuple[str, ...], stdin: str | None, files: Fi
     if said.rest and not said.reads and said.rest[0] not in STDIN:
         if not is_one_word(said.rest[0]) or said.rest[0] == "{}":
             raise UnclearError(f"{program} runs a script of which only the running host knows the name")
-        text = files.sourced(posixpath.normpath(posixpath.join(place, said.rest[0])))
+        path = posixpath.normpath(posixpath.join(place, said.rest[0]))
+        if not is_known(path):
+            raise UnclearError(f"{program} runs a script of which only the running host knows the place")
+        text = files.sourced(path)
         return None if text is None else Script(text, said.rest, said.rest[0], is_bash)
     parameters = said.rest if said.rest[:1] and not said.reads else (program, *said.rest)
     return None if stdin is None else Script(stdin, parameters, is_bash=is_bash)

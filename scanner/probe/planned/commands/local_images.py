@@ -286,3 +286,25 @@ def _plain(words: tuple[str, ...]) -> tuple[str, ...]:
         else:
             found.append(word)
     return tuple(found)
+
+
+@dataclass(slots=True)
+class Following:
+    """A script that is being followed: the images in front of it, and which each of its commands leaves.
+
+    Commands come in their order, each behind all that it starts itself.
+    """
+
+    before: Store
+    ends: frozenset[int] = frozenset({-1})
+    left: dict[int, Store | Following] = field(default_factory=dict)
+
+    def behind(self, commands: frozenset[int]) -> Store:
+        """The images behind any of some commands."""
+        return joined([self._behind(one) for one in sorted(commands)])
+
+    def _behind(self, command: int) -> Store:
+        found = self.left.get(command, self.before)
+        if isinstance(found, Following):
+            found = self.left[command] = found.behind(found.ends)
+        return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scanner.probe.planned.unknown_text import UNKNOWN
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -84,7 +86,18 @@ def user(program: str, words: tuple[str, ...]) -> str | None:
     given = _given(switch, words)
     said = next((given.values[name] for name in given.values if name in switch.asks), "")
     said = said or (given.operand if switch.by_operand else "")
-    return said.lstrip("#").partition(":")[0] or switch.otherwise
+    if program == "chpst":
+        said = said.removeprefix(":")  # a number, with that of its group behind another colon
+    is_other_group = program == "sudo" and not said and not {"g", "group"}.isdisjoint(given.values)
+    return said.lstrip("#").partition(":")[0] or (None if is_other_group else switch.otherwise)
+
+
+_WITH_OTHER_VARIABLES = frozenset({"sudo", "doas", "su", "runuser", "machinectl", "systemd-run"})
+
+
+def changes_variables(program: str) -> bool:
+    """Whether a program gives the one behind it other variables than it has itself, by rules that only the host knows."""
+    return program in _WITH_OTHER_VARIABLES
 
 
 def _given(switch: _Switch, words: tuple[str, ...]) -> _Given:
@@ -126,3 +139,23 @@ def _of_machine(words: tuple[str, ...]) -> str | None:
     asked = next((word.partition("=")[2] for word in words[:4] if word.startswith("--uid=")), "")
     name, at, _ = rest[1].partition("@") if rest[1:] else ("", "", "")
     return asked or (name if at and name else ROOT)
+
+
+def taken(name: str, text: str, env: Mapping[str, str]) -> str:
+    """What a variable is set to; ``USER``, by which we know who runs a program, tells that only where it says the same."""
+    return UNKNOWN if name == "USER" and env.get(name, text) != text else text
+
+
+def inherited(env: Mapping[str, str], around: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables of a script's command, who runs it told by who runs the script."""
+    same = env.get("USER") == around.get("USER")
+    return env if same else {**env, "USER": UNKNOWN}
+
+
+def unset_by_env(before: tuple[str, ...], word: str) -> str:
+    """The variable that ``env`` takes away from the program behind it; empty where it takes none."""
+    if not any(one.rpartition("/")[2] == "env" for one in before):
+        return ""
+    if before[-1] in {"-u", "--unset"}:
+        return word
+    return word.partition("=")[2] if word.startswith("--unset=") else word[2:] if word.startswith("-u") else ""

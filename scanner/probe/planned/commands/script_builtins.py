@@ -7,12 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands import script_numbers, script_options
+from scanner.probe.planned.commands.script_shell import may_be_several
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scanner.probe.planned.commands.script_shell import Shell
+    from scanner.probe.planned.commands.script_shell import Hidden, Shell
 
 MAX_COUNT_DIGITS = 3
 """Of ``shift``: no command has a thousand words that somebody wrote."""
@@ -26,6 +27,7 @@ SPECIAL = frozenset({
 """Commands in front of which an assignment stays, by POSIX; bash takes it back, but where it is to follow POSIX."""
 
 _EVERYWHERE = frozenset({"export", "readonly"})
+_ODD = frozenset({"nocasematch", "lastpipe", "execfail"})
 _ALTERING = frozenset("niluc")
 """Options of ``declare`` by which a variable is another's name, a number, in small or capital letters."""
 
@@ -35,16 +37,20 @@ def placed(shell: Shell, path: str) -> str:
     return posixpath.normpath(posixpath.join(shell.texts.get("PWD", ""), path))
 
 
-def declare(shell: Shell, words: tuple[str, ...], hidden: dict[str, str | None]) -> None:
+def declare(shell: Shell, words: tuple[str, ...], hidden: Hidden | None) -> None:
     """``local``, ``export`` with their like; ``hidden`` takes what a function's own variables hide until it returns."""
     options = "".join(word for word in words[1:] if word.startswith("-"))
     for word in words[1:]:
         name, equals, text = word.partition("=")
         is_more, name = name.endswith("+"), name.removesuffix("+")
         if not name.isidentifier():
+            shell.forget({"*"} if not is_known(name) else ())
             continue
-        if words[0] not in _EVERYWHERE and "g" not in options and name not in shell.constant:
-            hidden.setdefault(name, shell.texts.get(name))
+        is_hidden = hidden is not None and words[0] not in _EVERYWHERE and "g" not in options
+        if hidden is not None and is_hidden and name not in shell.constant:
+            hidden.setdefault(name, (shell.texts.get(name), shell.arrays.get(name)))
+            if not equals:
+                _begin(shell, name)
         if words[0] not in _EVERYWHERE and _ALTERING.intersection(options):
             shell.altered |= {name, text} if "n" in options else {name}
             shell.forget({name, text} & shell.altered)
@@ -54,6 +60,15 @@ def declare(shell: Shell, words: tuple[str, ...], hidden: dict[str, str | None])
             shell.constant.add(name)
         if words[0] == "export" or "x" in options:
             shell.exported.add(name)
+
+
+def _begin(shell: Shell, name: str) -> None:
+    """A function's own variable without a value: bash begins with none, dash with that of outside."""
+    if shell.is_bash:
+        shell.texts.pop(name, None)
+        shell.arrays.pop(name, None)
+    elif name in shell.texts:
+        shell.forget({name})
 
 
 def renamed(words: tuple[str, ...]) -> list[str]:
@@ -68,7 +83,8 @@ def renamed(words: tuple[str, ...]) -> list[str]:
 
 def _read(shell: Shell, words: tuple[str, ...]) -> None:
     """``read``, ``mapfile`` with their like set the variables that they name."""
-    shell.forget({word for word in words[1:] if word.isidentifier()} | {"REPLY"})
+    is_open = not all(map(is_known, words))
+    shell.forget({word for word in words[1:] if word.isidentifier()} | {"REPLY", "MAPFILE", *("*" if is_open else "")})
 
 
 def _getopts(shell: Shell, words: tuple[str, ...]) -> None:
@@ -78,7 +94,7 @@ def _getopts(shell: Shell, words: tuple[str, ...]) -> None:
 def _print(shell: Shell, words: tuple[str, ...]) -> None:
     """``printf -v`` sets a variable."""
     if words[1:2] == ("-v",) and words[2:]:
-        shell.forget({words[2].partition("[")[0]})
+        shell.forget({words[2].partition("[")[0] if is_known(words[2]) else "*"})
 
 
 def _set(shell: Shell, words: tuple[str, ...]) -> None:
@@ -96,14 +112,17 @@ def _set(shell: Shell, words: tuple[str, ...]) -> None:
 
 def _shift(shell: Shell, words: tuple[str, ...]) -> None:
     count = words[1] if words[1:] else "1"
-    if not (count.isascii() and count.isdecimal()) or len(count) > MAX_COUNT_DIGITS:
+    given = shell.parameters
+    at = 1 + int(count) if count.isascii() and count.isdigit() and len(count) <= MAX_COUNT_DIGITS else 0
+    if given is None or not at or any(map(may_be_several, given[1:at])):
         shell.parameters = None
-    elif shell.parameters is not None:
-        shell.parameters = (*shell.parameters[:1], *shell.parameters[1 + int(count) :])
+    elif at <= len(given):  # else bash leaves all, dash ends
+        shell.parameters = (*given[:1], *given[at:])
 
 
 def _unset(shell: Shell, words: tuple[str, ...]) -> None:
     for each in words[1:]:
+        shell.forget({"*"} if not is_known(each) else {each.partition("[")[0]} if "[" in each else ())
         shell.drop(each)
         if "-f" in words:
             shell.functions.pop(each, None)
@@ -114,7 +133,13 @@ def _change_directory(shell: Shell, words: tuple[str, ...]) -> None:
     place = placed(shell, where)
     is_there = is_known(where) and where not in {"", "-"} and place.startswith("/")
     shell.put("PWD", place if is_there else UNKNOWN)
+    shell.put("OLDPWD", UNKNOWN)
     shell.exported.add("PWD")
+
+
+def _shopt(shell: Shell, words: tuple[str, ...]) -> None:
+    """Options by which bash takes tests, pipes, ``exec`` otherwise."""
+    shell.is_odd = shell.is_odd or any(word in _ODD or not is_known(word) for word in words[1:])
 
 
 def _let(shell: Shell, words: tuple[str, ...]) -> None:
@@ -131,6 +156,7 @@ SETTERS: Mapping[str, Callable[[Shell, tuple[str, ...]], None]] = {
     "shift": _shift,
     "unset": _unset,
     "let": _let,
+    "shopt": _shopt,
 }
 """By the name of the command."""
 
@@ -163,6 +189,8 @@ def written(words: tuple[str, ...]) -> str | None:
     name, given = words[:1], words[1:]
     if name == ("seq",):
         return _counted(given)
+    if name == ("printf",) and given[:1] == ("--",):
+        given = given[1:]
     if name == ("printf",) and given:
         return _formatted(given[0], list(given[1:]), _IN_FORMAT)
     if name != ("echo",):

@@ -29,13 +29,12 @@ from scanner.formats.shell.syntax import (
 from scanner.probe.planned.commands import (
     script_builtins,
     script_decisions,
-    script_names,
     script_numbers,
     script_steps,
     script_texts,
     written_files,
 )
-from scanner.probe.planned.commands.script_shell import OPEN, OPEN_TEXT, SOURCE, USER_NUMBER, Shell
+from scanner.probe.planned.commands.script_shell import MANY, OPEN, OPEN_TEXT, SOURCE, USER_NUMBER, Shell, joined
 from scanner.probe.planned.commands.script_steps import Again, Call, Enter, Own, Piped, Put
 from scanner.probe.planned.commands.script_texts import Command, Followed
 from scanner.probe.planned.commands.script_values import Expansion
@@ -78,7 +77,8 @@ def commands_of(
     parsed = script_texts.parsed(script.text)
     if isinstance(parsed, NotUnderstood):
         return Followed(gaps=[f"its script is not understood: {parsed.why}"])
-    own = Shell({**env, OPEN: UNKNOWN}, set(env), script.parameters, env_is_whole, is_bash=script.is_bash)
+    given = tuple(word.replace(UNKNOWN, MANY) if at else word for at, word in enumerate(script.parameters))
+    own = Shell({**env, OPEN: UNKNOWN}, set(env), given, env_is_whole, is_bash=script.is_bash)
     own.put(SOURCE, script.path)
     own.put("OPTIND", "1")
     if env.get("USER") in {"", "root", "0"}:
@@ -119,6 +119,7 @@ class _Walk(Ways):
         self.ended = ""
         if self._traps:
             traps, self._traps = self._traps, {}
+            self.shell = joined([*self.at_end, self.shell])
             return script_steps.subshells(traps.values())
         if not self._calls_anything:
             return []
@@ -133,7 +134,9 @@ class _Walk(Ways):
         if isinstance(step, str):
             self.mark(step)
         elif isinstance(step, Enter):
-            self.calls.append(Call(self.shell.parameters, step.is_sourced, {SOURCE: self.shell.texts.get(SOURCE)}))
+            self.calls.append(
+                Call(self.shell.parameters, step.is_sourced, {SOURCE: (self.shell.texts.get(SOURCE), None)})
+            )
             self._has_sourced = self._has_sourced or step.path is not None
             here = UNKNOWN if self._has_sourced else self.shell.texts.get(SOURCE, UNKNOWN)
             self.shell.put(SOURCE, step.path or here)
@@ -168,10 +171,12 @@ class _Walk(Ways):
             case Redirected(body=body, redirects=redirects):
                 return self._redirected(redirects, body)
             case AndOr():
-                return script_steps.chain(step, self._holds)
+                return script_steps.chain(step, self.holds)
             case If():
-                return script_steps.branches(step, self._holds)
+                return script_steps.branches(step, self.holds)
             case Pipeline() | Subshell():
+                if self.shell.is_odd and isinstance(step, Pipeline) and len(step.parts) > 1:
+                    self.forget_assigned(step.parts[-1:])
                 return script_steps.of_subshells(step)
         return self._others(step)
 
@@ -191,9 +196,6 @@ class _Walk(Ways):
                 script_numbers.stated(self.shell, text)
         return []
 
-    def _holds(self, condition: Statement | Sequence) -> bool | None:
-        return script_decisions.holds(condition, self.shell)
-
     def _cases(self, step: Case) -> list[Step]:
         steps = self._expanded([step.subject])
         items, is_one_sure = script_decisions.fitting(step, self.shell)
@@ -206,14 +208,14 @@ class _Walk(Ways):
         loop, before = again.loop, again.before
         if again.count and (before.texts, before.parameters) == (self.shell.texts, self.shell.parameters):
             return []  # whatever follows is what has been
-        found = self._holds(loop.condition)
+        found = self.holds(loop.condition)
         is_on = found is (loop.kind == "while")
         if found is not None and not is_on:
             return [loop.condition]
         if is_on and again.count < MAX_ROUNDS and script_decisions.has_variables(loop.condition):
             following = Again(loop, again.count + 1, self.shell.copy())
             return [loop.condition, "loop", loop.body, "next", following, "unloop"]
-        self.shell.forget(self._assigned_in((loop.condition, loop.body)))
+        self.forget_assigned((loop.condition, loop.body))
         return [loop.condition, *script_steps.maybe(*script_steps.rounds([loop.body]))]
 
     def _rounds(self, loop: For) -> list[Step]:
@@ -225,11 +227,8 @@ class _Walk(Ways):
             made, words = self._words(loop.words)
         if len(words) <= MAX_ROUNDS and all(map(script_texts.is_one_word, words)):
             return [*made, *script_steps.rounds(each for word in words for each in (Put(loop.name, word), loop.body))]
-        self.shell.forget({loop.name, *self._assigned_in((loop.body,))})
+        self.forget_assigned((loop.body,), loop.name)
         return [*made, *script_steps.maybe(*script_steps.rounds([loop.body]))]
-
-    def _assigned_in(self, parts: Iterable[Statement | Sequence]) -> set[str]:
-        return script_names.assigned(parts, self.shell.functions)
 
     # ------------------------------------------------------------ simple commands
 
@@ -237,11 +236,28 @@ class _Walk(Ways):
         expansion = Expansion(self.shell)
         words = self._fields(expansion, simple.words)
         given = self.shell
-        if words:  # assignments in front are the command's own
+        is_declared = words[:1] != () and words[0] in script_builtins.DECLARE  # local images=(a b)
+        if is_declared:
+            self._command((*words, *(one.name for one in simple.assignments)), given, None)
+        elif words:  # assignments in front are the command's own
             given = self.shell.copy()
         own = Expansion(given, expansion.bodies, expansion.doubts)
         for one in simple.assignments:
             own.assigned(one)
+        stdin = self._fed(simple, own)
+        self._notice_files(words, simple.redirects)
+        self.gaps += own.doubts
+        steps = script_steps.subshells(own.bodies)
+        if not words or is_declared:
+            return steps
+        names = {one.name for one in simple.assignments}
+        given.exported |= names
+        words = script_texts.in_place(words, stdin)
+        made = self._command(words, given, stdin)
+        return [*steps, *self.with_own(names, given, words[words[0] in _PLAIN :], made)]
+
+    def _fed(self, simple: Simple, own: Expansion) -> str | None:
+        """What a command reads."""
         stdin = self.stdin
         for redirect in simple.redirects:
             if redirect.here is not None:
@@ -252,37 +268,20 @@ class _Walk(Ways):
                 path = own.text(redirect.target)
                 if redirect.operator == "<" and redirect.fd in {"", "0"}:
                     stdin = script_texts.of_file(self.shell, path, self.read)
-        self._notice_files(words, simple.redirects)
-        self.gaps += own.doubts
-        steps = script_steps.subshells(own.bodies)
-        if not words:
-            return steps
-        given.exported |= {one.name for one in simple.assignments}
-        words = script_texts.in_place(words, stdin)
-        made = self._command(words, given, stdin)
-        if not simple.assignments or not self._is_run_here(words[words[0] in _PLAIN :]):
-            return [*steps, *made]
-        names = {one.name for one in simple.assignments}
-        before = Own(self.shell.held(names), is_back=True)
-        return [*steps, Own(given.held(names)), *made, before]
-
-    def _is_run_here(self, words: tuple[str, ...]) -> bool:
-        """Whether the assignments in front of a command are those of the shell itself, for a time or for good."""
-        return words[:1] != () and (words[0] in self.shell.functions or words[0] in script_builtins.SPECIAL)
+        return stdin
 
     def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None, *, calls: bool = True) -> list[Step]:
         name = words[0]
         if name in {*_PLAIN, "exec"} and words[1:] and not words[1].startswith("-"):
             steps = self._command(words[1:], given, stdin, calls=False)
-            if name == "exec":
-                self.leave_shell()
+            self.end_by(name)
             return steps
         if (setter := script_builtins.SETTERS.get(name)) is not None:
             setter(self.shell, words)
             return []
         if name in script_builtins.DECLARE:
             self._alias(words)
-            hidden = next((call.hidden for call in reversed(self.calls) if not call.is_sourced), {})
+            hidden = next((call.hidden for call in reversed(self.calls) if not call.is_sourced), None)
             script_builtins.declare(self.shell, words, hidden)
             return []
         if (builtin := _BUILTINS.get(name)) is not None:
@@ -298,7 +297,7 @@ class _Walk(Ways):
             self._calls_anything = True
             if script_texts.STARTS.intersection(words[1:]):
                 self.gaps.append("only the running host knows which program its script runs")
-        self.emit(Command(words, given.environment, stdin))
+        self.emit(Command(tuple(word.replace(MANY, UNKNOWN) for word in words), given.environment, stdin))
         return []
 
     def _words(self, words: Iterable[Word]) -> tuple[list[Step], tuple[str, ...]]:
@@ -346,7 +345,7 @@ class _Walk(Ways):
 
     def _source(self, words: tuple[str, ...]) -> list[Step]:
         path = words[1] if len(words) > 1 else UNKNOWN
-        if not script_texts.is_one_word(path):
+        if not script_texts.is_one_word(path) or not is_known(script_builtins.placed(self.shell, path)):
             self.emit(Command((words[0], UNKNOWN), {}))
         text = self.read(script_builtins.placed(self.shell, path)) if is_known(path) else None
         parsed = self._parse(text) if text is not None else None
@@ -375,6 +374,7 @@ class _Walk(Ways):
         action, signals = words[1:2], words[2:]
         if signals and not action[0].startswith("-") and action[0]:
             parsed = self._parse(action[0])
+            self.at_end.append(self.shell.copy())  # a signal may come at once
             self._traps |= {
                 signal: Sequence((Item(parsed),)) if isinstance(parsed, NotUnderstood) else parsed for signal in signals
             }

@@ -10,16 +10,19 @@ from scanner.formats.shell.syntax import (
     Arithmetic,
     ArithmeticPart,
     Case,
+    Conditional,
     For,
     Function,
     Group,
     If,
     Loop,
+    Parameter,
     Pipeline,
     Redirected,
     Sequence,
     Simple,
     Subshell,
+    Word,
 )
 
 if TYPE_CHECKING:
@@ -31,8 +34,19 @@ _SET = re.compile(
     r"([A-Za-z_]\w*)(?:\[[^\]]*\])?\s*(?:(?:[-+*/%&|^]|<<|>>)?=(?!=)|\+\+|--)|(?:\+\+|--)\s*([A-Za-z_]\w*)", re.ASCII
 )
 _DECLARING = frozenset({
-    "read", "mapfile", "readarray", "getopts", "export", "readonly", "local", "declare", "typeset", "let", "unset",
+    "read", "mapfile", "readarray", "getopts", "export", "readonly", "local", "declare", "typeset", "let", "unset", "printf",
 })  # fmt: skip
+_LEADING = frozenset({"command", "builtin"})
+_ANYTHING = frozenset({"eval", ".", "source"})
+"""Commands that may set whatever there is."""
+
+_BESIDE = {
+    **dict.fromkeys(("cd", "pushd", "popd"), frozenset({"PWD", "OLDPWD"})), "read": frozenset({"REPLY"}),
+    **dict.fromkeys(("mapfile", "readarray"), frozenset({"MAPFILE"})), "getopts": frozenset({"OPTARG", "OPTIND", "OPTIND[letter]"}),
+}  # fmt: skip
+"""What commands set that their words do not name."""
+
+_SET_NAME = re.compile(r"(?:\[[^\]]*\])?[-+*/%]?=.*", re.DOTALL)
 _PLACING = frozenset({"set", "shift"})
 """Commands that set the positional parameters, which ``@`` stands for."""
 
@@ -43,7 +57,10 @@ def set_by_arithmetic(text: str) -> Iterator[str]:
 
 
 def assigned(parts: Iterable[Statement | Sequence], functions: Mapping[str, Statement]) -> set[str]:
-    """Every variable that these parts, with the functions that they call by name, may set."""
+    """Every variable that these parts, with the functions that they call, may set.
+
+    ``@`` are the positional parameters, ``*`` is everything.
+    """
     found: set[str] = set()
     waiting: list[Statement | Sequence] = list(parts)
     called: set[str] = set()
@@ -51,15 +68,21 @@ def assigned(parts: Iterable[Statement | Sequence], functions: Mapping[str, Stat
         match waiting.pop():
             case Simple() as simple:
                 found |= _of_simple(simple)
-                name = simple.words[0].literal if simple.words else None
-                if name is not None and name in functions and name not in called:
-                    called.add(name)
-                    waiting.append(functions[name])
+                name = simple.words[0].literal if simple.words else ""
+                for one in {name} & functions.keys() if name is not None else functions.keys():
+                    waiting += [functions[one]] if one not in called else []
+                    called.add(one)
             case Arithmetic(text=text):
                 found |= set(set_by_arithmetic(text))
-            case For(name=name, body=body):
-                found.add(name)
+            case Conditional(tokens=tokens):
+                found |= _by_words(token for token in tokens if isinstance(token, Word))
+                found.add("BASH_REMATCH")
+            case For(name=name, words=words, body=body):
+                found |= {name, *_by_words(words or ())}
                 waiting.append(body)
+            case Case(subject=subject, items=cases):
+                found |= _by_words((subject, *(pattern for item in cases for pattern in item.patterns)))
+                waiting += [item.body for item in cases]
             case Function() | Subshell():
                 continue  # what they set stays in them
             case other:
@@ -68,19 +91,45 @@ def assigned(parts: Iterable[Statement | Sequence], functions: Mapping[str, Stat
 
 
 def _of_simple(simple: Simple) -> set[str]:
-    found = {one.name for one in simple.assignments} if not simple.words else set()
-    found |= {
-        name
-        for word in simple.words
-        for part in word.parts
-        if isinstance(part, ArithmeticPart)
-        for name in set_by_arithmetic(part.text)
-    }
-    if simple.words and simple.words[0].literal in _PLACING:
+    is_kept = not simple.words or simple.words[0].literal in _DECLARING  # local images=(a b)
+    found = {one.name for one in simple.assignments} if is_kept else set()
+    values = [word for one in simple.assignments for word in (one.value, *(one.elements or ())) if word is not None]
+    found |= _by_words((*simple.words, *values, *(one.target for one in simple.redirects if one.target)))
+    words = list(simple.words)
+    while words[1:] and words[0].literal in _LEADING:
+        del words[0]
+    name = words[0].literal if words else None
+    if name == "printf":
+        words = words[:1] + words[2:3] if words[1:2] and words[1].literal == "-v" else words[:1]
+    if name in _ANYTHING:
+        found.add("*")
+    if name in _PLACING:
         found.add("@")
-    if simple.words and simple.words[0].literal in _DECLARING:
-        texts = ("".join(getattr(part, "text", "") for part in word.parts) for word in simple.words[1:])
-        found |= {name for text in texts if (name := text.partition("=")[0].rstrip("+-*/%")).isidentifier()}
+    if name in _DECLARING:
+        texts = ["".join(getattr(part, "text", "") for part in word.parts) for word in words[1:]]
+        found |= {name for text in texts if (name := _SET_NAME.sub("", text)).isidentifier()}
+        if any(word.literal is None and word.parts[:1] != () and not _begins_with_a_name(word) for word in words[1:]):
+            found.add("*")
+    return found | _BESIDE.get(name or "", frozenset())
+
+
+def _begins_with_a_name(word: Word) -> bool:
+    """Whether what a word declares is told by its beginning, as by ``name=$value``, or is an option or a place."""
+    text = getattr(word.parts[0], "text", "")
+    return "=" in text or text.startswith("-")
+
+
+def _by_words(words: Iterable[Word]) -> set[str]:
+    """What is set by putting words together: ``${name:=word}``, ``$((name=1))``."""
+    found: set[str] = set()
+    waiting = list(words)
+    while waiting:
+        for part in waiting.pop().parts:
+            if isinstance(part, ArithmeticPart):
+                found |= set(set_by_arithmetic(part.text))
+            if isinstance(part, Parameter):
+                found |= {part.name} if part.operator in {"=", ":="} else set()
+                waiting += [word for word in (part.word, part.replacement) if word is not None]
     return found
 
 
@@ -94,10 +143,8 @@ def _inside(part: Statement | Sequence) -> list[Statement | Sequence]:
             return [first, *(one for _, one in rest)]
         case If(branches=branches, otherwise=otherwise):
             return [*(each for branch in branches for each in branch), *((otherwise,) if otherwise else ())]
-        case Case(items=cases):
-            return [item.body for item in cases]
         case Loop(condition=condition, body=body):
             return [condition, body]
         case Pipeline(parts=parts):
-            return list(parts) if len(parts) == 1 else []
+            return list(parts[-1:])  # of several the last one changes something where bash is asked to (lastpipe)
     return []

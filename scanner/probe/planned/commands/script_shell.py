@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from scanner.formats.shell import grammar
+from scanner.formats.shell.syntax import Conditional, Group, If, Item, NotUnderstood
+from scanner.formats.shell.syntax import Sequence as Commands
 from scanner.probe.planned.unknown_text import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from scanner.formats.shell.syntax import Statement
+
+Hidden = dict[str, tuple[str | None, tuple[str, ...] | None]]
+"""By the name of a variable: its text, its elements, none where it has none."""
 
 OPEN = "archscan_open"
 """A variable that stands in a script for what is not known of its text."""
@@ -27,16 +34,41 @@ PLACE = "OPTIND[letter]"
 USER_NUMBER = "archscan_uid"
 """Stands among variables for the number of the user who runs the script; not there where nobody knows it."""
 
-SET_BY_OTHERS = frozenset({
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "UID", "EUID", "PPID", "RANDOM", "SECONDS",
-    "LANG", "INVOCATION_ID", "JOURNAL_STREAM", "MAINPID", "SYSTEMD_EXEC_PID", "RUNTIME_DIRECTORY", "STATE_DIRECTORY",
-    "CACHE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "XDG_RUNTIME_DIR",
-    "IFS", "LISTEN_FDS", "EXIT_CODE", "EXIT_STATUS", "SERVICE_RESULT", "TERM", "MONITOR_UNIT", "BASH_SOURCE",
-})  # fmt: skip
-"""Variables that systemd or the shell sets by itself."""
+MANY = UNKNOWN * 2
+"""Stands within a word for what may as well be several words, or none."""
 
-Variable = tuple[str | None, tuple[str, ...] | None, bool]
-"""A variable's text and elements, none where it has none, and whether it is exported."""
+CHANGING = frozenset({
+    "RANDOM", "SRANDOM", "SECONDS", "LINENO", "EPOCHSECONDS", "EPOCHREALTIME", "PIPESTATUS", "FUNCNAME", "BASHPID", "PPID",
+    "BASH_COMMAND", "BASH_SUBSHELL", "BASH_REMATCH", "BASH_ARGV0", "DIRSTACK", "GROUPS", "HISTCMD", "COLUMNS", "LINES", "_",
+})  # fmt: skip
+"""Variables that hold something else than what they are given: a shell counts in them, or says what it did."""
+
+SET_BY_OTHERS = CHANGING | {
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "HOSTNAME", "UID", "EUID", "HOSTTYPE", "MACHTYPE", "OSTYPE",
+    "SHLVL", "SHELLOPTS", "OPTERR", "OPTIND", "PS1", "PS2", "PS4", "MAPFILE", "REPLY", "COPROC", "COMP_WORDBREAKS", "LANG", "LANGUAGE",
+    "INVOCATION_ID", "MAINPID", "MANAGERPID", "SYSTEMD_EXEC_PID", "RUNTIME_DIRECTORY", "STATE_DIRECTORY", "LOG_NAMESPACE",
+    "CACHE_DIRECTORY", "LOGS_DIRECTORY", "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "PIDFILE",
+    "IFS", "EXIT_CODE", "EXIT_STATUS", "SERVICE_RESULT", "TERM", "MAIL", "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE",
+}  # fmt: skip
+"""Variables that systemd, a shell or who started it sets by itself."""
+
+_OF_OTHERS = (
+    "BASH",
+    "LC_",
+    "LISTEN_",
+    "WATCHDOG_",
+    "TRIGGER_",
+    "REMOTE_",
+    "MONITOR_",
+    "JOURNAL_",
+    "XDG_",
+    "SUDO_",
+    "SSH_",
+)
+"""What the names of others begin with."""
+
+Variable = tuple[str | None, tuple[str, ...] | None, bool, bool]
+"""A variable's text and elements, none where it has none, whether it is exported, whether the script itself set it."""
 
 
 @dataclass(slots=True)
@@ -53,8 +85,10 @@ class Shell:
     ``parameters`` are the positional ones, ``$0`` first, none where nobody knows how many there are. Of what is
     ``exported`` the programs that it starts know, too. ``is_whole`` tells that a variable which is not here is not set.
     ``altered`` are variables that hold something else than what they are given, ``constant`` those that take nothing
-    else: bash goes on behind the refusal, other shells end. ``is_bash`` tells that it is bash for sure. ``last`` are the
-    commands, by their number, of which any may be the last that was run; -1 is none.
+    else: bash goes on behind the refusal, other shells end. ``own`` are those that the script itself surely set,
+    ``perhaps`` those that are exported on some ways only. ``is_bash`` tells that it is bash for sure, ``is_odd`` that the
+    script changed how it reads. ``last`` are the commands, by their number, of which any may be the last that was run; -1
+    is none.
     """
 
     texts: dict[str, str]
@@ -66,6 +100,9 @@ class Shell:
     arrays: dict[str, tuple[str, ...]] = field(default_factory=dict)
     functions: dict[str, Statement] = field(default_factory=dict)
     altered: set[str] = field(default_factory=set)
+    own: set[str] = field(default_factory=set)
+    perhaps: set[str] = field(default_factory=set)
+    is_odd: bool = False
     effort: Effort = field(default_factory=Effort)
     constant: set[str] = field(default_factory=set)
     last: frozenset[int] = frozenset({-1})
@@ -80,15 +117,27 @@ class Shell:
             functions=dict(self.functions),
             altered=set(self.altered),
             constant=set(self.constant),
+            own=set(self.own),
+            perhaps=set(self.perhaps),
         )
+
+    def by_itself(self) -> Shell:
+        """The same with no more than what the script itself surely set: of anything else nobody knows whether it is set."""
+        made = self.copy()
+        made.texts = {name: text for name, text in self.texts.items() if name in self.own}
+        made.arrays = {name: words for name, words in self.arrays.items() if name in self.own}
+        made.is_whole = False
+        return made
 
     def put(self, name: str, text: str) -> None:
         """Set a variable."""
-        is_open = name in self.altered or name in self.constant
+        is_open = name in self.altered or name in self.constant or name in CHANGING
         self.texts[name] = UNKNOWN if is_open else text.replace(OPEN_TEXT, UNKNOWN)
+        self.own.add(name)
         self.arrays.pop(name, None)
         if name == "OPTIND":
             self.texts[PLACE] = "" if text == "1" else UNKNOWN
+            self.own.add(PLACE)
         if self.exports_all:
             self.exported.add(name)
 
@@ -99,12 +148,18 @@ class Shell:
             self.arrays[name] = elements
 
     def forget(self, names: Iterable[str]) -> None:
-        """From here on nobody knows what they hold; ``@`` are the positional ones."""
+        """From here on nobody knows what they hold; ``@`` are the positional ones, ``*`` are all."""
+        names = set(names)
+        if "*" in names:
+            names |= self.texts.keys() | {"@"}
+            names.discard("*")
+            self.is_whole = False
         for name in names:
             if name == "@":
                 self.parameters = None
             else:
                 self.put(name, UNKNOWN)
+                self.own.discard(name)  # it may not even be set
 
     def drop(self, name: str) -> None:
         """Unset a variable."""
@@ -114,47 +169,63 @@ class Shell:
         self.texts.pop(name, None)
         self.arrays.pop(name, None)
         self.exported.discard(name)
+        self.perhaps.discard(name)
 
     def held(self, names: Iterable[str]) -> dict[str, Variable]:
         """Some variables as they are."""
-        return {name: (self.texts.get(name), self.arrays.get(name), name in self.exported) for name in names}
+        return {
+            name: (self.texts.get(name), self.arrays.get(name), name in self.exported, name in self.own)
+            for name in names
+        }
 
     def hold(self, variables: Mapping[str, Variable]) -> None:
         """Take variables as they were somewhere else."""
-        for name, (text, array, is_exported) in variables.items():
+        for name, (text, array, is_exported, is_own) in variables.items():
             self.drop(name)
             if text is not None:
                 self.put(name, text)
             if array is not None and name not in self.constant:
                 self.arrays[name] = array
             (self.exported.add if is_exported else self.exported.discard)(name)
+            (self.own.add if is_own else self.own.discard)(name)
 
     def positional(self, number: str) -> str | None:
-        """A positional parameter; none where there are not as many."""
+        """A positional parameter; none where there are not as many. Nobody knows what stands behind a word that may be several."""
         parameters = self.parameters
-        if parameters is None:
+        if parameters is None or len(number) >= len("1000"):
             return UNKNOWN
-        if len(number) < len("1000") and int(number) < len(parameters):
-            return parameters[int(number)]
-        is_open = number == "0" or any(UNKNOWN in word for word in parameters[1:])  # such a word may be several
-        return UNKNOWN if is_open else None
+        at = int(number)
+        if any(map(may_be_several, parameters[1:at])):
+            return UNKNOWN
+        if at < len(parameters):
+            return UNKNOWN if at and may_be_several(parameters[at]) else parameters[at]
+        return UNKNOWN if number == "0" else None
 
     @property
     def count(self) -> str:
         """``$#``."""
         given = self.parameters
-        return UNKNOWN if given is None or any(UNKNOWN in word for word in given[1:]) else str(len(given) - 1)
+        return UNKNOWN if given is None or any(map(may_be_several, given[1:])) else str(len(given) - 1)
 
     @property
     def environment(self) -> dict[str, str]:
         """What a program that it starts finds."""
-        return {name: text for name, text in self.texts.items() if name in self.exported and name != OPEN}
+        return {
+            name: UNKNOWN if name in self.perhaps else text
+            for name, text in self.texts.items()
+            if name in self.exported and name not in self.arrays and name != OPEN
+        }
 
     def is_unset(self, name: str) -> bool:
         """Whether nothing sets a variable, as far as all that may set one is known."""
         if name.isdigit():
             return self.parameters is not None and self.positional(name) is None
-        return self.is_whole and name.isidentifier() and name not in SET_BY_OTHERS
+        return self.is_whole and name.isidentifier() and not (name in SET_BY_OTHERS or name.startswith(_OF_OTHERS))
+
+
+def may_be_several(word: str) -> bool:
+    """Whether a word may be several: it was not quoted, or is a pattern for names of files."""
+    return MANY in word or any(sign in word for sign in "*?[")
 
 
 def joined(ends: Sequence[Shell]) -> Shell:
@@ -166,13 +237,53 @@ def joined(ends: Sequence[Shell]) -> Shell:
             if made.texts.get(name) != other.texts.get(name) or made.arrays.get(name) != other.arrays.get(name):
                 made.texts[name] = UNKNOWN
                 made.arrays.pop(name, None)
+        made.perhaps |= other.perhaps | (made.exported ^ other.exported)
         made.exported |= other.exported
         made.altered |= other.altered
         made.constant |= other.constant
         made.last |= other.last
-        made.functions |= other.functions
+        made.own &= other.own
+        for name in made.functions.keys() | other.functions.keys():
+            made.functions[name] = _either(name, made.functions.get(name), other.functions.get(name))
         made.is_whole = made.is_whole and other.is_whole
         made.exports_all = made.exports_all or other.exports_all
+        made.is_odd = made.is_odd or other.is_odd
         if made.parameters != other.parameters:
             made.parameters = None
     return made
+
+
+MAX_BODIES = 16
+"""What one function may be, by the way that was taken."""
+
+
+def _either(name: str, one: Statement | None, other: Statement | None) -> Statement:
+    """A function that is one or the other; a program of that name where it is none on some way."""
+    if one is not None and one is other:
+        return one
+    bodies = list(_bodies(name, one))
+    bodies += [body for body in _bodies(name, other) if body not in bodies]
+    if len(bodies) > MAX_BODIES:
+        line = next((getattr(item.statement, "line", 0) for item in bodies[0].items), 0)
+        return NotUnderstood(line, f"a function that may be more than {MAX_BODIES}")
+    first, *others = bodies
+    return If(tuple((_ANY, body) for body in others), first, 0) if others else Group(first, 0)
+
+
+def _bodies(name: str, found: Statement | None) -> tuple[Commands, ...]:
+    if found is None:
+        return (_program(name),)
+    if isinstance(found, If) and found.otherwise is not None and all(one is _ANY for one, _ in found.branches):
+        return (found.otherwise, *(body for _, body in found.branches))
+    return (found.body if isinstance(found, Group) else Commands((Item(found),)),)
+
+
+@functools.lru_cache(maxsize=256)
+def _program(name: str) -> Commands:
+    """What a name does that is no function's."""
+    made = grammar.parse(f'command {name} "$@"'.encode("utf-8", "surrogateescape"))
+    return made if isinstance(made, Commands) else Commands((Item(made),))
+
+
+_ANY = Commands((Item(Conditional((), 0)),))
+"""A condition of which nobody knows whether it holds."""

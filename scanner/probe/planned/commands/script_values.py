@@ -18,7 +18,7 @@ from scanner.formats.shell.syntax import (
     Substitution,
 )
 from scanner.probe.planned.commands import script_builtins, script_numbers, script_operators, script_paths
-from scanner.probe.planned.commands.script_shell import SOURCE, USER_NUMBER
+from scanner.probe.planned.commands.script_shell import MANY, SOURCE, USER_NUMBER
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
@@ -107,13 +107,9 @@ class Expansion:
         """At blanks; where the script splits at something else, nobody knows here where."""
         separators = self.shell.texts.get("IFS", _PLAIN_IFS)
         if separators == _PLAIN_IFS or UNKNOWN in text:
-            return text.split()
+            return text.replace(UNKNOWN, MANY).split()
         return (
-            [UNKNOWN]
-            if not is_known(separators) or any(sign in text for sign in separators)
-            else [text]
-            if text
-            else []
+            [MANY] if not is_known(separators) or any(sign in text for sign in separators) else [text] if text else []
         )
 
     def _listed(self, part: Parameter | Opaque) -> list[str] | None:
@@ -212,7 +208,17 @@ class Expansion:
         if words == ("id", "-u"):
             return self.shell.texts.get(USER_NUMBER)
         said = None if words[0] in self.shell.functions else script_builtins.written(words)
+        if said is not None and any(map(self._may_be_files, only.words)):
+            return UNKNOWN
         return None if said is None else said.rstrip("\n")
+
+    def _may_be_files(self, word: Word) -> bool:
+        """Whether a word is a pattern that stands for names of files."""
+        is_open = any(isinstance(part, Glob) for part in word.parts)
+        if not is_open and all(isinstance(part, Literal) or getattr(part, "quoted", False) for part in word.parts):
+            return False
+        own = Expansion(self.shell.copy())
+        return is_open or any(sign in text for text in own.fields(word) for sign in "*?[")
 
     def _plain(self, simple: Simple) -> tuple[str, ...]:
         """The words of a command that runs no others; one that is not known for any other."""
@@ -242,7 +248,8 @@ class Expansion:
         )
         if operator not in _OPERATORS or (value is None and not is_unset):
             return UNKNOWN if value is None and not is_unset else script_operators.changed(part, value or "", self)
-        if value is not None and UNKNOWN in value and part.operator.startswith(":"):
+        may_be_unset = value == UNKNOWN and part.name not in self.shell.own
+        if value is not None and UNKNOWN in value and (part.operator.startswith(":") or may_be_unset):
             return UNKNOWN
         is_set = value is not None and (value != "" or not part.operator.startswith(":"))
         if operator == "+":
@@ -292,7 +299,8 @@ class Expansion:
     def _value(self, name: str) -> str | None:
         parameters = self.shell.parameters
         if name in {"@", "*"}:
-            return UNKNOWN if parameters is None else " ".join(parameters[1:])
+            is_plain = name == "@" or self.shell.texts.get("IFS", _PLAIN_IFS) == _PLAIN_IFS
+            return UNKNOWN if parameters is None or not is_plain else " ".join(parameters[1:])
         if name == "#":
             return self.shell.count
         return self.shell.positional(name) if name.isdigit() else self.shell.texts.get(name)

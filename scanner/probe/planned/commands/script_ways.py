@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from scanner.probe.planned.commands import script_decisions, script_names
+from scanner.probe.planned.commands.script_builtins import SPECIAL
 from scanner.probe.planned.commands.script_shell import Shell, joined
-from scanner.probe.planned.commands.script_steps import Call, Fork, Rounds
+from scanner.probe.planned.commands.script_steps import Call, Fork, Own, Rounds
 from scanner.probe.planned.commands.script_texts import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from scanner.probe.planned.commands.script_steps import Mark, Own, Step
+    from scanner.formats.shell.syntax import Sequence, Statement
+    from scanner.probe.planned.commands.script_steps import Mark, Step
 
 
 MAX_LAST = 8
 """Commands that may each be the last: where more ways meet, a command that does nothing stands for them."""
+
+
+MAX_ENDS = 64
+"""Places where a script ends, as far as its traps are told them."""
+
+_COUNT = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +45,7 @@ class Ways:
     commands: list[Command] = field(default_factory=list)
     environment: Mapping[str, str] = field(default_factory=dict)
     stdin: str | None = None
+    at_end: list[Shell] = field(default_factory=list)
 
     def mark(self, mark: Mark) -> None:
         """Go on behind a mark."""
@@ -74,6 +85,9 @@ class Ways:
                 self._meet(self.loops[-1].ends["continue"], "continue")
             case "unloop":
                 self._meet(self.loops.pop().ends["break"], "break")
+                word, _, count = self.ended.partition(" ")
+                if count:
+                    self.ended = word if count == "2" else f"{word} {int(count) - 1}"
 
     def _meet(self, ends: list[Shell], word: str) -> None:
         """Where ``break`` or ``continue`` goes on, be it that it was surely, or on some way, come to."""
@@ -94,22 +108,32 @@ class Ways:
             self.ended = ""
         if not call.is_sourced:
             self.shell.parameters = call.parameters
-        for name, text in call.hidden.items():
+        for name, (text, elements) in call.hidden.items():
             self.shell.constant.discard(name)
             if text is None:
                 self.shell.drop(name)
-            else:
+            elif elements is None:
                 self.shell.put(name, text)
+            else:
+                self.shell.put_array(name, elements)
 
     def exit(self, words: tuple[str, ...]) -> list[Step]:
         """``exit``, ``return``."""
         if words[0] == "exit":
-            self.leave_shell()
+            self.end_by("exit")
         elif self.calls:  # elsewhere bash goes on, other shells end: what stands behind may be run
             self.ended = "return"
             if self.forks:
                 self.calls[-1].returned = [joined([*self.calls[-1].returned, self.shell])]
         return []
+
+    def holds(self, condition: Statement | Sequence) -> bool | None:
+        """Whether a condition holds here, as far as the script's own words tell."""
+        return script_decisions.holds(condition, self.shell)
+
+    def forget_assigned(self, parts: Iterable[Statement | Sequence], *names: str) -> None:
+        """Forget what parts of the script set, with some more."""
+        self.shell.forget({*names, *script_names.assigned(parts, self.shell.functions)})
 
     def emit(self, command: Command) -> None:
         """Take a command behind those that may be the last before it; equal environments are one."""
@@ -125,8 +149,18 @@ class Ways:
         if step.is_back and not self.shell.is_bash:
             self.shell = joined([self.shell, *ends])
 
-    def leave_shell(self) -> None:
-        """End the shell, or the innermost of its subshells."""
+    def with_own(self, names: set[str], given: Shell, words: tuple[str, ...], made: list[Step]) -> list[Step]:
+        """A command's steps; around them its own variables where they are those of the shell itself, for a time or for good."""
+        if not names or not words or not (words[0] in self.shell.functions or words[0] in SPECIAL):
+            return made
+        return [Own(given.held(names)), *made, Own(self.shell.held(names), is_back=True)]
+
+    def end_by(self, name: str) -> None:
+        """Where ``exit``, ``exec`` end the shell, what it then knows is what its traps find; bash may go on (execfail)."""
+        if name not in {"exit", "exec"} or (name == "exec" and self.shell.is_odd):
+            return
+        if len(self.at_end) < MAX_ENDS:
+            self.at_end.append(self.shell.copy())
         self.ended = "exit"
         self.exits |= self.shell.last
         for fork in self.forks:
@@ -134,10 +168,17 @@ class Ways:
 
     def leave_loop(self, words: tuple[str, ...]) -> list[Step]:
         """``break``, ``continue``."""
-        loop = self.loops[-1] if self.loops else None
-        if loop is None or loop.calls != len(self.calls) or words[1:] not in {(), ("1",)}:
+        loops = [loop for loop in self.loops if loop.calls == len(self.calls)]
+        count = words[1] if words[1:] else "1"
+        if not loops:
             return []
+        if not _COUNT.fullmatch(count):  # it may be any of them
+            for loop in loops:
+                loop.ends["break"].append(self.shell.copy())
+            return []
+        count = str(min(int(count), len(loops)))
+        loop = loops[-int(count)]
         if len(self.forks) > loop.forks:
             loop.ends[words[0]].append(self.shell.copy())
-        self.ended = words[0]
+        self.ended = words[0] if count == "1" else f"{words[0]} {count}"
         return []

@@ -114,7 +114,8 @@ class UnitRuns:
 
     def plans(self, words: tuple[str, ...], setting: Setting) -> Plans:
         """The plans of one command line."""
-        place = {"PWD": self.directory or "/", "USER": self.user, **self.env.known}
+        user = UNKNOWN if self.env.known.get("USER", self.user) != self.user else self.user
+        place = {"PWD": self.directory or "/", **self.env.known, "USER": user}
         found = command_lines.find(
             words, place, env_is_whole=self.env.is_whole, read=self._script, listed=self.files.listed, store=self.store
         )

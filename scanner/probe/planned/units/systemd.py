@@ -111,11 +111,17 @@ def _planned(unit: Unit, settings: Sequence[Setting], files: Files, starts: part
     return found
 
 
+_OFF = frozenset({"", "0", "no", "n", "false", "f", "off"})
+
+
 def _user(unit: Unit, settings: Sequence[Setting], specifiers: Specifiers) -> str:
     """Who its processes are."""
     if unit.is_user:
         return unit.owner or UNKNOWN
     said = systemd_unit.last(settings, "Service", "User")
+    dynamic = systemd_unit.last(settings, "Service", "DynamicUser")
+    if dynamic and dynamic.value.strip().lower() not in _OFF and not (said and said.value):
+        return UNKNOWN
     return specifiers.put(said.value) if said else ""
 
 

@@ -30,16 +30,20 @@ _WORD = re.compile(r"\$((?![{$]).*)", re.DOTALL)
 
 @dataclass(slots=True)
 class UnitEnvironment:
-    """Variables by name; ``places`` tell where each was set. Where a file is not there to be read, they are not the whole."""
+    """Variables by name; ``places`` tell where each was set.
+
+    Where a file is not there to be read, or PAM sets others, they are not the whole.
+    """
 
     known: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    has_others: bool = False
 
     @property
     def is_whole(self) -> bool:
         """Whether a variable that is not among them is set by nothing."""
-        return not self.missing
+        return not self.missing and not self.has_others
 
     def put(self, name: str, value: str, place: str) -> None:
         """Set one."""
@@ -57,7 +61,7 @@ def of_service(
         specifiers: of the unit.
         read: gives a file's bytes: empty where it is known not to be there, none where nobody can tell.
     """
-    found = UnitEnvironment()
+    found = UnitEnvironment(has_others=systemd_unit.last(settings, "Service", "PAMName") is not None)
     for setting in systemd_unit.values(settings, "Service", "Environment"):
         for word in _words(setting):
             name, equals, value = specifiers.put(word).partition("=")

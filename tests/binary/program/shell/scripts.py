@@ -245,4 +245,13 @@ SCRIPTS = [
     ("[ a ] && exec app [ a ] [",),
     ("true | . @/none; exec app",),
     ("for f in @/init.d/*; do (. $f); done; exec app",),
+    # arithmetic where a test compares
+    ('[[ "$NOT" -eq 0 ]] && exec app; exec other',),
+    ("[[ 010 -eq 8 ]] && exec app; exec other",),
+    ("Y=3; [[ Y -eq 3 ]] && exec app; exec other",),
+    ("[[ 1+2 -eq 3 && -2 -lt 10 ]] && exec app; exec other",),
+    ("[[ 3 -gt 2 && 10 -ne 9 ]] && exec app; exec other",),
+    ("X=1; ((X<<=1)); [ $X = 2 ] && exec app; exec other",),
+    ("X=8; : $((X>>=2)); [ $X = 2 ] && exec app; exec other",),
+    ("M=2; exec app $(( ${N-M} + 1 )) $(( ${M} * 2 ))",),
 ]
