@@ -78,7 +78,17 @@ class Pieces:
         """One word without splitting, as on the right of ``=``."""
         if word is None:
             return ""
-        return "".join(" " if piece is BREAK else piece.text for piece in self.pieces(word))
+        return "".join(" " if piece is BREAK else piece.text for piece in self.pieces(self._whole(word)))
+
+    def _whole(self, word: Word) -> Word:
+        """A word that nothing splits: ``$@`` and its like are all that they name, empty ones too."""
+        found = [
+            part for part in word.parts if isinstance(part, Parameter) and {"@", "*"} & {part.name, part.subscript}
+        ]
+        is_split = any(part.name == "@" and not part.quoted for part in found)
+        if is_split and self.runner.kind is not ShellKind.BASH and self._joined(("", "")) != " ":
+            raise AtRunTimeError(f"line {word.line}: $@ in one word, which shells join each in its own way")
+        return replace(word, parts=tuple(replace(p, quoted=True) if p in found else p for p in word.parts))
 
     def pattern(self, word: Word) -> Pattern:
         """One word as a pattern."""

@@ -323,6 +323,10 @@ UNSEEN = [
     ("'{' x || exec app",),
     ("true || true | ! false; exec app",),
     ("( echo x | ! true || app )\nexec app",),
+    # where nothing splits, empty parameters count
+    ("set -- '' app; case $@ in a*) exec other;; *) exec app \"[$@]\";; esac",),
+    ('set -- a \'\' b; x=$@; y=$*; exec app "$x" "$y"',),
+    ('IFS=,; set -- a \'\' b; x=$@; y=$*; exec app "$x" "$y"',),
     # what filters make of a known text
     ("exec app $(echo x86_64 | sed -e s/x86_64/amd64/ -e s/aarch64/arm64/)",),
     ("exec app $(echo a.b.a | sed 's/a/c/')",),
