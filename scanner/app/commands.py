@@ -258,8 +258,7 @@ class Application:
         self, common: Common, scheduler: str | None, zones: tuple[str, ...], listen: str, name: str
     ) -> None:
         """Read hosts for a scanner elsewhere until SIGTERM or SIGINT."""
-        typed = TypedSettings(Typed("--scheduler", scheduler, "ARCHSCAN_CLUSTER__SCHEDULER"))
-        with typed.blamed():
+        with (typed := TypedSettings(Typed("--scheduler", scheduler, "ARCHSCAN_CLUSTER__SCHEDULER"))).blamed():
             settings = self._settings(common, need_hosts=False, environ=typed.environ)
         _log(common, settings, settings.log.level)
         await importlib.import_module("scanner.app.cluster_worker").run_worker(settings, VERSION, zones, listen, name)

@@ -9,7 +9,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import lookups, redirect_files, shell_programs, shell_reading, starts, variables
+from scanner.binary.program.shell import (
+    limits,
+    lookups,
+    redirect_files,
+    shell_programs,
+    shell_reading,
+    starts,
+    variables,
+)
 from scanner.binary.program.shell.frames import (
     AfterLoopBody,
     AfterLoopCondition,
@@ -19,6 +27,7 @@ from scanner.binary.program.shell.frames import (
     Settle,
     push,
 )
+from scanner.binary.program.shell.limits import failure
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
 
 if TYPE_CHECKING:
@@ -59,48 +68,6 @@ def _doubtful(machine: Machine, state: State, _words: tuple[str, ...], _node: Si
 
 def _wait(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
     return machine.done(state.waited().with_status(None))
-
-
-_UMASK = re.compile(r"[0-7]{1,9}|[ugoa]*[-+=][rwxXstugo]*(?:,[ugoa]*[-+=][rwxXstugo]*)*", re.ASCII)
-_MAX_UMASK = 0o777
-"""Busybox refuses what lies above; dash and bash take it."""
-
-
-def _umask(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
-    operands = [word for word in words[1:] if word not in {"-S", "-p", "--"}]
-    if not operands:
-        return machine.done(state.printed(UNKNOWN).with_status(0))
-    mask = operands[0]
-    if not is_known(mask):
-        return machine.done(state.with_status(None))
-    if _UMASK.fullmatch(mask):
-        is_high = mask.isdigit() and int(mask, 8) > _MAX_UMASK
-        return machine.done(state.with_status(None if is_high else 0))
-    return machine.failed(state, _failure(machine), f"line {node.line}: umask {mask}, which is no mode")
-
-
-def _failure(machine: Machine) -> int:
-    """The status of a builtin that failed."""
-    return 1 if machine.kind is ShellKind.BASH else _USAGE
-
-
-_USUAL_LIMITS = {"n": 524_288, "l": 64}
-"""The hard limits that containers have at least (systemd's of open files, the kernel's of locked memory in KiB)."""
-
-
-_LIMIT = re.compile(r"[0-9]{1,18}", re.ASCII)
-
-
-def _ulimit(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
-    """A limit is raised only up to the hard one, which the engine sets."""
-    letters = "".join(word[1:] for word in words[1:] if word.startswith("-"))
-    value = next((word for word in reversed(words[1:]) if not word.startswith("-")), "")
-    most = next((_USUAL_LIMITS[letter] for letter in letters if letter in _USUAL_LIMITS), None)
-    high = value == "unlimited" or (most is not None and _LIMIT.fullmatch(value) is not None and int(value) > most)
-    if most is not None and high and "e" in state.options and not state.quiet:
-        why = f"line {node.line}: {' '.join(words)}, which the engine's limits may refuse"
-        raise AtRunTimeError(why, is_faulty=True)
-    return machine.done(state.with_status(None))
 
 
 def _echo(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -151,7 +118,7 @@ def _cd(machine: Machine, state: State, words: tuple[str, ...], node: Simple) ->
     if kind in {PathKind.MISSING, PathKind.FILE, PathKind.OTHER} and redirect_files.untouched(
         machine.files, state, path
     ):
-        return machine.failed(state, _failure(machine), f"line {node.line}: cd {target}, which is no directory")
+        return machine.failed(state, failure(machine), f"line {node.line}: cd {target}, which is no directory")
     before = state.cwd
     return machine.done(replace(state, cwd=path, status=0).assigned("OLDPWD", before).assigned("PWD", path))
 
@@ -393,7 +360,7 @@ BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[
     "cd": _cd, "pwd": _pwd, "export": variables.export_words, "readonly": variables.declare_words, "local": variables.declare_words, "declare": variables.declare_words,
     "typeset": variables.declare_words, "unset": variables.unset_words, "set": variables.set_words, "shift": variables.shift_words, "exit": _exit, "return": _return,
     "break": _break, "continue": _break, "exec": _exec, "eval": _eval, ".": _source, "source": _source, "trap": _trap,
-    "wait": _wait, "umask": _umask, "ulimit": _ulimit, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
+    "wait": _wait, "umask": limits.umask, "ulimit": limits.ulimit, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
     "type": _type, "hash": _hash, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
     "alias": _alias, "unalias": _alias, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,

@@ -9,7 +9,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell.pieces import BREAK, Piece, Pieces
+from scanner.binary.program.shell.piece import BREAK, Piece
+from scanner.binary.program.shell.pieces import Pieces
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind
 from scanner.formats.shell import patterns
 from scanner.formats.shell.simple_commands import DECLARING

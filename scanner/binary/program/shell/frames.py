@@ -203,3 +203,15 @@ Frame = (
 
 FINISHED = Stack(Run(()), None, 0)
 """The bottom: nothing is left to do."""
+
+
+def called(stack: Stack | None) -> tuple[str, ...]:
+    """``FUNCNAME``: the functions that are running, innermost first; ``source`` for a file, ``main`` for the script."""
+    names: list[str] = []
+    while stack is not None:
+        if isinstance(stack.frame, LeaveFunction):
+            names.append(stack.frame.name)
+        elif isinstance(stack.frame, LeaveFile):
+            names.append("source")
+        stack = stack.below
+    return (*names, "main") if any(name != "source" for name in names) else tuple(names)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import given
-from scanner.binary.program.shell.frames import LeaveFile, LeaveFunction
+from scanner.binary.program.shell.frames import called
+from scanner.binary.program.shell.piece import BREAK, Piece
 from scanner.binary.program.shell.state import AtRunTimeError, ShellEndsError, ShellKind, State, counted, is_known
 from scanner.formats.shell import arithmetic, patterns
 from scanner.formats.shell.syntax import (
@@ -24,7 +25,6 @@ from scanner.formats.shell.syntax import (
 from scanner.formats.shell.words import is_bad_substitution
 
 if TYPE_CHECKING:
-    from scanner.binary.program.shell.frames import Stack
     from scanner.binary.program.shell.state import Files
     from scanner.formats.shell.patterns import Pattern
     from scanner.formats.shell.syntax import Part, Sequence
@@ -36,18 +36,6 @@ _ARRAYS_OF_BASH = frozenset({
     "BASH_CMDS", "GROUPS", "MAPFILE", "COPROC", "READLINE_LINE", "COMP_WORDS", "DIRSTACK",
 })  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Text of a word; ``split`` where blanks in it part words, ``active`` where ``*`` is a pattern."""
-
-    text: str
-    quoted: bool = True
-    split: bool = False
-    parts_words: bool = False
-
-
-BREAK = Piece("", parts_words=True)
 
 _ALTERNATIVES = frozenset("-=?+")
 _MAX_DIGITS = 9
@@ -391,18 +379,6 @@ class Pieces:
                 return self._operand(part)
             return self._positional(part, words)
         return [Piece(UNKNOWN_WORDS, quoted=part.quoted)]
-
-
-def called(stack: Stack | None) -> tuple[str, ...]:
-    """``FUNCNAME``: the functions that are running, innermost first; ``source`` for a file, ``main`` for the script."""
-    names: list[str] = []
-    while stack is not None:
-        if isinstance(stack.frame, LeaveFunction):
-            names.append(stack.frame.name)
-        elif isinstance(stack.frame, LeaveFile):
-            names.append("source")
-        stack = stack.below
-    return (*names, "main") if any(name != "source" for name in names) else tuple(names)
 
 
 def _nth(words: tuple[str, ...], number: int) -> str | None:
