@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import (
-    limits,
     lookups,
+    process_limits,
     redirect_files,
     shell_programs,
     shell_reading,
@@ -27,7 +27,7 @@ from scanner.binary.program.shell.frames import (
     Settle,
     push,
 )
-from scanner.binary.program.shell.limits import failure
+from scanner.binary.program.shell.process_limits import failure
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
 
 if TYPE_CHECKING:
@@ -360,7 +360,7 @@ BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[
     "cd": _cd, "pwd": _pwd, "export": variables.export_words, "readonly": variables.declare_words, "local": variables.declare_words, "declare": variables.declare_words,
     "typeset": variables.declare_words, "unset": variables.unset_words, "set": variables.set_words, "shift": variables.shift_words, "exit": _exit, "return": _return,
     "break": _break, "continue": _break, "exec": _exec, "eval": _eval, ".": _source, "source": _source, "trap": _trap,
-    "wait": _wait, "umask": limits.umask, "ulimit": limits.ulimit, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
+    "wait": _wait, "umask": process_limits.umask, "ulimit": process_limits.ulimit, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
     "type": _type, "hash": _hash, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
     "alias": _alias, "unalias": _alias, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,

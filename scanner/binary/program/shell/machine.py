@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command
 from scanner.binary.program.shell import compound, lookups, simple, starts
-from scanner.binary.program.shell.conditions import Tester, is_plain_double
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     FINISHED,
@@ -41,6 +40,7 @@ from scanner.binary.program.shell.state import (
     State,
     is_known,
 )  # fmt: skip
+from scanner.binary.program.shell.tester import Tester, is_plain_double
 from scanner.formats.parsing.patience import spend
 from scanner.formats.shell import grammar
 from scanner.formats.shell.conditions import BadTestError
