@@ -152,14 +152,13 @@ class PinnedTransport(httpx.AsyncHTTPTransport):
         return await super().handle_async_request(request)
 
 
-class PinnedBackend(httpcore.AsyncNetworkBackend):
+class PinnedBackend(AsyncioBackend):
     """Resolves, screens every address, then connects to one that was screened."""
 
     def __init__(self, policy: AddressPolicy, literal_names: frozenset[str], resolve: Resolve = system_resolve) -> None:
         self._policy = policy
         self._literal_names = literal_names
         self._resolve = resolve
-        self._sockets = AsyncioBackend()
 
     async def connect_tcp(
         self,
@@ -177,7 +176,7 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         for number, address in enumerate(pinned):
             limit_s = max(deadline - loop.time(), 0.0) / (len(pinned) - number)  # a silent address must not take it all
             try:
-                return await self._sockets.connect_tcp(str(address), port, limit_s, local_address, socket_options)
+                return await super().connect_tcp(str(address), port, limit_s, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed
@@ -204,20 +203,6 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         if refusal := self._policy.refusal(found):
             raise EgressRefusedError.screened(host, found, refusal)
         return found
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """No registry listens there."""
-        del timeout, socket_options
-        raise EgressRefusedError(f"{path!a} is no registry")
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait between the pool's own tries."""
-        await asyncio.sleep(seconds)
 
 
 def _policy(own_hosts: Collection[str], *, allow_networks: bool | Sequence[Network]) -> AddressPolicy:
