@@ -64,7 +64,8 @@ mutants: python ## put faults into what must not err (PART=judge|decision|docume
 	failed=0; for part in $(or $(PART),domain decision documents trust access store); do \
 	$(PYTHON) -m tests.mutants.running $$part --sample $(or $(SAMPLE),60) --seed $(or $(SEED),1) || failed=1; done; exit $$failed
 
-fuzz: python ## a million inputs, made of real samples, for every parser of strangers' bytes (INPUTS=, SEED=)
+fuzz: python ## other examples for every property, then a million inputs, made of real samples, for every parser of strangers' bytes (INPUTS=, SEED=)
+	$(PYTHON) -m pytest -m hypothesis --hypothesis-profile exploring -p no:xdist
 	$(PYTHON) -m tests.fuzz.running --inputs $(or $(INPUTS),1000000) --seed $(or $(SEED),1) --keep .setup/fuzz
 
 api-fuzz: python ## thousands of requests to every endpoint of a real service, made by schemathesis (EXAMPLES=, SEED=)

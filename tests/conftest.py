@@ -7,7 +7,9 @@ import sys
 
 from hypothesis import settings
 
-settings.register_profile("busy", deadline=None)  # other work on the same cores is no fault of what is tested
+# other work on the same cores is no fault of what is tested; the same examples everywhere, others with make fuzz
+settings.register_profile("busy", deadline=None, derandomize=True)
+settings.register_profile("exploring", deadline=None, derandomize=False, print_blob=True)
 settings.load_profile("busy")
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

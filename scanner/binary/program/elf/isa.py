@@ -30,6 +30,8 @@ MAX_SECTION_TABLE_BYTES = 64 * 1024
 SHT_ATTRIBUTES = 0x70000003
 """SHT_ARM_ATTRIBUTES, SHT_RISCV_ATTRIBUTES and PT_RISCV_ATTRIBUTES: all have this number."""
 
+_FLOOR_MARKS = (b"CPU does not support x86-64-v", b" or later required)")
+"""What each of its matches holds: looking for them alone is quicker by far."""
 _FLOOR = re.compile(
     rb"CPU does not support x86-64-(v[2-4])|\((POWER(?:8|9|10|11)|z(?:13|14|15|16|17)) or later required\)"
 )
@@ -237,6 +239,8 @@ def go_amd64_level(settings: Mapping[str, str]) -> int:
 
 def loader_floor(content: bytes) -> str:
     """The highest CPU level that a loader's own texts demand, as a variant; empty where there is none."""
+    if not any(mark in content for mark in _FLOOR_MARKS):
+        return ""
     found = {(match[1] or match[2]).decode().replace("POWER", "power") for match in _FLOOR.finditer(content)}
     return max(found, key=lambda name: (len(name), name), default="")
 

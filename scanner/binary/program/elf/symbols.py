@@ -34,6 +34,10 @@ MAX_TABLE_BYTES = 4 * 1024 * 1024
 MAX_RELOCATION_BYTES = 16 * 1024 * 1024
 """Of one table, without those at its front that name no symbol: Chromium's have 12 MiB, nearly all of that sort."""
 
+MAX_NAME_BYTES, MAX_NAMED_BYTES = 32 * 1024, 4 * MAX_TABLE_BYTES
+"""Of one symbol's name, of all names of one file together: C++ makes some of a few KiB, and the ends of one name may be
+the names of others."""
+
 MAX_CHAIN = 4096
 """Symbols of one bucket of a hash table; linkers make buckets for two to four."""
 
@@ -73,9 +77,13 @@ class NeededSymbol:
         return f"{name}, version {self.version}" if self.version else name
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class NamesTooLongError(Exception):
+    """Names that no linker writes, or so many that they are not worth their memory: suffixes of one text, say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Symbols:
-    """The tables as they stand in the file, read when they are asked for.
+    """The tables as they stand in the file, read when they are asked for; equal where these are.
 
     ``defined`` are the indices of those that the loader can find, ``now`` and ``later`` those that relocations name
     before the program starts and on the first call, ``copied`` those of copies. ``version_names`` are by index, defined
@@ -93,6 +101,10 @@ class Symbols:
     copied: array[int]
     version_names: Mapping[int, str]
 
+    def __hash__(self) -> int:
+        """Of the large ones: each is computed once for its bytes."""
+        return hash((self.table, self.names, self.versym))
+
     @property
     def kept_bytes(self) -> int:
         """About what keeping it costs."""
@@ -104,7 +116,11 @@ class Symbols:
         return len(self.defined)
 
     def asks(self) -> Iterator[NeededSymbol]:
-        """What must be found outside: neither weak nor defined here, besides what is copied."""
+        """What must be found outside: neither weak nor defined here, besides what is copied.
+
+        Raises ``NamesTooLongError``.
+        """
+        name_at = self._naming()
         words, copied, wide = self._words(), frozenset(self.copied), self.bits == 64  # noqa: PLR2004 - a class
         layout = self._layout()
         for indices, later in ((self.now, False), (self.later, True)):
@@ -113,25 +129,41 @@ class Symbols:
                 at, info, other, section = row[:4] if wide else (row[0], *row[3:])
                 if info >> 4 in (_LOCAL, _WEAK) or other in _UNSEEN or (section != _UNDEFINED and index not in copied):
                     continue
-                name = self.names[at : self.names.find(b"\0", at)]
                 version = self.version_names.get(words[index] & ~HIDDEN, "") if words else ""
-                yield NeededSymbol(name, version, index in copied, later)
+                yield NeededSymbol(name_at(at), version, index in copied, later)
 
     def offered(self) -> list[tuple[bytes, int]]:
-        """What others find here: names, each with its word of DT_VERSYM, which is 1 where there is none."""
-        layout, names, find, words = self._layout(), self.names, self.names.find, self._words()
+        """What others find here: names, each with its word of DT_VERSYM, which is 1 where there is none.
+
+        Raises ``NamesTooLongError``.
+        """
+        layout, name_at, words = self._layout(), self._naming(), self._words()
         first, last = self.defined.start, self.defined.stop
         rows = layout.iter_unpack(self.table[first * layout.size : last * layout.size])
         if self.bits != 64:  # noqa: PLR2004 - a class
             rows = ((at, info, other, section, value, 0) for at, value, _, info, other, section in rows)
         return [
-            (names[at : find(b"\0", at)], word)
+            (name_at(at), word)
             for (at, info, other, section, value, _), word in zip(rows, words[first:last] or repeat(1), strict=False)
             if section
             and info in _OFFERED
             and other not in _UNSEEN
             and (value or section == _ABSOLUTE or info in _THREADS)
         ]
+
+    def _naming(self) -> Callable[[int], bytes]:
+        """Reads the name at an offset, as long as what was read stays within bounds."""
+        names, find, left = self.names, self.names.find, MAX_NAMED_BYTES
+
+        def name_at(at: int) -> bytes:
+            nonlocal left
+            end = find(b"\0", at, at + MAX_NAME_BYTES)
+            left -= end - at
+            if end < 0 or left < 0:
+                raise NamesTooLongError
+            return names[at:end]
+
+        return name_at
 
     def _layout(self) -> struct.Struct:
         return struct.Struct(self.prefix + ("IBBHQQ" if self.bits == 64 else "IIIBBH"))  # noqa: PLR2004 - a class

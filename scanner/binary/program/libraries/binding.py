@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.elf.symbols import HIDDEN
+from scanner.binary.program.elf.symbols import HIDDEN, NamesTooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 MAX_SYMBOLS = 150_000
 """Of all files of one process: a desktop program of Qt brings in 60,000, which take 0.1 s of one core."""
+
+REMEMBERED_FILES, MAX_REMEMBERED_SYMBOLS = 8, 20_000
+"""Files whose offers are remembered by what they hold, unless they are large: some 300 bytes a symbol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +30,17 @@ class Unbound:
     later: bool
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Offers:
-    """What files offer together: names with a version, names that serve every version, names for who asks for none."""
+    """What one file offers: names with a version, names that serve every version, names for who asks for none."""
 
-    is_musl: bool
-    versioned: set[tuple[bytes, str]] = field(default_factory=set)
-    plain: set[bytes] = field(default_factory=set)
-    unversioned: set[bytes] = field(default_factory=set)
+    versioned: frozenset[tuple[bytes, str]]
+    plain: frozenset[bytes]
+    unversioned: frozenset[bytes]
 
-    def copy(self) -> Offers:
-        """The same, to which more can be added."""
-        return Offers(self.is_musl, set(self.versioned), set(self.plain), set(self.unversioned))
-
-    def add(self, symbols: Symbols) -> None:
-        """What one file offers (check_match of elf/dl-lookup.c): its oldest version serves who asks for none."""
-        offered, versions = symbols.offered(), symbols.version_names
-        if self.is_musl:
-            self.plain.update(name for name, word in offered if not word & HIDDEN)
-            return
-        self.versioned.update((name, versions.get(word & ~HIDDEN, "")) for name, word in offered if word & ~HIDDEN > 1)
-        self.plain.update(name for name, word in offered if word <= 1)
-        self.unversioned.update(name for name, word in offered if word & ~HIDDEN <= _OLDEST or not word & HIDDEN)
-
-    def has(self, ask: NeededSymbol) -> bool:
+    def has(self, ask: NeededSymbol, *, is_musl: bool) -> bool:
         """Whether an ask is met; musl looks for names alone, and passes over what is hidden."""
-        if self.is_musl:
+        if is_musl:
             return ask.name in self.plain
         if ask.version:
             return (ask.name, ask.version) in self.versioned or ask.name in self.plain
@@ -60,6 +49,26 @@ class Offers:
 
 _OLDEST = 2
 """The index of the first version that a file defines beside its own name."""
+
+
+def _offers(symbols: Symbols, *, is_musl: bool) -> Offers:
+    """What one file offers; remembered, since the same C library is below most images of a fleet."""
+    return (_remembered if symbols.count <= MAX_REMEMBERED_SYMBOLS else _told)(symbols, is_musl=is_musl)
+
+
+def _told(symbols: Symbols, *, is_musl: bool) -> Offers:
+    """Of elf/dl-lookup.c, check_match: a file's oldest version serves who asks for none."""
+    offered, versions = symbols.offered(), symbols.version_names
+    if is_musl:
+        return Offers(frozenset(), frozenset(name for name, word in offered if not word & HIDDEN), frozenset())
+    return Offers(
+        frozenset((name, versions.get(word & ~HIDDEN, "")) for name, word in offered if word & ~HIDDEN > 1),
+        frozenset(name for name, word in offered if word <= 1),
+        frozenset(name for name, word in offered if word & ~HIDDEN <= _OLDEST or not word & HIDDEN),
+    )
+
+
+_remembered = lru_cache(maxsize=REMEMBERED_FILES)(_told)
 
 
 def unbound(asking: Sequence[Loaded], offering: Sequence[Loaded], *, is_musl: bool, binds_now: bool) -> Unbound | None:
@@ -72,17 +81,21 @@ def unbound(asking: Sequence[Loaded], offering: Sequence[Loaded], *, is_musl: bo
     if len(known) < len(tables) or sum(table.count for table in known) > MAX_SYMBOLS:
         return None
     program = asking[0].dynamic.symbols
-    others = Offers(is_musl=is_musl)
-    for table in known:
-        if table is not program:
-            others.add(table)
-    all_of_them = others if program is None else others.copy()
-    if program is not None:
-        all_of_them.add(program)
+    try:
+        others = [_offers(table, is_musl=is_musl) for table in known if table is not program]
+        everything = others if program is None else [*others, _offers(program, is_musl=is_musl)]
+        return _unbound(asking, others, everything, is_musl=is_musl, binds_now=binds_now)
+    except NamesTooLongError:
+        return None
+
+
+def _unbound(
+    asking: Sequence[Loaded], others: Sequence[Offers], everything: Sequence[Offers], *, is_musl: bool, binds_now: bool
+) -> Unbound | None:
     found: Unbound | None = None
     for by in asking:
         for ask in by.dynamic.symbols.asks() if by.dynamic.symbols is not None else ():
-            if (others if ask.is_copied else all_of_them).has(ask):
+            if any(offers.has(ask, is_musl=is_musl) for offers in (others if ask.is_copied else everything)):
                 continue
             if is_musl or binds_now or not ask.later:
                 return Unbound(by, ask, later=False)

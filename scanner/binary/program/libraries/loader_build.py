@@ -67,7 +67,7 @@ def parse(header: Header, body: Body) -> LoaderBuild | None:
 
 
 def _texts(whole: bytes) -> list[bytes]:
-    """All that stands before a NUL: only of a loader, since it takes 20 ms of a megabyte."""
+    """All that stands before a NUL: only of musl's loader, since it takes 20 ms of a megabyte."""
     return whole.split(b"\0")[:-1]
 
 
@@ -77,7 +77,7 @@ def _is_system_path(text: bytes) -> bool:
 
 def _glibc(whole: bytes) -> LoaderBuild | None:
     cache = _path(whole, b"/ld.so.cache")
-    directories = _directories(_texts(whole)) if cache else None
+    directories = _directories(whole) if cache else None
     if directories is None:
         return None
     preload, has_hwcaps = _path(whole, b"/ld.so.preload"), _HWCAPS in whole
@@ -105,18 +105,25 @@ def _path_in(text: bytes) -> bytes:
     return tail[slash:] if slash >= 0 else b""
 
 
-def _directories(texts: list[bytes]) -> list[bytes] | None:
+def _directories(whole: bytes) -> list[bytes] | None:
     """The first texts in a row that are all directories of libraries, each with a slash at its end."""
     run: list[bytes] = []
-    for text in [*texts, b""]:
-        path = _path_in(text) if text.endswith(b"/") else b""
-        if run and path != text:  # all but the first begin where the one before ends
-            if len(run) > 1 and all(b"lib" in each for each in run[:MAX_DIRECTORIES]):
-                return run[:MAX_DIRECTORIES]
+    after = 0
+    while (slash := whole.find(b"/\0", after)) >= 0:
+        start = whole.rfind(b"\0", after, slash) + 1 or after
+        path = _path_in(whole[start : slash + 1])
+        if run and (whole[after:start].strip(b"\0") or start + len(path) <= slash):  # others follow at once
+            if _are_of_libraries(run):
+                break
             run = []
         if len(path) > 1:
             run.append(path)
-    return None
+        after = slash + len(b"/\0")
+    return run[:MAX_DIRECTORIES] if _are_of_libraries(run) else None
+
+
+def _are_of_libraries(run: list[bytes]) -> bool:
+    return len(run) > 1 and all(b"lib" in each for each in run[:MAX_DIRECTORIES])
 
 
 def _text(raw: bytes) -> str:

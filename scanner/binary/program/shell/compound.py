@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         Loop,
         Pipeline,
         Redirected,
+        Sequence,
         Statement,
     )
 
@@ -103,6 +104,13 @@ def after_condition(state: State, frame: AfterCondition, below: Stack | None) ->
     return made
 
 
+def begun_with(before: State, expanded: State, body: Sequence) -> int | None:
+    """``$?`` at the start of a body behind expanded words: bash says the status of what they ran, others the one before."""
+    if not body.items:
+        return 0
+    return before.status if expanded is before else None
+
+
 def cases(machine: Machine, state: State, node: Case, first: int, subject: str) -> list[State]:
     """The branches of a ``case`` whose patterns may match."""
     made = []
@@ -113,7 +121,8 @@ def cases(machine: Machine, state: State, node: Case, first: int, subject: str) 
             continue
         if item.ends != ";;":
             raise AtRunTimeError(f"line {node.line}: a case that falls through")
-        made.append(replace(state, stack=push(Run(item.body.items), state.stack), status=0))
+        status = begun_with(state, words.state, item.body)
+        made.append(replace(state, stack=push(Run(item.body.items), state.stack), status=status))
         if any(answers):
             return made
     return [*made, state.with_status(0)]
@@ -156,11 +165,12 @@ def for_words(machine: Machine, state: State, node: For) -> list[State]:
     """The words of a ``for``, or one round of which nobody knows whether it is made."""
     words = Expander(machine, state)
     values = state.positional if node.words is None else words.fields(node.words)
+    status = begun_with(state, words.state, node.body) if values else 0
     state = words.state
     if counted(values) and len(values) <= MAX_ROUNDS:
-        return [replace(state, stack=push(NextWord(node, values), state.stack), status=0)]
+        return [replace(state, stack=push(NextWord(node, values), state.stack), status=status)]
     once = push(Run(node.body.items), push(NextWord(node, (UNKNOWN_WORDS,)), state.stack))
-    return [state.with_status(0), replace(state.assigned(node.name, UNKNOWN), stack=once)]
+    return [state.with_status(0), replace(state.assigned(node.name, UNKNOWN), stack=once, status=status)]
 
 
 def next_word(state: State, frame: NextWord, below: Stack | None) -> list[State]:

@@ -211,7 +211,9 @@ class Machine:
             case Case():
                 words = Expander(self, state)
                 subject = words.text(statement.subject)
-                return compound.cases(self, words.state, statement, 0, subject)
+                if words.state is not state:  # bash says the status of what ran in it, others the one before
+                    state = replace(words.state, status=None)
+                return compound.cases(self, state, statement, 0, subject)
             case Loop():
                 return [compound.loop(state, statement, 0, 0)]
             case For():
@@ -315,7 +317,8 @@ class Machine:
         read = grammar.parse(text)
         if isinstance(read, NotUnderstood):
             raise AtRunTimeError(f"{file}:{read.line}: {read.why}", is_faulty=read.is_faulty)
-        return [replace(state, stack=push(Run(read.items), state.stack), status=0)]
+        status = state.status if read.items else 0
+        return [replace(state, stack=push(Run(read.items), state.stack), status=status)]
 
     @staticmethod
     def below(stack: Stack) -> Stack:
@@ -345,7 +348,7 @@ class Machine:
             captures=True,
             substituted=depth,
             exit_trap="",
-            status=0,
+            status=state.status if body.items else 0,
             quiet=False,
         )
         results: set[tuple[str, int | None]] = set()

