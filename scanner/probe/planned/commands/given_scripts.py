@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.probe.planned.commands import run_as
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_texts import STDIN, Script, is_one_word
 from scanner.probe.planned.plans import UnclearError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
+
+LOGINS = frozenset({"su", "runuser", "sg", "newgrp"})
+"""They start a shell of another user or group: with ``-c``, with the words behind that name, else with what it reads."""
 
 _INTERPRETER = re.compile(rb"#![ \t]*([^\n]*)")
 _MAX_LINE = 256
@@ -114,6 +118,12 @@ def script_of(program: str, words: tuple[str, ...], stdin: str | None, files: Fi
         files: the scripts that may be named.
         place: the directory that it is started in.
     """
+    if program in LOGINS:
+        given = run_as.given_to_shell(program, words)
+        if given is None:
+            return None
+        text, rest = given
+        return script_of("sh", rest, stdin, files, place) if text is None else Script(text, rest or (program,))
     said, is_bash = _behind_options(program, words), program == "bash"
     if said.is_asked:
         return Script(said.rest[0], said.rest[1:] or (program,), is_bash=is_bash) if said.rest else None

@@ -1,6 +1,5 @@
 """Scripts followed through functions, loops, substitutions, beside what real shells start."""
 
-import shlex
 from pathlib import Path
 
 import pytest
@@ -265,25 +264,6 @@ def test_a_script_knows_who_runs_it_and_starts_itself_once(env, images, is_gap):
 
     assert ([run.image for run, _ in found.started], bool(found.gaps)) == (images, is_gap)
     assert len(found.gaps) <= 1
-
-
-USERS = [
-    ("sudo podman run a", "root"), ("sudo -u web podman run a", "web"), ("sudo --user=web podman run a", "web"), ("sudo -uweb podman run -u 5 a", "web"),
-    ("sudo -iu web podman run a", "web"), ("sudo -E -H -g x -u #1000 -- podman run a", "1000"), ("sudo podman run -u 5 a", "root"), ("doas -u web podman run a", "web"),
-    ("doas podman run a", "root"), ("runuser -u web -- podman run a", "web"), ("runuser -l web -c 'podman run a'", "web"), ("runuser web -c 'podman run a'", "web"),
-    ("su - web -c 'podman run a'", "web"), ("su -c 'podman run a' web", "web"), ("su -c 'podman run a'", "root"), ("setpriv --reuid=1000 podman run a", "1000"),
-    ("setpriv --reuid web --regid web --init-groups podman run a", "web"), ("setpriv --nnp podman run a", "svc"), ("chpst -u web:x podman run a", "web"),
-    ("gosu web:x podman run a", "web"), ("su-exec web podman run a", "web"), ("machinectl shell web@ /usr/bin/podman run a", "web"),
-    ("machinectl shell --uid=web .host /usr/bin/podman run a", "web"), ("systemd-run --uid=web podman run a", "web"), ("systemd-run -p User=x --pty podman run a", "x"),
-    ("sudo -u web sudo podman run a", "root"), ("sudo -u web sh -c 'podman run a'", "web"), ("env A=b podman run a", "svc"),
-]  # fmt: skip
-
-
-@each_row("line, user", USERS)
-def test_podman_is_asked_as_the_user_who_runs_it(line, user):
-    ((_, env),) = find(tuple(shlex.split(line)), {"USER": "svc"}).started
-
-    assert env["USER"] == user
 
 
 def test_a_circle_of_functions_ends():
