@@ -274,10 +274,10 @@ class _Looking:
         followed = commands_of(script, env, env_is_whole=line.env_is_whole, read=self.files.sourced)
         gaps = followed.gaps
         run = line.run.left[line.number] = Following(line.run.behind(line.after), followed.ends)
-        if UNKNOWN in script.text and script.text == line.stdin:
-            gaps.append("a shell reads a script of which only the running host knows a part")
         is_named = mentions_engine(script.text)
-        is_open = script.text == line.stdin and UNKNOWN in script.text
+        is_open = UNKNOWN in script.text and (script.text == line.stdin or not script.text.strip(f"{UNKNOWN} \n"))
+        if is_open:
+            gaps.append("a shell reads a script of which only the running host knows a part")
         self.found.gaps.extend(gaps if is_named or (line.is_near and is_open) else ())
         is_near = is_named or line.is_near
         within = (*line.within, (script, env))

@@ -26,6 +26,7 @@ _MAX_LINE = 256
 """Of a script's first line, as much as Linux looks at."""
 
 _PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_OPEN_FILES = ("/dev/fd/", "/proc/self/fd/")
 _SCRIPTS = (".py", ".pl", ".rb", ".js")
 _WITH_A_FILE = frozenset({"--rcfile", "--init-file"})
 
@@ -130,7 +131,7 @@ def script_of(program: str, words: tuple[str, ...], stdin: str | None, files: Fi
     if program not in SHELLS:
         return None
     if said.rest and not said.reads and said.rest[0] not in STDIN:
-        if not is_one_word(said.rest[0]) or said.rest[0] == "{}":
+        if not is_one_word(said.rest[0]) or said.rest[0] == "{}" or said.rest[0].startswith(_OPEN_FILES):
             raise UnclearError(f"{program} runs a script of which only the running host knows the name")
         path = posixpath.normpath(posixpath.join(place, said.rest[0]))
         if not is_known(path):
@@ -158,6 +159,6 @@ def _behind_options(program: str, words: tuple[str, ...]) -> _Words:
             at -= 1
             break
         found.reads = found.reads or (is_short and word[:1] == "-" and "s" in word[1:])
-        at += (is_short and "o" in word[1:] and program in SHELLS) or word in _WITH_A_FILE
+        at += (is_short and not {"o", "O"}.isdisjoint(word[1:]) and program in SHELLS) or word in _WITH_A_FILE
     found.rest = words[at:]
     return found
