@@ -112,9 +112,10 @@ class UnitRuns:
     played: set[str] = field(default_factory=set)
     is_everywhere: bool = True
 
-    def plans(self, words: tuple[str, ...], setting: Setting) -> Plans:
-        """The plans of one command line."""
-        user = UNKNOWN if self.env.known.get("USER", self.user) != self.user else self.user
+    def plans(self, words: tuple[str, ...], setting: Setting, *, is_root: bool = False) -> Plans:
+        """The plans of one command line, which ``is_root`` gives to root, whoever runs the others."""
+        own = "" if is_root else self.user
+        user = UNKNOWN if self.env.known.get("USER", own) != own else own
         place = {"PWD": self.directory or "/", **self.env.known, "USER": user}
         found = command_lines.find(
             words, place, env_is_whole=self.env.is_whole, read=self._script, listed=self.files.listed, store=self.store
