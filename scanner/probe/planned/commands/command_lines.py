@@ -355,12 +355,15 @@ def _first_program(words: tuple[str, ...]) -> int:
 
 
 def _gives_a_text(line: _Words) -> bool:
-    """Whether a word may start a container by rules other than a shell's: Python's, fish's, a terminal multiplexer's.
+    """Whether a word, or what it reads, may start a container by rules other than a shell's: Python's, fish's, a terminal's.
 
     What a script hands to its own programs is as often a message, so that there only readers of commands count. The text
     itself is never shown, for it may hold passwords.
     """
-    names = {word.rpartition("/")[2] for word in line.words[:-1]}
+    named = [word.rpartition("/")[2] for word in line.words]
+    if line.stdin and any(map(_READERS.fullmatch, named)) and mentions_engine(line.stdin):
+        return True
+    names = set(named[:-1])
     if line.depth and not any(map(_READERS.fullmatch, names)):
         return False
     return any(any(map(str.isspace, word)) and mentions_engine(word) for word in line.words[1:])

@@ -130,7 +130,7 @@ BASH_OF_FOLDERS = [
 ]
 
 OPEN_IN_FOLDERS = [
-    'echo a | xargs "${0%/*}/start.sh"', 'find / -maxdepth 0 -exec "${0%/*}/start.sh" {} +',    'cd "${0%/*}"; for f in d/*.sh; do . "$f"; done', '. "$HOME/none.sh"', '"$(readlink -f "${0%/*}")/start.sh" a', 'sh "$(realpath "${0%/*}")/start.sh" a', 'run-parts "${0%/*}/d"',
+    "python3 - <<X\nimport os; os.system('docker run a')\nX", "expect <<X\nspawn docker run a\nX", "echo 'docker run a' | fish",    'echo a | xargs "${0%/*}/start.sh"', 'find / -maxdepth 0 -exec "${0%/*}/start.sh" {} +',    'cd "${0%/*}"; for f in d/*.sh; do . "$f"; done', '. "$HOME/none.sh"', '"$(readlink -f "${0%/*}")/start.sh" a', 'sh "$(realpath "${0%/*}")/start.sh" a', 'run-parts "${0%/*}/d"',
     'find "${0%/*}/d" -name "*.sh" -exec sh {} \\;', "{ echo docker run a:1; } | sh", "f() { echo docker run a:1; }; f | sh", "sed s/x/y/ <<X | sh\ndocker run a:1\nX", "{ sh; } <<X\ndocker run a:1\nX",
     'cd "${0%/*}"; for i in $(a); do ./start.sh a; cd d; done', 'cd "$(a)"; sh start.sh a', 'cd "$(a)"; . ./lib.sh',
     "cat > /tmp/y.sh <<X\ndocker run a\nX\nsh /tmp/y.sh", "echo docker run a > y.sh; . ./y.sh", "echo docker run a | tee y.sh; sh y.sh", "hash -p /usr/bin/docker d; d run a",
