@@ -99,6 +99,7 @@ POD = "containers: [{name: c, image: main, command: [/x], args: [y]}], initConta
         ),
         f"{{kind: CronJob, metadata: {{name: o, namespace: n}}, spec: {{jobTemplate: {{spec: {{template: {{spec: {{{POD}}}}}}}}}}}}}",
         f"{{kind: List, items: [{{kind: Pod, metadata: {{name: o, namespace: n}}, spec: {{{POD}}}}}]}}",
+        f"kind: Service\nkind: Pod\nmetadata: {{name: o, namespace: n}}\nspec: {{}}\nspec: {{{POD}}}\n",  # kubectl takes the last
         f"kind: Service\n---\nkind: Pod\nmetadata: {{name: o, namespace: n}}\nspec: {{{POD}}}\n---\n",
     ],
 )
