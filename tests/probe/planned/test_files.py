@@ -63,6 +63,12 @@ def test_a_quadlet_is_the_service_that_podman_makes_of_it():
         ("pod.service/c", "inpod", "", False),
     }
     assert {p.source for p in found.planned} == {Source.QUADLET}
+    assert {p.workload: (p.since.version, p.since.what) for p in found.planned} == {
+        "web.service": ((5, 0), "a drop-in"),
+        "ref.service": ((4, 8), "Image= of base.image"),
+        "own.service": ((5, 2), "ImageTag= of own.build"),
+        "pod.service/c": ((4, 4), "the generator"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -93,6 +99,7 @@ POD = "containers: [{name: c, image: main, command: [/x], args: [y]}], initConta
         ),
         f"{{kind: CronJob, metadata: {{name: o, namespace: n}}, spec: {{jobTemplate: {{spec: {{template: {{spec: {{{POD}}}}}}}}}}}}}",
         f"{{kind: List, items: [{{kind: Pod, metadata: {{name: o, namespace: n}}, spec: {{{POD}}}}}]}}",
+        f"kind: Service\nkind: Pod\nmetadata: {{name: o, namespace: n}}\nspec: {{}}\nspec: {{{POD}}}\n",  # kubectl takes the last
         f"kind: Service\n---\nkind: Pod\nmetadata: {{name: o, namespace: n}}\nspec: {{{POD}}}\n---\n",
     ],
 )

@@ -194,10 +194,11 @@ class _Walk(Ways):
                 return self._expanded([one for one in tokens if isinstance(one, Word)])
             case Arithmetic(text=text):
                 script_numbers.stated(self.shell, text)
+                return script_steps.subshells(script_numbers.commands_in(text))
         return []
 
     def _cases(self, step: Case) -> list[Step]:
-        steps = self._expanded([step.subject])
+        steps = self._expanded([step.subject, *script_decisions.patterns_with_commands(step)])
         items, is_one_sure = script_decisions.fitting(step, self.shell)
         if is_one_sure and len(items) == 1:
             return [*steps, items[0].body]
@@ -375,9 +376,8 @@ class _Walk(Ways):
         if signals and not action[0].startswith("-") and action[0]:
             parsed = self._parse(action[0])
             self.at_end.append(self.shell.copy())  # a signal may come at once
-            self._traps |= {
-                signal: Sequence((Item(parsed),)) if isinstance(parsed, NotUnderstood) else parsed for signal in signals
-            }
+            body = Sequence((Item(parsed),)) if isinstance(parsed, NotUnderstood) else parsed
+            self._traps |= dict.fromkeys(signals, body)
         else:
             for signal in signals:
                 self._traps.pop(signal, None)
