@@ -137,7 +137,8 @@ class Shell:
         """Set a variable."""
         is_open = name in self.altered or name in self.constant or name in CHANGING
         self.texts[name] = UNKNOWN if is_open else text.replace(OPEN_TEXT, UNKNOWN)
-        self.own.add(name)
+        if name not in self.constant:  # which may well stay unset
+            self.own.add(name)
         self.arrays.pop(name, None)
         if name == "OPTIND":
             self.texts[PLACE] = "" if text == "1" else UNKNOWN

@@ -47,7 +47,7 @@ CONDITIONS_OF_BASH = [
     'x=5; f() { local x; [ -z "$x" ] && docker run a; }; f', 'images=(a b c); f() { local images=(x); docker run ${images[0]}; }; f; for i in "${images[@]}"; do docker run $i; done', 'images=(a b c); f() { local images; images=x; docker run $images; }; f; for i in "${images[@]}"; do docker run $i; done',
     "if [ -f /none ]; then :; else declare -u x; fi; x=prod; if [ $x = prod ]; then docker run b; else docker run a; fi", "a=(x y); export a; sh -c 'docker run ${a:-b}'", "a=(x y); unset 'a[0]'; docker run ${a[0]:-b}", "export 1a=2 || docker run b", "set -- a; shift 2; if [ $1 = a ]; then docker run a; else docker run b; fi",
     "x=a; for i in $(echo 1 2); do [ $x = b ] && docker run b; printf -v x b; done; docker run $x", "true &>/none/x || docker run a",
-    "export T=b; export -n T; sh -c 'docker run ${T:-a}'", "export T=b; declare +x T; sh -c 'docker run ${T:-a}'", "X=1 export Y=2; docker run ${X:-a}$Y",
+    "export T=b; export -n T; sh -c 'docker run ${T:-a}'", "export T=b; declare +x T; sh -c 'docker run ${T:-a}'", "X=1 export Y=2; docker run ${X:-a}$Y", "readonly z; z=a eval :; docker run ${z+-d} ${z+b} a",
 ]  # fmt: skip
 
 
