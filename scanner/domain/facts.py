@@ -270,6 +270,14 @@ class Maker:
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """The first ``version`` of its engine that takes a plan as it is written, with ``what`` of it the one before refuses."""
+
+    version: tuple[int, int]
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """One container, or one that is planned.
 
@@ -283,7 +291,8 @@ class Workload:
     ``finished_at`` are Unix seconds of the last start and end; ``settled`` tells whether it had been up for at least
     60 s since its last start when the host was read (``None``: not told). ``live`` is what the kernel shows of its processes, ``None`` where that was not seen.
     ``checks`` are the commands of exec probes and lifecycle hooks, which a plan gives it.
-    ``maker`` is what made the container, where it was not a person with an engine's own command.
+    ``maker`` is what made the container, where it was not a person with an engine's own command. ``since`` tells which
+    versions of its engine take a plan.
     """
 
     host: str
@@ -309,6 +318,7 @@ class Workload:
     live: tuple[LiveProcess, ...] | None = None
     checks: tuple[tuple[str, ...], ...] = ()
     maker: Maker | None = None
+    since: Since | None = None
     reference: ImageReference | Failure = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ from scanner.domain.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from scanner.domain.facts import Mount, Process
+    from scanner.domain.facts import Mount, Process, Since
     from scanner.domain.failure import Failure
     from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
@@ -152,7 +152,8 @@ class Plan:
     demands, ``pinned_at`` where that stands (``compose.yml:12``). ``process`` is what the plan says beside the image,
     ``mounts`` what it puts over paths of the image, ``checks`` the commands of its probes and hooks. ``engine`` is the
     ``Engine.key`` that is to run it; empty leaves it to the likeliest one that the host has. ``build_only`` tells that
-    no registry has the image. A plan with a ``placement`` is for the hosts that fit it alone.
+    no registry has the image. A plan with a ``placement`` is for the hosts that fit it alone, one with ``since`` for
+    engines of such versions.
     """
 
     image: str
@@ -166,6 +167,7 @@ class Plan:
     build_only: bool = False
     placement: Placement | None = None
     pinned_at: str = ""
+    since: Since | None = None
 
     @property
     def reference(self) -> ImageReference | Failure:
@@ -187,4 +189,5 @@ class Plan:
             build_only=self.build_only,
             mounts=self.mounts,
             checks=self.checks,
+            since=self.since,
         )

@@ -38,6 +38,8 @@ _TARGET = re.compile(
 _BARE_IPV6 = re.compile(r"(?P<host>[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?)", re.ASCII)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _FIELDS = frozenset({"targets", "labels"})
+"""Of a group; in JSON Go takes them in capital letters, too."""
+
 
 _RULES = replace(
     RULES,
@@ -158,10 +160,14 @@ def _joined(known: Record, record: Record) -> Record:
 
 
 def _group(group: Any, number: int, document: LocatedDocument, *, target_port: bool) -> list[Record]:
+    if isinstance(group, dict) and not document.lines:  # of JSON
+        group = {key.lower() if key.lower() in _FIELDS else key: value for key, value in group.items()}
     targets = group.get("targets") or [] if isinstance(group, dict) else None
     if not isinstance(targets, list):
         raise ValueError("must be a list of groups with targets")  # noqa: TRY004 - a wrong document, not a wrong call
     shared = _shared(group)
+    if shared.problem and not targets and not _FIELDS.issuperset(group):
+        raise ValueError(shared.problem)  # nobody can tell which hosts are meant
     return [
         _target(target, (number, "targets", index), document, shared, target_port=target_port)
         for index, target in enumerate(targets)

@@ -6,7 +6,7 @@ YAML = (
     "- targets: []\n", "[]\n", "", "null\n", "---\n", "# only a comment\n", "{}\n", "- {}\n", "- labels: {a: b}\n", "- targets:\n",
     "- targets: [a:1]\n  labels:\n", "- targets: [a:1]\n  labels: {port: 9100, canary: true, x: null}\n",
     "- targets: [a:1]\n  labels: {x: [y]}\n", "- targets: [a:1]\n  labels: {x: 1.50, y: 2024-01-01, z: 010, w: 0x1f, v: 1_000, u: yes}\n",
-    "- targets: [a:1]\n  label: {x: y}\n", "- targets: [a:1]\n  source: x\n", "- targets: a:1\n", "targets: [a:1]\n", "- a:1\n", "- null\n",
+    "- targets: [a:1]\n  label: {x: y}\n", "- targets: [a:1]\n  source: x\n", "- targets: a:1\n", "- target: [a:1]\n", "- Targets: [a:1]\n", "- {labels: {x: y}, hosts: [a:1]}\n", "targets: [a:1]\n", "- a:1\n", "- null\n",
     "- targets: [a:1]\n  labels: {a-b: c}\n", "- targets: [a:1]\n  labels: {1a: c}\n", "- targets: [a:1]\n  labels: {'': c}\n",
     "- targets: [a:1]\n  labels: {x: y, x: z}\n", "- targets: [a:1]\n  targets: [b:1]\n", "- targets: [a:1]\n  labels: {<<: {t: u}}\n",
     "- &x {targets: [a:1], labels: {t: u}}\n- *x\n", "x: &l {t: u}\n", "\t- targets: [a:1]\n", "- targets: [a:1]\n bad\n",
@@ -18,7 +18,7 @@ JSON = (
     '[{"targets":["a:1"],"labels":{"x":"y"}}]', "[]", "null", "", '[{"targets":["a:1"],"labels":null}]', '[{"targets":null}]',
     '[{"targets":["a:1"],"labels":{"x":1}}]', '[{"targets":["a:1"],"extra":1}]', '[{"targets":["a:1"]},]', '[{"targets":["a:1"]}] x',
     '// c\n[{"targets":["a:1"]}]', '[{"targets":["a:1"],"labels":{"x":"y","x":"z"}}]', '[{"targets":[1]}]', '{"targets":["a:1"]}',
-    '[{"labels":{"x":"y"}}]', "[null]", '[{"targets":["a:1"],"labels":{"x":null}}]', '[{"targets":["a:1"]}]\n[{"targets":["b:1"]}]',
+    '[{"TARGETS":["a:1"],"Labels":{"x":"y"}}]', '[{"target":["a:1"]}]', '[{"targets":["a:1"],"Targets":["b:1"]}]', '[{"labels":{"x":"y"}}]', "[null]", '[{"targets":["a:1"],"labels":{"x":null}}]', '[{"targets":["a:1"]}]\n[{"targets":["b:1"]}]',
 )  # fmt: skip
 
 EVERY = (*((".yml", text) for text in YAML), *((".json", text) for text in JSON))

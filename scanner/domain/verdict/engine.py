@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Engine, EngineKind, EngineState, HostFacts, Kernel, Source, Stage, Workload
 from scanner.domain.failure import Failure
 from scanner.domain.platform.platform import canonical
+from scanner.domain.verdict.engine_rules import version_of
 from scanner.domain.verdict.evidence_layers import Conclusion
 from scanner.domain.verdict.reason import Reason
 
@@ -83,6 +84,16 @@ def kernel_of(host: HostFacts, engine: Engine) -> Kernel:
         return host.kernel
     machine = engine.platform.architecture if engine.platform else ""
     return Kernel(system="Linux", machine=machine, platform=engine.platform and canonical(engine.platform))
+
+
+def plan_refused(engine: Engine, workload: Workload) -> Conclusion | None:
+    """What is planned in words that its engine is too old for starts nothing there."""
+    version = version_of(engine)
+    if workload.since is None or version is None or version >= workload.since.version:
+        return None
+    first = ".".join(map(str, workload.since.version))
+    detail = f"{engine.kind} {engine.version} makes no service of it: {workload.since.what} came with version {first}"
+    return Conclusion(Reason.PART_INCOMPLETE, detail)
 
 
 _COMPATIBLE = {("arm64", "arm"), ("amd64", "386")}

@@ -161,7 +161,7 @@ _TABLE: Mapping[Condition, Mapping[EngineKind, tuple[_Seen, ...]]] = MappingProx
 def refuses(engine: Engine, condition: Condition) -> bool | None:
     """Whether this engine refuses an image of this condition, ``None`` where it was not seen."""
     seen = _TABLE[condition].get(engine.kind, _UNSEEN)
-    version = _version_of(engine)
+    version = version_of(engine)
     return next((row.refuses for row in seen if row.speaks_of(version, engine.store)), None)
 
 
@@ -202,6 +202,7 @@ def _is_certain(problem: Failure | None) -> bool:
     return problem is not None and STATUS_OF[problem.reason] is not Status.UNKNOWN
 
 
-def _version_of(engine: Engine) -> _Version | None:
+def version_of(engine: Engine) -> tuple[int, int] | None:
+    """An engine's version as far as rules depend on it; none where it does not tell."""
     found = _VERSION.match(engine.version)
     return (int(found[1]), int(found[2])) if found else None

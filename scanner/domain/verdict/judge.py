@@ -16,7 +16,7 @@ from scanner.domain.image.selection import Outcome as Choice
 from scanner.domain.image.selection import select
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict import remedy
-from scanner.domain.verdict.engine import contradiction, engine_of, kernel_of
+from scanner.domain.verdict.engine import contradiction, engine_of, kernel_of, plan_refused
 from scanner.domain.verdict.engine_rules import on_engine
 from scanner.domain.verdict.error_phrases import acquits, observe
 from scanner.domain.verdict.evidence_layers import Conclusion, binary, executed, offered, unknown
@@ -61,7 +61,7 @@ def judge(
         found = unknown(engine)
         return _verdict(found, image, told(found, workload, image, kernel=host.kernel))
     kernel = kernel_of(host, engine)
-    if clash := contradiction(kernel, engine):
+    if clash := contradiction(kernel, engine) or plan_refused(engine, workload):
         clash = clash.saying(*_host_evidence(host, engine))
         return _verdict(clash, image, told(clash, workload, image, kernel=kernel, engine=engine))
     outcome = _existing_or_planned(kernel, engine, workload, image, depth)

@@ -106,7 +106,8 @@ class _Reader:
 
     def _one(self, node: Node) -> None:
         if node.type in {"command_substitution", "arithmetic_expansion", "process_substitution"}:
-            self._inside[node.start_byte] = self._inner(node)
+            start = self._start(node)
+            self._inside[start] = self._inner(node, start)
         elif node.type in _STATEMENTS:
             self._made[node.id] = self._statement(node)
 
@@ -116,10 +117,18 @@ class _Reader:
         except NotAWordError as error:
             return NotUnderstood(self._line(node), str(error))
 
-    def _inner(self, node: Node) -> Inner:
+    def _start(self, node: Node) -> int:
+        """Where an expansion begins: the grammar gives it blanks that stand in front of it within quotes."""
+        at = node.start_byte
+        while self._text[at].isspace():
+            at += 1
+        return at
+
+    def _inner(self, node: Node, start: int) -> Inner:
+        text = self._text[start : node.end_byte]
         if node.type == "arithmetic_expansion":
-            return Inner(node.end_byte, None, self._text[node.start_byte : node.end_byte])
-        quoted_twice = self._text[node.start_byte] == "`" and "\\" in self._text[node.start_byte : node.end_byte]
+            return Inner(node.end_byte, None, text)
+        quoted_twice = text[0] == "`" and "\\" in text
         if node.has_error or quoted_twice:
             return Inner(node.end_byte, None, "")
         return Inner(node.end_byte, Sequence(self._items(node.children[1:-1])), "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import ChainMap
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.formats.variables.env_file import MAX_BYTES, SPACES, EnvFileError, decoded
@@ -26,25 +27,27 @@ _IN_QUOTES = {quote: re.compile(rf"[^\\{quote}]*(?:\\.[^\\{quote}]*)*", re.DOTAL
 _KEPT = {quote: re.compile(rf"\\{quote}") for quote in "\"'"}
 
 
-def variables(raw: bytes, outside: Mapping[str, Value]) -> dict[str, Value]:
-    """The variables of a file; ``outside`` are those of the environment and of files before it, which go before its own.
+def variables(
+    raw: bytes, outside: Mapping[str, Value], before: Mapping[str, Value] = MappingProxyType({})
+) -> dict[str, Value]:
+    """The variables of a file; ``outside`` are those that go before its own, those ``before`` it come behind them.
 
     A line without ``=`` takes the variable from outside, or sets nothing.
 
     Raises:
         EnvFileError: Compose refuses the file, or it is longer than anybody writes one.
     """
-    return _Reading(decoded(raw), outside).found()
+    return _Reading(decoded(raw), outside, before).found()
 
 
 class _Reading:
     """One pass over a text."""
 
-    def __init__(self, text: str, outside: Mapping[str, Value]) -> None:
+    def __init__(self, text: str, outside: Mapping[str, Value], before: Mapping[str, Value]) -> None:
         self._text = text
         self._outside = outside
         self._own: dict[str, Value] = {}
-        self._known = ChainMap(dict(outside), self._own)
+        self._known = ChainMap(dict(outside), self._own, dict(before))
         self._chars = 0
         self._at = 0
 

@@ -69,7 +69,7 @@ _UNIT_PART = re.compile(
     r".*\.(?:image|build|volume|network|(?:container|kube|pod|image|build|volume|network|service)\.d/[^/]*\.conf)",
     re.ASCII | re.DOTALL,
 )
-_SCRIPT = re.compile(r"[^.]+|[^.].*\.(?:[a-z]*sh|py|pl|rb|js)|\.(?i:justfile)", re.ASCII | re.DOTALL)
+_SCRIPT = re.compile(r"[^.]+|[^.].*\.(?:[a-z]*sh|py|pl|rb|js|mk|just)|\.(?i:justfile)", re.ASCII | re.DOTALL)
 _SCRIPT_BY_NAME = re.compile(r".*\.(?:ba)?sh|(?:GNUm|m|M)akefile|\.?(?i:justfile)", re.ASCII | re.DOTALL)
 _TAKEN_FROM = re.compile(
     rb"""(?:^[ \t]*EnvironmentFile[ \t]*=[ \t]*-?|--env-file[= \t]|(?:^|[;&|'"\t ])(?:\.|source)[ \t]+)["']?(/[\w./@+-]+)""",

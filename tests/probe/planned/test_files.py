@@ -63,6 +63,12 @@ def test_a_quadlet_is_the_service_that_podman_makes_of_it():
         ("pod.service/c", "inpod", "", False),
     }
     assert {p.source for p in found.planned} == {Source.QUADLET}
+    assert {p.workload: (p.since.version, p.since.what) for p in found.planned} == {
+        "web.service": ((5, 0), "a drop-in"),
+        "ref.service": ((4, 8), "Image= of base.image"),
+        "own.service": ((5, 2), "ImageTag= of own.build"),
+        "pod.service/c": ((4, 4), "the generator"),
+    }
 
 
 @pytest.mark.parametrize(

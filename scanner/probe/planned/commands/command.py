@@ -32,6 +32,12 @@ _LOCAL = ("unix:", "/", "fd:")
 _LOCAL_CONTEXTS = frozenset({"", "default", "rootless", "desktop-linux"})
 """Names that Docker itself gives to contexts of this machine."""
 
+_PODMANS_STORES = ("root", "imagestore", "storage-driver")
+_USUAL = frozenset({
+    "", "default", "/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock",
+})  # fmt: skip
+"""What clients ask where nobody tells them: contexts, namespaces, sockets."""
+
 _STARTING = frozenset({"up", "run", "start", "create", "scale", "watch"})
 """Commands of Compose that start what its files plan."""
 
@@ -41,13 +47,17 @@ _OF_ONE_RUN = ("entrypoint", "env", "env-from-file", "user", "volume", "workdir"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A container that is run or created; ``given`` are its options, ``platform`` what they ask for, empty without."""
+    """A container that is run or created; ``given`` are its options, ``platform`` what they ask for, empty without.
+
+    ``store`` tells where its image is looked for first (``store_of``).
+    """
 
     engine: str
     image: str
     command: tuple[str, ...]
     given: Given
     platform: str = ""
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +70,10 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class KubePlay:
-    """Manifests that Podman plays."""
+    """Manifests that Podman plays; ``store`` as a run has it."""
 
     files: tuple[str, ...]
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +147,32 @@ def started(program: str, words: tuple[str, ...], env: Mapping[str, str]) -> Sta
     context = _context(before, env) if engine == "docker" else ""
     if found is not None and context not in _LOCAL_CONTEXTS:
         return Other(f"it runs where Docker's context {shown(context)} leads")
-    return found
+    if not isinstance(found, Run | Pull | KubePlay):
+        return found
+    store = store_of(engine, before, env)
+    if not is_known(store):
+        return Other(f"only the running host knows where {name} keeps the images that it takes")
+    return found if isinstance(found, Pull) else replace(found, store=store)
 
 
 def is_elsewhere(engine: str, before: Given, env: Mapping[str, str]) -> bool:
     """Whether a command may ask an engine that is not this machine's."""
     context = _context(before, env) if engine == "docker" else ""
     return _elsewhere(before, env) != "" or context not in _LOCAL_CONTEXTS
+
+
+def store_of(engine: str, before: Given, env: Mapping[str, str]) -> str:
+    """What tells the images that an engine has there from those that it has usually; empty where it is those."""
+    if engine == "docker":
+        address = before.last("host") or ("" if before.last("context") else env.get("DOCKER_HOST", ""))
+        said = [address or _context(before, env)]
+    elif engine == "podman":
+        said = [f"{name}={value}" for name in _PODMANS_STORES for value in before.all(name)[-1:]]
+        said.append(env.get("CONTAINERS_STORAGE_CONF", ""))
+    else:
+        address = before.last("address") or before.last("host") or env.get("CONTAINERD_ADDRESS") or ""
+        said = [address, before.last("namespace") or env.get("CONTAINERD_NAMESPACE") or ""]
+    return ",".join(one for one in said if one.removeprefix("unix://") not in _USUAL)
 
 
 def _mentions_start(words: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scanner.probe.planned import faults
 from scanner.probe.planned.commands import command, other_starters, run_as
-from scanner.probe.planned.commands.given_scripts import SHELLS, Files, is_for_bash, script_of
+from scanner.probe.planned.commands.given_scripts import LOGINS, SHELLS, Files, is_for_bash, script_of
 from scanner.probe.planned.commands.local_images import Following, Store, changed
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_commands import commands_of
@@ -32,7 +32,7 @@ MAX_OPTIONS = 64
 MAX_COMMANDS = 2000
 """Of one line, loops unrolled; a unit starts a handful of containers."""
 
-_GIVE_TO_A_SHELL = frozenset({"su", "runuser", "flock", "script", "sg"})
+_GIVE_TO_A_SHELL = LOGINS | {"flock", "script"}
 """They hand the word behind ``-c`` to a shell."""
 
 _OTHER_USERS = frozenset({"sudo", "doas", "runuser", "chpst", "setpriv", "machinectl"})
@@ -50,6 +50,8 @@ _SAY_ONLY = frozenset({
     "pkill", "pgrep", "killall", "rm", "mkdir", "touch", "systemctl", "systemd-notify", "wall",
 })  # fmt: skip
 """Programs whose words are no commands, or those of another machine."""
+
+_EXECS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 
 _LATER = frozenset({"at", "batch", "crontab"})
 """Programs that keep what they read, to give it to a shell later."""
@@ -174,8 +176,7 @@ class _Looking:
             word, rest = words[at], words[at + 1 :]
             program = word.rpartition("/")[2]
             line, env = _with_other_variables(line, at, env)
-            if (user := run_as.user(program, rest[:MAX_OPTIONS])) is not None:
-                env["USER"] = user
+            env |= run_as.switched(program, rest[:MAX_OPTIONS], env)
             if assigned := _ASSIGNMENT.fullmatch(word):
                 env[assigned[1]] = run_as.taken(assigned[1], assigned[2], env)
             elif name := run_as.unset_by_env(words[:at], word):
@@ -213,7 +214,8 @@ class _Looking:
         if is_first and (given := _given_text(line, line.words[at:])) is not None:
             return self._in_shell(Script(given, ("sh",)), line, env)
         if program in SHELLS or program in _GIVE_TO_A_SHELL:
-            script = script_of(program, rest, line.stdin, self.files, env.get("PWD", ""))
+            own = _behind(line.words[:at], rest)
+            script = script_of(program, own, line.stdin, self.files, env.get("PWD", ""))
             named = next((word for word in rest if _OF_ENGINES.fullmatch(word.rpartition("/")[2])), "")
             if script is None and named:
                 raise UnclearError(f"it runs {shown(named)}, a script that cannot be read")
@@ -249,19 +251,18 @@ class _Looking:
         program = word.rpartition("/")[2]
         if program == "parallel" and mentions_engine(" ".join(line.words[at:])):
             raise UnclearError("parallel puts words into a command that are not read here")
-        if "/" not in word or (at and not _is_behind_a_starter(line)):
+        if "/" not in word or (at and not _is_behind_a_starter(line.words[:at])):
             return None
         path = posixpath.normpath(posixpath.join(env.get("PWD", ""), word))
         text = self.files.script(path)
+        given = (word, *_behind(line.words[:at], line.words[at + 1 :]))
         if UNKNOWN in path and path.endswith((".sh", ".bash")) and is_first:
             raise UnclearError(f"it runs {shown(word)}, a script of which only the running host knows the place")
         if text is None and (is_first or self.files.is_script(path)):
             self.files.refuse_foreign(path)
         if text is None and _OF_ENGINES.fullmatch(program):
             raise UnclearError(f"it runs {shown(word)}, a script that cannot be read")
-        return (
-            None if text is None else self._in_shell(Script(text, line.words[at:], word, is_for_bash(text)), line, env)
-        )
+        return None if text is None else self._in_shell(Script(text, given, word, is_for_bash(text)), line, env)
 
     def _in_shell(self, script: Script, line: _Words, env: Mapping[str, str]) -> list[_Words]:
         if any(script == one and env == before for one, before in line.within):
@@ -271,10 +272,10 @@ class _Looking:
         followed = commands_of(script, env, env_is_whole=line.env_is_whole, read=self.files.sourced)
         gaps = followed.gaps
         run = line.run.left[line.number] = Following(line.run.behind(line.after), followed.ends)
-        if UNKNOWN in script.text and script.text == line.stdin:
-            gaps.append("a shell reads a script of which only the running host knows a part")
         is_named = mentions_engine(script.text)
-        is_open = script.text == line.stdin and UNKNOWN in script.text
+        is_open = UNKNOWN in script.text and (script.text == line.stdin or not script.text.strip(f"{UNKNOWN} \n"))
+        if is_open:
+            gaps.append("a shell reads a script of which only the running host knows a part")
         self.found.gaps.extend(gaps if is_named or (line.is_near and is_open) else ())
         is_near = is_named or line.is_near
         within = (*line.within, (script, env))
@@ -307,6 +308,8 @@ def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:
     program = words[0].rpartition("/")[2]
     if program == "watch":
         return _watched(words[1:]) or None
+    if run_as.starts_shell(program, words[1:]):
+        return line.stdin
     return line.stdin if program in _LATER else None
 
 
@@ -333,9 +336,10 @@ def _watched(words: tuple[str, ...]) -> str:
     return "" if at is None or not mentions_engine(" ".join(words[at:])) else " ".join(words[at:])
 
 
-def _is_behind_a_starter(line: _Words) -> bool:
-    """Whether a later word of it may be the program that it starts."""
-    return line.words[0].rpartition("/")[2] in _LEADING
+def _is_behind_a_starter(before: tuple[str, ...]) -> bool:
+    """Whether the word behind some others may be the program that they start."""
+    names = {word.rpartition("/")[2] for word in before}
+    return before[0].rpartition("/")[2] in _LEADING or "xargs" in names or ("find" in names and before[-1] in _EXECS)
 
 
 def _first_program(words: tuple[str, ...]) -> int:
@@ -358,12 +362,15 @@ def _first_program(words: tuple[str, ...]) -> int:
 
 
 def _gives_a_text(line: _Words) -> bool:
-    """Whether a word may start a container by rules other than a shell's: Python's, fish's, a terminal multiplexer's.
+    """Whether a word, or what it reads, may start a container by rules other than a shell's: Python's, fish's, a terminal's.
 
     What a script hands to its own programs is as often a message, so that there only readers of commands count. The text
     itself is never shown, for it may hold passwords.
     """
-    names = {word.rpartition("/")[2] for word in line.words[:-1]}
+    named = [word.rpartition("/")[2] for word in line.words]
+    if line.stdin and any(map(_READERS.fullmatch, named)) and mentions_engine(line.stdin):
+        return True
+    names = set(named[:-1])
     if line.depth and not any(map(_READERS.fullmatch, names)):
         return False
     return any(any(map(str.isspace, word)) and mentions_engine(word) for word in line.words[1:])
@@ -384,7 +391,7 @@ def _behind(before: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...]:
     if "xargs" in names:
         options = list(before[before.index(next(word for word in before if word.endswith("xargs"))) :])
         marks = [_mark(options, at) for at, word in enumerate(options) if word.startswith(("-I", "-i", "--replace"))]
-        return tuple(word.replace(marks[0], UNKNOWN) for word in words) if marks else (*words, UNKNOWN)
+        return tuple(word.replace(marks[0], UNKNOWN) for word in words) if marks else (*words, UNKNOWN, UNKNOWN)
     return words
 
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.probe.planned.commands import run_as
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_texts import STDIN, Script, is_one_word
 from scanner.probe.planned.plans import UnclearError
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
 
+LOGINS = frozenset({"su", "runuser", "sg", "newgrp"})
+"""They start a shell of another user or group: with ``-c``, with the words behind that name, else with what it reads."""
+
 _INTERPRETER = re.compile(rb"#![ \t]*([^\n]*)")
 _MAX_LINE = 256
 """Of a script's first line, as much as Linux looks at."""
 
 _PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_OPEN_FILES = ("/dev/fd/", "/proc/self/fd/")
 _SCRIPTS = (".py", ".pl", ".rb", ".js")
 _WITH_A_FILE = frozenset({"--rcfile", "--init-file"})
 
@@ -114,13 +119,19 @@ def script_of(program: str, words: tuple[str, ...], stdin: str | None, files: Fi
         files: the scripts that may be named.
         place: the directory that it is started in.
     """
+    if program in LOGINS:
+        given = run_as.given_to_shell(program, words)
+        if given is None:
+            return None
+        text, rest = given
+        return script_of("sh", rest, stdin, files, place) if text is None else Script(text, rest or (program,))
     said, is_bash = _behind_options(program, words), program == "bash"
     if said.is_asked:
         return Script(said.rest[0], said.rest[1:] or (program,), is_bash=is_bash) if said.rest else None
     if program not in SHELLS:
         return None
     if said.rest and not said.reads and said.rest[0] not in STDIN:
-        if not is_one_word(said.rest[0]) or said.rest[0] == "{}":
+        if not is_one_word(said.rest[0]) or said.rest[0] == "{}" or said.rest[0].startswith(_OPEN_FILES):
             raise UnclearError(f"{program} runs a script of which only the running host knows the name")
         path = posixpath.normpath(posixpath.join(place, said.rest[0]))
         if not is_known(path):
@@ -148,6 +159,6 @@ def _behind_options(program: str, words: tuple[str, ...]) -> _Words:
             at -= 1
             break
         found.reads = found.reads or (is_short and word[:1] == "-" and "s" in word[1:])
-        at += (is_short and "o" in word[1:] and program in SHELLS) or word in _WITH_A_FILE
+        at += (is_short and not {"o", "O"}.isdisjoint(word[1:]) and program in SHELLS) or word in _WITH_A_FILE
     found.rest = words[at:]
     return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.failure import Failure
 from scanner.domain.image.reference import image_reference
 from scanner.probe.planned.commands import engine_options
-from scanner.probe.planned.commands.command import DEFAULT_PLATFORM, ENGINES, asked_platform, is_elsewhere
+from scanner.probe.planned.commands.command import DEFAULT_PLATFORM, ENGINES, asked_platform, is_elsewhere, store_of
 from scanner.probe.planned.commands.engine_options import Given, OptionsError
 from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
@@ -114,24 +114,25 @@ def joined(stores: Iterable[Store]) -> Store:
     return first
 
 
-def named(engine: str, env: Mapping[str, str], image: str) -> str:
-    """An image of an engine by its full name: a digest goes before a tag."""
+def named(engine: str, env: Mapping[str, str], image: str, store: str = "") -> str:
+    """An image of an engine, in one of its stores, by its full name: a digest goes before a tag."""
     short = image.removeprefix(_PODMANS) if engine.startswith("podman") else image
     found = image_reference(short)
     said = (
         short if isinstance(found, Failure) else f"{found.registry}/{found.repository}{_end(found.tag, found.digest)}"
     )
-    return f"{_of_user(engine, env)} {said}"
+    return f"{_kept(engine, env, store)} {said}"
 
 
 def _end(tag: str | None, digest: str | None) -> str:
     return f"@{digest}" if digest else f":{tag or 'latest'}"
 
 
-def _of_user(engine: str, env: Mapping[str, str]) -> str:
-    """Podman keeps the images of each user apart."""
+def _kept(engine: str, env: Mapping[str, str], store: str) -> str:
+    """Where an engine keeps images: Podman those of each user apart."""
     user = env.get("USER", "")
-    return engine if engine != "podman" or user in {"", "root", "0"} else f"{engine}:{user}"
+    owner = "" if engine != "podman" or user in {"", "root", "0"} else f":{user}"
+    return f"{engine}{owner}@{store}".removesuffix("@").replace(" ", "\\")
 
 
 def changed(store: Store, program: str, words: tuple[str, ...], env: Mapping[str, str]) -> Store:
@@ -145,7 +146,7 @@ def changed(store: Store, program: str, words: tuple[str, ...], env: Mapping[str
         return store
     if is_elsewhere(engine, before, env):
         return store
-    return _Change(store, engine, env).by(before.rest)
+    return _Change(store, engine, env, store_of(engine, before, env)).by(before.rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ class _Change:
     store: Store
     engine: str
     env: Mapping[str, str]
+    place: str = ""
 
     def by(self, words: tuple[str, ...]) -> Store:
         is_of_images = words[:1] == ("image",)
@@ -202,7 +204,7 @@ class _Change:
             return self.store
         own = UNTOUCHED if copy is None else frozenset({copy})
         if policy == "newer" or (copy is not None and not is_pulled(given)):
-            there = self.store.copies(named(self.engine, self.env, given.rest[0])) if given.rest else UNTOUCHED
+            there = self.store.copies(self._name(given.rest[0])) if given.rest else UNTOUCHED
             own |= frozenset(one for one in there if one.is_made or one.image)
         return self._named(given.rest[:1], own)
 
@@ -241,26 +243,33 @@ class _Change:
         source, targets = words[:1], words[1:]
         if not source or not is_known(source[0]):
             return self._named(targets, frozenset({Copy(image=UNKNOWN)}))
-        own = named(self.engine, self.env, source[0])
+        own = self._name(source[0])
         there = self.store.copies(own)
         same = frozenset(one if one.is_made or one.image else replace(one, image=source[0]) for one in there)
-        return self._named((one for one in targets if named(self.engine, self.env, one) != own), same)
+        return self._named((one for one in targets if self._name(one) != own), same)
 
     def _named(self, images: Iterable[str], copies: frozenset[Copy]) -> Store:
         store = self.store
         for image in images:
             if is_known(image):
-                store = store.with_name(named(self.engine, self.env, image), copies)
+                store = store.with_name(self._name(image), copies)
                 continue
             begins, ends = image.partition(UNKNOWN)[0], image.rpartition(UNKNOWN)[2]
             if (
                 begins or ends or not any(one.is_made or one.image for one in copies)
             ):  # what is made is hardly every image
-                store = store.with_any(Pattern(_of_user(self.engine, self.env), begins, ends), copies)
+                store = store.with_any(Pattern(self._kept, begins, ends), copies)
         return store
 
+    def _name(self, image: str) -> str:
+        return named(self.engine, self.env, image, self.place)
+
+    @property
+    def _kept(self) -> str:
+        return _kept(self.engine, self.env, self.place)
+
     def _any(self, copies: frozenset[Copy]) -> Store:
-        return self.store.with_any(Pattern(_of_user(self.engine, self.env)), copies)
+        return self.store.with_any(Pattern(self._kept), copies)
 
 
 def is_pulled(given: Given) -> bool:

@@ -76,6 +76,12 @@ _TASK_FILES: Mapping[str, tuple[str, ...]] = MappingProxyType({
 })  # fmt: skip
 """Runners of tasks, with the files that hold them."""
 
+MAX_TASK_FILES = 50
+"""Files of tasks that include each other."""
+
+_INCLUDED = re.compile(r"^(?:include|import)[ \t]+([^#\n]+)", re.ASCII | re.MULTILINE)
+"""What make and just must find beside their file."""
+
 _ONLY_ASK = frozenset({"--help", "-h"})
 _ONLY_TRY = frozenset({"--dry-run", "--dry-run=client", "--dry-run=server"})
 _MAY_TRY = frozenset({"kubectl", "oc", "helm", "distrobox"})
@@ -171,14 +177,23 @@ def _options(words: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _of_tasks(program: str, words: tuple[str, ...], place: str, read: Callable[[str], bytes | None]) -> str:
     """What is said of tasks that may start a container: by what their file says, where it is not there by their name."""
-    paths = _tasks_of(program, words, place)
-    texts = {path: raw for path in paths if (raw := read(path)) is not None}
-    for path, raw in texts.items():
-        if mentions_engine(raw.decode("utf-8", "replace")):
+    paths = list(_tasks_of(program, words, place))
+    alternatives, is_whole = len(paths), True
+    there: set[str] = set()
+    for at, path in enumerate(paths):  # the list grows by what they include
+        raw = read(path) if path not in there and at < MAX_TASK_FILES else None
+        is_whole = is_whole and (raw is not None or path in there or at < alternatives)
+        if raw is None:
+            continue
+        there.add(path)
+        text = raw.decode("utf-8", "replace")
+        if mentions_engine(text):
             return (
                 f"{program} runs what {shown(path)} says, in which an engine is named, and which is not followed here"
             )
-    named = next(filter(_names_a_start, words), "") if paths and not texts else ""
+        names = (name for line in _INCLUDED.findall(text) for name in re.split(r"[\s\"']+", line) if name)
+        paths += (posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in names)
+    named = next(filter(_names_a_start, words), "") if paths and not (there and is_whole) else ""
     return f"{program} runs {shown(named)}, and what that is cannot be read" if named else ""
 
 

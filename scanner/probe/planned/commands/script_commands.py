@@ -195,10 +195,11 @@ class _Walk(Ways):
                 return self._expanded([one for one in tokens if isinstance(one, Word)])
             case Arithmetic(text=text):
                 script_numbers.stated(self.shell, text)
+                return script_steps.subshells(script_numbers.commands_in(text))
         return []
 
     def _cases(self, step: Case) -> list[Step]:
-        steps = self._expanded([step.subject])
+        steps = self._expanded([step.subject, *script_decisions.patterns_with_commands(step)])
         items, is_one_sure = script_decisions.fitting(step, self.shell)
         if is_one_sure and len(items) == 1:
             return [*steps, items[0].body]

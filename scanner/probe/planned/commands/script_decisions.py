@@ -22,6 +22,7 @@ from scanner.formats.shell.syntax import (
     Pipeline,
     Sequence,
     Simple,
+    Substitution,
 )
 from scanner.probe.planned.commands import script_numbers, script_options
 from scanner.probe.planned.commands.script_values import Expansion
@@ -232,6 +233,16 @@ def fitting(case: Case, shell: Shell) -> tuple[list[CaseItem], bool]:
         if fits is True and not falls:
             return found, True
     return found, any(pattern.literal == "*" for item in case.items for pattern in item.patterns)
+
+
+def patterns_with_commands(case: Case) -> list[Word]:
+    """The patterns of a ``case`` for which a shell runs commands."""
+    return [
+        word
+        for item in case.items
+        for word in item.patterns
+        if any(isinstance(part, Substitution | ArithmeticPart) for part in word.parts)
+    ]
 
 
 def has_variables(condition: Sequence) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
-from scanner.formats.shell import arithmetic
+from scanner.formats.shell import arithmetic, grammar
+from scanner.formats.shell.syntax import Item, NotUnderstood, Sequence
 from scanner.probe.planned.commands import script_names
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
@@ -36,6 +38,15 @@ def calculated(shell: Shell, text: str) -> str:
         return UNKNOWN
     shell.put(done.name, str(done.value))
     return str(done.result)
+
+
+@functools.lru_cache(maxsize=256)
+def commands_in(text: str) -> tuple[Sequence, ...]:
+    """What a shell runs to put an expression together."""
+    if "`" not in text and "$(" not in text.replace("$((", ""):
+        return ()
+    found = grammar.parse(f': "{text.strip()}"'.encode("utf-8", "surrogateescape"))
+    return (Sequence((Item(found),)) if isinstance(found, NotUnderstood) else found,)
 
 
 def stated(shell: Shell, text: str) -> None:

@@ -83,6 +83,11 @@ class Expansion:
         texts = self._texts(parts)
         if texts is None:
             return [MANY]
+        listed = self._separated(texts[0]) if are_split == [True] else None
+        return self._joined(texts, are_split) if listed is None else listed
+
+    def _joined(self, texts: list[str], are_split: list[bool]) -> list[str]:
+        """The fields of a word's texts, beside each other as they stand there."""
         fields: list[str] = []
         current: str | None = None
         for is_split, text in zip(are_split, texts, strict=True):
@@ -111,6 +116,21 @@ class Expansion:
         return (
             [MANY] if not is_known(separators) or any(sign in text for sign in separators) else [text] if text else []
         )
+
+    def _separated(self, text: str) -> list[str] | None:
+        """The fields of a word that is all known, at separators of the script's own; none where it has none."""
+        separators = self.shell.texts.get("IFS", _PLAIN_IFS)
+        if separators == _PLAIN_IFS or not is_known(text) or not is_known(separators):
+            return None
+        blanks = "".join(sign for sign in separators if sign in _PLAIN_IFS)
+        others = "".join(sign for sign in separators if sign not in _PLAIN_IFS)
+        text = text.strip(blanks) if blanks else text
+        ends = [f"[{re.escape(blanks)}]+"] if blanks else []
+        if others:
+            around = f"[{re.escape(blanks)}]*" if blanks else ""
+            ends.insert(0, f"{around}[{re.escape(others)}]{around}")
+        found = re.split("|".join(ends), text) if ends and text else [text]
+        return found if found[-1] else found[:-1]
 
     def _listed(self, part: Parameter | Opaque) -> list[str] | None:
         """The words of ``$@``, of all elements of an array, of bash's braces; none where a part is none of these."""
@@ -179,6 +199,7 @@ class Expansion:
             case Substitution():
                 return self._substituted(part)
             case ArithmeticPart(text=text):
+                self.bodies += script_numbers.commands_in(text)
                 return script_numbers.calculated(self.shell, text)
         return UNKNOWN
 

@@ -305,7 +305,7 @@ def _read_env_file(project: Project, entry: Any, found: dict[str, Value], own: M
             raise UnclearError(f"{path}: a format of variables that Compose does not know")
         else:
             told = {name: value for name, value in own.items() if value != Value("", (name,))}
-            found |= dotenv.variables(project.texts[path], {**found, **told, **project.variables})
+            found |= dotenv.variables(project.texts[path], {**told, **project.variables}, found)
     except EnvFileError as error:
         raise UnclearError(f"{path}: {error}") from error
     return ""

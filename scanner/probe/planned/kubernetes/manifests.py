@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Source
 from scanner.probe.planned import manifest_files
-from scanner.probe.planned.kubernetes import counted_elsewhere, kinds, pods
+from scanner.probe.planned.kubernetes import counted_elsewhere, kinds, operated, pods
 from scanner.probe.planned.plans import Plans, UnclearError, gap
 
 if TYPE_CHECKING:
@@ -127,6 +127,8 @@ def _pod(body: Mapping[Any, Any], kind: str, counted: Counted) -> Mapping[Any, A
         raise UnclearError(f"its pods are those of the {of[1]} {of[2]}, which is not there")
     if pod is None and kinds.holds_something_like_a_container(body):
         raise UnclearError(f"objects of the kind {kind} may start containers, which are not read here")
+    if pod is None and operated.is_operated(kind, kinds.group_of(body)):
+        raise UnclearError(f"for an object of the kind {kind} its operator starts containers, whose images it chooses")
     if pod is None:
         return None
     is_none = kinds.is_scaled_to_zero(body, kind) and counted_elsewhere.named(body, kind) not in counted.started

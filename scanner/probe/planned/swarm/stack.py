@@ -43,7 +43,9 @@ def plans(texts: Mapping[str, bytes], path: str) -> Plans:
         path: the stack's.
     """
     try:
-        model = _model(compose_yaml.parsed(path, texts[path], compose_yaml.STACK))
+        file = compose_yaml.parsed(path, texts[path], compose_yaml.STACK)
+        _demand_read_alike(file, texts[path])
+        model = _model(file)
         consistency.check_resources(model)
     except UnclearError as error:
         return gap(path, error)
@@ -67,6 +69,22 @@ def _service(project: service.Project, path: str, name: str, body: Mapping[str, 
 
 
 # ---------------------------------------------------------------- the file
+
+
+def _demand_read_alike(file: Parsed, raw: bytes) -> None:
+    """See to it that all of Docker's versions read the same: newer ones take another library, as Compose does.
+
+    Raises:
+        UnclearError: a key twice, a ``<<`` behind what it would change, a ``yes`` without quotes.
+    """
+    try:
+        newer = compose_yaml.parsed(file.path, raw)
+    except UnclearError as error:
+        raise UnclearError(f"{error}; older versions of Docker take it") from error
+    if newer.documents[:1] != file.documents[:1]:
+        raise UnclearError(
+            f"{file.path}: Docker's versions read its YAML differently, as of a << or a yes without quotes"
+        )
 
 
 def _model(file: Parsed) -> dict[str, Any]:

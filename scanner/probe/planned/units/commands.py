@@ -27,11 +27,15 @@ _PREFIXES = "-@:+!|"
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """Words of one command, its program first; ``why`` tells, in place of words, why systemd does not take it."""
+    """Words of one command, its program first; ``why`` tells, in place of words, why systemd does not take it.
+
+    ``is_privileged``: whom the unit names as its user does not count for it (``+``, ``!``).
+    """
 
     words: tuple[str, ...]
     setting: Setting
     why: str = ""
+    is_privileged: bool = False
 
 
 def command_lines(
@@ -72,7 +76,8 @@ def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | N
                 put = put[1:]  # what the program is told that its name is
             if ":" not in prefixes and env is not None:
                 put = all_expanded(put, env)
-            yield CommandLine((specifiers.put(bare), *put), setting)
+            is_privileged = "+" in prefixes or prefixes.count("!") == 1  # two are one only where the kernel is old
+            yield CommandLine((specifiers.put(bare), *put), setting, is_privileged=is_privileged)
     except WordsError as error:
         yield CommandLine((), setting, str(error))
 

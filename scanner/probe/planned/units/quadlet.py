@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Source
+from scanner.domain.facts import Since, Source
 from scanner.domain.plan import Plan
 from scanner.formats import systemd_unit
 from scanner.formats.systemd_words import WordsError
@@ -74,6 +74,9 @@ def by_unit(
                 hosts = conditions.placement(read[unit.path].settings)
                 starts = partial(UnitRuns, played=played, is_everywhere=hosts is None)
                 made = conditions.placed(_Planning(unit, read[unit.path], others, texts, starts).plans(), hosts)
+                if made.planned:
+                    since = Since(*others.since(read[unit.path], unit.scope))
+                    made = Plans(tuple(replace(plan, since=since) for plan in made.planned), made.gaps)
             except UnclearError as error:
                 made = gap(unit.path, error)
             yield unit.path, gaps[unit.path] + made

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from scanner.formats import systemd_unit
 from scanner.formats.systemd_words import QUADLET_ARGS, QUADLET_LIST, WordsError, split
 from scanner.probe.planned.plans import UnclearError
+from scanner.probe.planned.units.quadlet_keys import SINCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from scanner.formats.systemd_unit import Setting
+    from scanner.probe.planned.units.quadlet_keys import Version
 
 STARTING = (".container", ".kube", ".pod")
 """Kinds of quadlets that start containers."""
@@ -21,62 +23,18 @@ STARTING = (".container", ".kube", ".pod")
 SUFFIXES = (*STARTING, ".image", ".build", ".volume", ".network")
 """All kinds: the others say what those start from, or must be there for them to start."""
 
-_SECTIONS = {
+SECTIONS = {
     ".container": "Container", ".kube": "Kube", ".image": "Image", ".build": "Build", ".pod": "Pod",
     ".volume": "Volume", ".network": "Network",
 }  # fmt: skip
 _SERVICE_ENDS = {
     ".image": "-image", ".build": "-build", ".pod": "-pod", ".volume": "-volume", ".network": "-network",
 }  # fmt: skip
+_FIRST: Version = (4, 4)
+"""Podman that brings the generator."""
+
+_WITH_DROP_INS: Version = (5, 0)
 _TRUE = frozenset({"1", "yes", "true", "on"})
-
-
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_KEYS: Mapping[str, frozenset[str]] = {
-    "Container": _names(
-        "AddCapability AddDevice AddHost Annotation AppArmor AutoUpdate CgroupsMode ContainerName ContainersConfModule "
-        "DNS DNSOption DNSSearch DropCapability Entrypoint Environment EnvironmentFile EnvironmentHost Exec "
-        "ExposeHostPort GIDMap GlobalArgs Group GroupAdd HealthCmd HealthInterval HealthLogDestination "
-        "HealthMaxLogCount HealthMaxLogSize HealthOnFailure HealthRetries HealthStartPeriod HealthStartupCmd "
-        "HealthStartupInterval HealthStartupRetries HealthStartupSuccess HealthStartupTimeout HealthTimeout HostName "
-        "HttpProxy IP IP6 Image Label LogDriver LogOpt Mask Memory Mount Network NetworkAlias NoNewPrivileges Notify "
-        "PidsLimit Pod PodmanArgs PublishPort Pull ReadOnly ReadOnlyTmpfs ReloadCmd ReloadSignal RemapGid RemapUid "
-        "RemapUidSize RemapUsers Retry RetryDelay Rootfs RunInit SeccompProfile Secret SecurityLabelDisable "
-        "SecurityLabelFileType SecurityLabelLevel SecurityLabelNested SecurityLabelType ServiceName ShmSize "
-        "StartWithPod StopSignal StopTimeout SubGIDMap SubUIDMap Sysctl Timezone Tmpfs UIDMap Ulimit Unmask User "
-        "UserNS VolatileTmp Volume WorkingDir"
-    ),
-    "Kube": _names(
-        "AutoUpdate ConfigMap ContainersConfModule ExitCodePropagation GlobalArgs KubeDownForce LogDriver LogOpt Network "
-        "PodmanArgs PublishPort RemapGid RemapUid RemapUidSize RemapUsers ServiceName SetWorkingDirectory UserNS Yaml"
-    ),
-    "Image": _names(
-        "AllTags Arch AuthFile CertDir ContainersConfModule Creds DecryptionKey GlobalArgs Image ImageTag OS PodmanArgs "
-        "Policy Retry RetryDelay ServiceName TLSVerify Variant"
-    ),
-    "Build": _names(
-        "Annotation Arch AuthFile BuildArg ContainersConfModule DNS DNSOption DNSSearch Environment File ForceRM "
-        "GlobalArgs GroupAdd IgnoreFile ImageTag Label Network PodmanArgs Pull Retry RetryDelay Secret ServiceName "
-        "SetWorkingDirectory TLSVerify Target Variant Volume"
-    ),
-    "Pod": _names(
-        "AddHost ContainersConfModule DNS DNSOption DNSSearch ExitPolicy GIDMap GlobalArgs HostName IP IP6 Label Network "
-        "NetworkAlias PodName PodmanArgs PublishPort RemapGid RemapUid RemapUidSize RemapUsers ServiceName ShmSize "
-        "StopTimeout SubGIDMap SubUIDMap UIDMap UserNS Volume"
-    ),
-    "Volume": _names(
-        "ContainersConfModule Copy Device Driver GID GlobalArgs Group Image Label Options PodmanArgs ServiceName Type UID "
-        "User VolumeName"
-    ),
-    "Network": _names(
-        "ContainersConfModule DNS DisableDNS Driver Gateway GlobalArgs IPAMDriver IPRange IPv6 InterfaceName Internal Label "
-        "NetworkDeleteOnStop NetworkName Options PodmanArgs ServiceName Subnet"
-    ),
-}
-"""What generators from Podman 5.4 on take; they refuse a file with any other key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +52,7 @@ class Quadlet:
     @property
     def section(self) -> str:
         """The section that is Podman's."""
-        return _SECTIONS[self.kind]
+        return SECTIONS[self.kind]
 
     @property
     def service(self) -> str:
@@ -106,8 +64,17 @@ class Quadlet:
 
     def unsupported(self) -> Iterator[Setting]:
         """Settings with keys that are none."""
-        known = _KEYS[self.section]
+        known = SINCE[self.section]
         return (one for one in self.settings if one.section == self.section and one.key not in known)
+
+    def since(self) -> tuple[Version, str]:
+        """The first version of Podman that takes all that it says, with the latest part of that (``Pod=``)."""
+        known = SINCE[self.section]
+        asked = [(known.get(one.key, _FIRST), f"{one.key}=") for one in self.settings if one.section == self.section]
+        if any(one.path != self.path for one in self.settings):
+            asked.append((_WITH_DROP_INS, "a drop-in"))
+        version, what = max(asked, default=(_FIRST, ""))
+        return version, what if version > _FIRST else "the generator"
 
     def setting(self, key: str) -> Setting | None:
         """The last setting of a key."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from scanner.probe.planned.units.quadlet_file import Quadlet
+    from scanner.probe.planned.units.quadlet_keys import Version
     from scanner.probe.planned.units.unit_files import Unit
 
 _NETWORKS = (".network", ".container")
@@ -60,6 +61,16 @@ class Others:
                     self._demand_sound(other, scope)
                 except UnclearError as error:
                     raise UnclearError(f"Podman refuses {name}: {error}") from error
+
+    def since(self, quadlet: Quadlet, scope: str) -> tuple[Version, str]:
+        """The first version of Podman that takes a quadlet with all that it names, and the latest part of that."""
+        version, what = quadlet.since()
+        for name in _names(quadlet):
+            other = self.named(name, scope)
+            if other is not None and other.kind != ".container":
+                asked, of = self.since(other, scope)
+                version, what = max((version, what), (asked, f"{of} of {name}"))
+        return version, what
 
     def _demand_sound(self, quadlet: Quadlet, scope: str) -> None:
         if odd := next(quadlet.unsupported(), None):

@@ -112,9 +112,10 @@ class UnitRuns:
     played: set[str] = field(default_factory=set)
     is_everywhere: bool = True
 
-    def plans(self, words: tuple[str, ...], setting: Setting) -> Plans:
-        """The plans of one command line."""
-        user = UNKNOWN if self.env.known.get("USER", self.user) != self.user else self.user
+    def plans(self, words: tuple[str, ...], setting: Setting, *, is_root: bool = False) -> Plans:
+        """The plans of one command line, which ``is_root`` gives to root, whoever runs the others."""
+        own = "" if is_root else self.user
+        user = UNKNOWN if self.env.known.get("USER", own) != own else own
         place = {"PWD": self.directory or "/", **self.env.known, "USER": user}
         found = command_lines.find(
             words, place, env_is_whole=self.env.is_whole, read=self._script, listed=self.files.listed, store=self.store
@@ -173,12 +174,12 @@ class UnitRuns:
             self.source,
             pinned=pinned(specifier),
             pinned_at=place,
-            engine=_engine(run.engine, env, self.source),
+            engine=_engine(run.engine, env, self.source, run.store),
             process=made.process,
             mounts=made.mounts,
             checks=made.checks,
         )
-        there = UNTOUCHED if is_pulled(run.given) else store.copies(named(run.engine, env, run.image))
+        there = UNTOUCHED if is_pulled(run.given) else store.copies(named(run.engine, env, run.image, run.store))
         if (run.given.last("pull") or "").lower() == "newer":
             there |= UNTOUCHED
         found = _taken(plan, there, setting)
@@ -199,11 +200,13 @@ class UnitRuns:
             return default, self.env.places[DEFAULT_PLATFORM] if is_own else setting.place(DEFAULT_PLATFORM)
         return "", ""
 
-    def _there(self, made: Plans, env: Mapping[str, str], setting: Setting, store: Store, *engines: str) -> Plans:
-        """Plans with the copies of their images that an engine has."""
+    def _there(
+        self, made: Plans, env: Mapping[str, str], setting: Setting, store: Store, *engines: str, of: str = ""
+    ) -> Plans:
+        """Plans with the copies of their images that an engine has, ``of`` one of its stores."""
         found = Plans(gaps=made.gaps)
         for plan in made.planned:
-            copies = (store.copies(named(engine, env, plan.image)) for engine in engines)
+            copies = (store.copies(named(engine, env, plan.image, of)) for engine in engines)
             try:
                 found += _taken(plan, next((one for one in copies if one != UNTOUCHED), UNTOUCHED), setting)
             except UnclearError as error:
@@ -222,13 +225,13 @@ class UnitRuns:
                 continue
             self.played.add(found)
             of_file = manifests.plans({found: self.files.texts[found]}, self.source)
-            engine = _engine("podman", env, self.source)
+            engine = _engine("podman", env, self.source, played.store)
             named = (
                 replace(plan, workload=f"{self.unit}/{plan.workload.rpartition('/')[2]}", engine=engine)
                 for plan in of_file.planned
             )
             made += Plans(tuple(named), of_file.gaps)
-        return self._there(made, env, setting, store, "podman")
+        return self._there(made, env, setting, store, "podman", of=played.store)
 
     def _compose(self, project: ComposeUp, env: Mapping[str, str], setting: Setting, store: Store) -> Plans:
         """A project whose files are there; what is a plan of its own, just as it is started, is not planned again."""
@@ -372,9 +375,14 @@ def _judged(made: Plans) -> Plans:
     return Plans(tuple(planned), made.gaps)
 
 
-def _engine(program: str, env: Mapping[str, str], source: Source) -> str:
-    """The key of the engine that a program of somebody asks; empty leaves it to the likeliest of its source."""
+def _engine(program: str, env: Mapping[str, str], source: Source, store: str) -> str:
+    """The key of the engine that a program of somebody asks; empty leaves it to the likeliest of its source.
+
+    Podman with a ``store`` of its own has none of the images that it usually has.
+    """
     user = env.get("USER", "")
+    if program == "podman" and store:
+        return f"podman:{SOMEBODY}"
     if program == "podman" and user not in {"", "root", "0"}:
         return f"podman:{user if is_known(user) and not user.isdigit() else SOMEBODY}"
     return _ENGINE_OF.get(program, "") if source is Source.SYSTEMD else ""

@@ -103,9 +103,11 @@ def _planned(unit: Unit, settings: Sequence[Setting], files: Files, starts: part
         why := refused(settings, lines, has_file=unit.path.endswith(".service"))
     ):
         return gap(unit.path, why)
+    only_start = _is_on(settings, "PermissionsStartOnly")
     for line in lines:
         if line.words:
-            found += runs.plans(line.words, line.setting)
+            is_root = line.is_privileged or (only_start and line.setting.key != "ExecStart")
+            found += runs.plans(line.words, line.setting, is_root=is_root and not unit.is_user)
         elif mentions_engine(line.setting.value):
             found += gap(line.setting.place(), f"systemd does not take it: {line.why}")
     return found
@@ -114,13 +116,18 @@ def _planned(unit: Unit, settings: Sequence[Setting], files: Files, starts: part
 _OFF = frozenset({"", "0", "no", "n", "false", "f", "off"})
 
 
+def _is_on(settings: Sequence[Setting], key: str) -> bool:
+    """Whether a service says yes to something."""
+    said = systemd_unit.last(settings, "Service", key)
+    return said is not None and said.value.strip().lower() not in _OFF
+
+
 def _user(unit: Unit, settings: Sequence[Setting], specifiers: Specifiers) -> str:
     """Who its processes are."""
     if unit.is_user:
         return unit.owner or UNKNOWN
     said = systemd_unit.last(settings, "Service", "User")
-    dynamic = systemd_unit.last(settings, "Service", "DynamicUser")
-    if dynamic and dynamic.value.strip().lower() not in _OFF and not (said and said.value):
+    if _is_on(settings, "DynamicUser") and not (said and said.value):
         return UNKNOWN
     return specifiers.put(said.value) if said else ""
 

@@ -295,6 +295,8 @@ READ = [
 
 UNREAD = [
     ("argoproj.io/v1alpha1", "Rollout", "workloadRef: {kind: Deployment, name: web}"),
+    ("monitoring.coreos.com/v1", "Prometheus", "replicas: 2"),
+    ("elasticsearch.k8s.elastic.co/v1", "Elasticsearch", "version: 8.1.0"),
     ("argoproj.io/v1alpha1", "Workflow", "templates: [{name: a, container: {image: a}}]"),
     ("argoproj.io/v1alpha1", "Application", "source: {repoURL: https://git.example/a}"),
     ("argoproj.io/v1alpha1", "ApplicationSet", "generators: []"),

@@ -38,6 +38,18 @@ LEFT = [
     ("docker buildx build --push --tag=b . && docker run b", "b"),
     ("docker import x.tar b; docker commit -m hi c1 c; docker run b; docker run c", "b:made c:made"),
     ("podman build -t b .; podman run localhost/b", "localhost/b:made"),
+    ("podman pull --arch arm64 a; podman --root /x run a; podman run a", "a a:arm64"),
+    ("podman --root=/x pull --arch arm64 a; podman run a; podman --root /x run a", "a a:arm64"),
+    ("podman --root /x build -t b .; podman --root /x rmi b; podman --root /x build -t c .; podman run c", "c"),
+    ("podman --root $(cat /x) run a", "gap"),
+    (
+        "nerdctl -n k8s.io pull --platform linux/arm64 a; nerdctl run a; CONTAINERD_NAMESPACE=k8s.io nerdctl run a",
+        "a a:arm64",
+    ),
+    (
+        "docker -H unix:///x pull --platform linux/arm64 a; DOCKER_HOST=unix:///x docker run a; docker -H unix:///var/run/docker.sock run a",
+        "a a:arm64",
+    ),
     ("docker load -i /x.tar; docker run a", "a gap"),
     ("docker build -t a:$(cat /x) .; docker run a:1; docker run b", "a:1 b gap"),
 ]

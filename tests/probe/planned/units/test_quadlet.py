@@ -9,7 +9,8 @@ import pytest
 from scanner.domain.facts import Process
 from scanner.probe.planned.commands.command import Pull, started
 from scanner.probe.planned.plans import pinned
-from scanner.probe.planned.units import quadlet, systemd
+from scanner.probe.planned.units import quadlet, quadlet_file, systemd
+from scanner.probe.planned.units.quadlet_keys import SINCE
 from tests.probe.planned.units.quadlet_cases import CASES
 
 DIRECTORIES = {
@@ -110,6 +111,25 @@ DOUBTFUL = {
     "byte order mark of a drop-in": "the generator warns",
 }
 """Where a gap stands beside the plan."""
+
+
+def test_every_key_is_known_from_the_version_on_that_takes_it_first(enter_root):
+    root = enter_root("trixie")
+    folder = root.folder / "keys"
+    folder.mkdir()
+    for suffix, section in quadlet_file.SECTIONS.items():
+        for key in (*SINCE[section], "Odd"):
+            needed = "ImageTag=x\n" * (section == "Build")  # asked for before any key is looked at
+            (folder / f"{key}{suffix}").write_text(f"[{section}]\n{needed}{key}=x\n")
+    said = subprocess.run(
+        [root.program("env"), f"QUADLET_UNIT_DIRS={folder}", GENERATOR, "-dryrun"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    refused = set(re.findall(r"unsupported key '(\w+)' in group '(\w+)'", said.stderr))
+    newer = {(key, section) for section, keys in SINCE.items() for key, version in keys.items() if version > (5, 4)}
+    assert refused == newer | {("Odd", section) for section in quadlet_file.SECTIONS.values()}
 
 
 @pytest.mark.parametrize("case", CASES)
