@@ -29,7 +29,7 @@ _INTERPRETERS = re.compile(
 
 _BEFORE = r"(?:exec|sudo|nohup|env|command|eval)\b"
 _NAMES = re.compile(
-    rf"(?:[\"'`]|(?:[;&|]|\b{_BEFORE}|\bqw[(/{{]|--|\w=\w*)[ \t]*)"
+    rf"(?:[\"'`]|(?:[;&|]|\b{_BEFORE}|\bqw[(/{{]|--|\w=\w*+)[ \t]*)"
     rf"(?!{_BEFORE})([A-Za-z_][\w.+-]{{0,63}})(?=[\s\"'`;&|,)\\]|$)",
     re.ASCII,
 )

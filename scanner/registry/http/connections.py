@@ -97,10 +97,9 @@ class Connections:
     async def given_back(self, connection: httpcore.AsyncHTTPConnection) -> None:
         """Keep a connection whose answer was read to its end; close any other."""
         self._free.release()
-        if connection not in self._busy:  # the pool was closed meanwhile
-            return
+        is_kept = connection in self._busy  # else the pool was closed meanwhile, be it before this one was made
         self._busy.discard(connection)
-        if connection.is_idle():
+        if is_kept and connection.is_idle():
             self._idle.append(connection)
         else:
             await connection.aclose()

@@ -3,6 +3,7 @@
 import pytest
 
 from scanner.binary.inspect import inspect
+from scanner.binary.program import script_words
 from scanner.binary.program.mentioned import MAX_IN_SCRIPTS, MAX_MENTIONED
 
 FOREIGN_MACHINE = 183
@@ -119,3 +120,7 @@ async def test_what_bash_lets_names_stand_for_is_decided_at_run_time(images, bui
     program = await started(images, build, "bash", "-c", text, env=env)
     assert program.problem is None
     assert program.at_run_time
+
+
+def test_a_name_in_a_script_stands_behind_an_assignment_not_in_it():
+    assert list(script_words.names("A=1 worker; B=value; C=(x)")) == ["worker"]

@@ -129,6 +129,24 @@ async def test_two_who_find_the_same_connections_too_old_close_each_once():
         assert server.accepted == 2 * MOST
 
 
+async def test_a_connection_made_while_the_pool_is_closed_is_closed_behind_its_answer(monkeypatch):
+    async with serving() as (server, connections, base):
+        connecting, go_on, own = asyncio.Event(), asyncio.Event(), AsyncioBackend.connect_tcp
+
+        async def late(*arguments, **named):
+            connecting.set()
+            await go_on.wait()
+            return await own(*arguments, **named)
+
+        monkeypatch.setattr(AsyncioBackend, "connect_tcp", late)
+        asking = asyncio.create_task(asked(connections, f"{base}/1"))
+        await connecting.wait()
+        await connections.aclose()
+        go_on.set()
+        assert await asking == b"/1"
+        await until(lambda: server.open == 0)
+
+
 async def test_an_answer_left_unread_costs_its_connection_alone():
     async with serving() as (server, connections, base):
         request = httpcore.Request("GET", f"{base}/unread", headers={"Host": "x"})

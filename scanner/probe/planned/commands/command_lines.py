@@ -175,9 +175,7 @@ class _Looking:
         while at < len(words):
             word, rest = words[at], words[at + 1 :]
             program = word.rpartition("/")[2]
-            if run_as.changes_variables(program):
-                env = {name: text if name in _KEPT else UNKNOWN for name, text in env.items()}
-                line = replace(line, env_is_whole=False)
+            line, env = _with_other_variables(line, at, env)
             env |= run_as.switched(program, rest[:MAX_OPTIONS], env)
             if assigned := _ASSIGNMENT.fullmatch(word):
                 env[assigned[1]] = run_as.taken(assigned[1], assigned[2], env)
@@ -284,10 +282,19 @@ class _Looking:
         return [
             _Words(
                 *(one.words, run_as.inherited(one.env, env), line.depth + 1, is_near, one.stdin, within),
-                *(run, number, one.after, line.env_is_whole),
+                *(run, number, one.after, line.env_is_whole and one.env_is_whole),
             )
             for number, one in enumerate(followed.commands)
         ]
+
+
+def _with_other_variables(line: _Words, at: int, env: dict[str, str]) -> tuple[_Words, dict[str, str]]:
+    """A command with the variables that a word such as ``sudo``, or the ``-i`` of ``env``, leaves those behind it."""
+    if run_as.is_cleared_by_env(line.words[:at], line.words[at]):
+        return replace(line, env_is_whole=True), {name: env[name] for name in _KEPT & env.keys()}
+    if run_as.changes_variables(line.words[at].rpartition("/")[2]):
+        return replace(line, env_is_whole=False), {name: env[name] if name in _KEPT else UNKNOWN for name in env}
+    return line, env
 
 
 def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.failure import Failure
@@ -32,13 +32,14 @@ class Copy:
     """An image as a run may find it; without a ``platform`` it is the engine's own, or there is none yet.
 
     ``is_made`` tells that it was made on the host, ``place`` where its platform stands; ``is_default`` that the client's
-    variable asked for it.
+    variable asked for it. ``image`` is what it was pulled as, where it was given another name.
     """
 
     platform: str = ""
     is_made: bool = False
     is_default: bool = False
     place: str = ""
+    image: str = ""
 
 
 UNTOUCHED = frozenset({Copy()})
@@ -90,9 +91,7 @@ class Store:
 
         def put(copies: frozenset[Copy]) -> frozenset[Copy]:
             return frozenset(
-                Copy(one.platform, one.is_made, one.is_default, one.place or (default if one.is_default else place))
-                if one.platform
-                else one
+                replace(one, place=one.place or (default if one.is_default else place)) if one.platform else one
                 for one in copies
             )
 
@@ -206,7 +205,7 @@ class _Change:
         own = UNTOUCHED if copy is None else frozenset({copy})
         if policy == "newer" or (copy is not None and not is_pulled(given)):
             there = self.store.copies(self._name(given.rest[0])) if given.rest else UNTOUCHED
-            own |= frozenset(one for one in there if one.is_made)
+            own |= frozenset(one for one in there if one.is_made or one.image)
         return self._named(given.rest[:1], own)
 
     def _asked(self, given: Given) -> Copy | None:
@@ -243,10 +242,11 @@ class _Change:
         """Another name, which the registry may not know, or know for something else."""
         source, targets = words[:1], words[1:]
         if not source or not is_known(source[0]):
-            return self._named(targets, frozenset({Copy(is_made=True)}))
+            return self._named(targets, frozenset({Copy(image=UNKNOWN)}))
         own = self._name(source[0])
-        made = frozenset(Copy(one.platform, True, one.is_default, one.place) for one in self.store.copies(own))  # noqa: FBT003 -- as it stands there
-        return self._named((one for one in targets if self._name(one) != own), made)
+        there = self.store.copies(own)
+        same = frozenset(one if one.is_made or one.image else replace(one, image=source[0]) for one in there)
+        return self._named((one for one in targets if self._name(one) != own), same)
 
     def _named(self, images: Iterable[str], copies: frozenset[Copy]) -> Store:
         store = self.store
@@ -255,7 +255,9 @@ class _Change:
                 store = store.with_name(self._name(image), copies)
                 continue
             begins, ends = image.partition(UNKNOWN)[0], image.rpartition(UNKNOWN)[2]
-            if begins or ends or not any(one.is_made for one in copies):  # what is made is hardly every image
+            if (
+                begins or ends or not any(one.is_made or one.image for one in copies)
+            ):  # what is made is hardly every image
                 store = store.with_any(Pattern(self._kept, begins, ends), copies)
         return store
 

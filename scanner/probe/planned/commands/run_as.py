@@ -223,6 +223,15 @@ def inherited(env: Mapping[str, str], around: Mapping[str, str]) -> Mapping[str,
     return env if same else {**env, "USER": UNKNOWN}
 
 
+def is_cleared_by_env(before: tuple[str, ...], word: str) -> bool:
+    """Whether ``env`` takes all variables away from the program behind it."""
+    behind = before[
+        next((at for at, one in enumerate(before, 1) if one.rpartition("/")[2] == "env"), len(before) + 1) :
+    ]
+    is_env_s = len(behind) < len(before) and all(one.startswith("-") or "=" in one for one in behind)
+    return is_env_s and word in {"-", "-i", "--ignore-environment"}
+
+
 def unset_by_env(before: tuple[str, ...], word: str) -> str:
     """The variable that ``env`` takes away from the program behind it; empty where it takes none."""
     if not any(one.rpartition("/")[2] == "env" for one in before):

@@ -13,7 +13,7 @@ from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scanner.probe.planned.commands.script_shell import Hidden, Shell
+    from scanner.probe.planned.commands.script_shell import Shell, Variable
 
 MAX_COUNT_DIGITS = 3
 """Of ``shift``: no command has a thousand words that somebody wrote."""
@@ -37,18 +37,20 @@ def placed(shell: Shell, path: str) -> str:
     return posixpath.normpath(posixpath.join(shell.texts.get("PWD", ""), path))
 
 
-def declare(shell: Shell, words: tuple[str, ...], hidden: Hidden | None) -> None:
+def declare(shell: Shell, words: tuple[str, ...], hidden: dict[str, Variable] | None) -> None:
     """``local``, ``export`` with their like; ``hidden`` takes what a function's own variables hide until it returns."""
     options = "".join(word for word in words[1:] if word.startswith("-"))
+    unexports = words[0] == "export" and "n" in options
     for word in words[1:]:
         name, equals, text = word.partition("=")
         is_more, name = name.endswith("+"), name.removesuffix("+")
         if not name.isidentifier():
             shell.forget({"*"} if not is_known(name) else ())
+            unexports = unexports or (word[:1] == "+" and "x" in word)
             continue
         is_hidden = hidden is not None and words[0] not in _EVERYWHERE and "g" not in options
         if hidden is not None and is_hidden and name not in shell.constant:
-            hidden.setdefault(name, (shell.texts.get(name), shell.arrays.get(name)))
+            hidden.setdefault(name, *shell.held((name,)).values())
             if not equals:
                 _begin(shell, name)
         if words[0] not in _EVERYWHERE and _ALTERING.intersection(options):
@@ -58,8 +60,8 @@ def declare(shell: Shell, words: tuple[str, ...], hidden: Hidden | None) -> None
             shell.put(name, UNKNOWN if is_more else text)
         if words[0] == "readonly" or "r" in options:
             shell.constant.add(name)
-        if words[0] == "export" or "x" in options:
-            shell.exported.add(name)
+        if words[0] == "export" or "x" in options or unexports:
+            shell.export(name, is_exported=not unexports)
 
 
 def _begin(shell: Shell, name: str) -> None:
@@ -67,6 +69,7 @@ def _begin(shell: Shell, name: str) -> None:
     if shell.is_bash:
         shell.texts.pop(name, None)
         shell.arrays.pop(name, None)
+        shell.own.discard(name)
     elif name in shell.texts:
         shell.forget({name})
 

@@ -98,7 +98,6 @@ class _Walk(Ways):
     gaps: list[str] = field(default_factory=list)
     _called: set[str] = field(default_factory=set)
     _calls_anything: bool = False
-    _traps: dict[str, Sequence] = field(default_factory=dict)
     _has_sourced: bool = False
     _written: written_files.WrittenFiles = field(default_factory=written_files.WrittenFiles)
 
@@ -117,10 +116,14 @@ class _Walk(Ways):
     def _uncalled(self) -> list[Step]:
         """Traps, then functions that nobody calls by name, where the script calls something by a name that is not known."""
         self.ended = ""
-        if self._traps:
-            traps, self._traps = self._traps, {}
-            self.shell = joined([*self.at_end, self.shell])
-            return script_steps.subshells(traps.values())
+        end, self.at_end = joined([*self.at_end, self.shell]), []
+        if end.traps:
+            self.shell = joined([end, *(one.before for one in end.traps)])
+            self.shell.traps = {}
+            actions = map(self._parse, dict.fromkeys(one.action for one in end.traps))
+            return script_steps.subshells(
+                one if isinstance(one, Sequence) else Sequence((Item(one),)) for one in actions
+            )
         if not self._calls_anything:
             return []
         left = [name for name in self.shell.functions if name not in self._called]
@@ -134,9 +137,7 @@ class _Walk(Ways):
         if isinstance(step, str):
             self.mark(step)
         elif isinstance(step, Enter):
-            self.calls.append(
-                Call(self.shell.parameters, step.is_sourced, {SOURCE: (self.shell.texts.get(SOURCE), None)})
-            )
+            self.calls.append(Call(self.shell.parameters, step.is_sourced, self.shell.held((SOURCE,))))
             self._has_sourced = self._has_sourced or step.path is not None
             here = UNKNOWN if self._has_sourced else self.shell.texts.get(SOURCE, UNKNOWN)
             self.shell.put(SOURCE, step.path or here)
@@ -249,6 +250,8 @@ class _Walk(Ways):
         self._notice_files(words, simple.redirects)
         self.gaps += own.doubts
         steps = script_steps.subshells(own.bodies)
+        if is_declared:  # what stands in front is the command's own, but for some shells
+            self.shell.forget(one.name for one in simple.assignments if one.elements is None)
         if not words or is_declared:
             return steps
         names = {one.name for one in simple.assignments}
@@ -370,19 +373,6 @@ class _Walk(Ways):
     def _parse(self, text: str) -> Sequence | NotUnderstood:
         return self._texts.parsed(text, self.shell.effort)
 
-    def _trap(self, words: tuple[str, ...]) -> list[Step]:
-        """What is run later, with what is known then."""
-        action, signals = words[1:2], words[2:]
-        if signals and not action[0].startswith("-") and action[0]:
-            parsed = self._parse(action[0])
-            self.at_end.append(self.shell.copy())  # a signal may come at once
-            body = Sequence((Item(parsed),)) if isinstance(parsed, NotUnderstood) else parsed
-            self._traps |= dict.fromkeys(signals, body)
-        else:
-            for signal in signals:
-                self._traps.pop(signal, None)
-        return []
-
     def _alias(self, words: tuple[str, ...]) -> list[Step]:
         self.gaps += script_builtins.renamed(words)
         return []
@@ -394,5 +384,5 @@ _BUILTINS: Mapping[str, Callable[[_Walk, tuple[str, ...]], list[Step]]] = {
     **dict.fromkeys(("alias", "hash"), _Walk._alias),  # noqa: SLF001 -- the same
     **dict.fromkeys(("break", "continue"), _Walk.leave_loop),
     "eval": _Walk._eval,  # noqa: SLF001 -- the same
-    "trap": _Walk._trap,  # noqa: SLF001 -- the same
+    "trap": _Walk.trap,
 }

@@ -90,6 +90,23 @@ def assigned(parts: Iterable[Statement | Sequence], functions: Mapping[str, Stat
     return found
 
 
+def defined(parts: Iterable[Statement | Sequence]) -> Iterator[Function]:
+    """Every function that these parts may define."""
+    waiting: list[Statement | Sequence] = list(parts)
+    while waiting:
+        match waiting.pop():
+            case Function() as function:
+                yield function
+            case For(body=body):
+                waiting.append(body)
+            case Case(items=cases):
+                waiting += [item.body for item in cases]
+            case Subshell():
+                continue  # what they define stays in them
+            case other:
+                waiting += _inside(other)
+
+
 def _of_simple(simple: Simple) -> set[str]:
     is_kept = not simple.words or simple.words[0].literal in _DECLARING  # local images=(a b)
     found = {one.name for one in simple.assignments} if is_kept else set()

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from scanner.formats.shell.syntax import Statement
 
-Hidden = dict[str, tuple[str | None, tuple[str, ...] | None]]
-"""By the name of a variable: its text, its elements, none where it has none."""
-
 OPEN = "archscan_open"
 """A variable that stands in a script for what is not known of its text."""
 
@@ -67,8 +64,12 @@ _OF_OTHERS = (
 )
 """What the names of others begin with."""
 
-Variable = tuple[str | None, tuple[str, ...] | None, bool, bool]
-"""A variable's text and elements, none where it has none, whether it is exported, whether the script itself set it."""
+Variable = tuple[str | None, tuple[str, ...] | None, bool | None, bool]
+"""A variable's text and elements, none where it has none; whether it is exported (none: perhaps), whether the script itself set it."""
+
+
+COPIED_A_STEP, JOINED_A_STEP = 256, 64
+"""Variables that cost about as much as a step to follow, copied or compared with others."""
 
 
 @dataclass(slots=True)
@@ -88,7 +89,7 @@ class Shell:
     else: bash goes on behind the refusal, other shells end. ``own`` are those that the script itself surely set,
     ``perhaps`` those that are exported on some ways only. ``is_bash`` tells that it is bash for sure, ``is_odd`` that the
     script changed how it reads. ``last`` are the commands, by their number, of which any may be the last that was run; -1
-    is none.
+    is none. ``traps`` are those of which each may be set.
     """
 
     texts: dict[str, str]
@@ -106,9 +107,11 @@ class Shell:
     effort: Effort = field(default_factory=Effort)
     constant: set[str] = field(default_factory=set)
     last: frozenset[int] = frozenset({-1})
+    traps: dict[Trap, None] = field(default_factory=dict)
 
     def copy(self) -> Shell:
         """The same, to change on its own."""
+        self.effort.steps += (len(self.texts) + len(self.functions)) // COPIED_A_STEP
         return replace(
             self,
             texts=dict(self.texts),
@@ -119,12 +122,13 @@ class Shell:
             constant=set(self.constant),
             own=set(self.own),
             perhaps=set(self.perhaps),
+            traps=dict(self.traps),
         )
 
     def by_itself(self) -> Shell:
         """The same with no more than what the script itself surely set: of anything else nobody knows whether it is set."""
         made = self.copy()
-        made.texts = {name: text for name, text in self.texts.items() if name in self.own}
+        made.texts = {name: text for name, text in self.texts.items() if name in self.own or name == "IFS"}
         made.arrays = {name: words for name, words in self.arrays.items() if name in self.own}
         made.is_whole = False
         return made
@@ -133,7 +137,8 @@ class Shell:
         """Set a variable."""
         is_open = name in self.altered or name in self.constant or name in CHANGING
         self.texts[name] = UNKNOWN if is_open else text.replace(OPEN_TEXT, UNKNOWN)
-        self.own.add(name)
+        if name not in self.constant:  # which may well stay unset
+            self.own.add(name)
         self.arrays.pop(name, None)
         if name == "OPTIND":
             self.texts[PLACE] = "" if text == "1" else UNKNOWN
@@ -168,13 +173,21 @@ class Shell:
             return
         self.texts.pop(name, None)
         self.arrays.pop(name, None)
-        self.exported.discard(name)
-        self.perhaps.discard(name)
+        self.own.discard(name)
+        self.export(name, is_exported=False)
+
+    def export(self, name: str, *, is_exported: bool | None = True) -> None:
+        """Let programs that it starts know a variable, or not; none leaves it open."""
+        (self.exported.discard if is_exported is False else self.exported.add)(name)
+        (self.perhaps.add if is_exported is None else self.perhaps.discard)(name)
 
     def held(self, names: Iterable[str]) -> dict[str, Variable]:
         """Some variables as they are."""
         return {
-            name: (self.texts.get(name), self.arrays.get(name), name in self.exported, name in self.own)
+            name: (
+                *(self.texts.get(name), self.arrays.get(name)),
+                *(None if name in self.perhaps else name in self.exported, name in self.own),
+            )
             for name in names
         }
 
@@ -186,7 +199,7 @@ class Shell:
                 self.put(name, text)
             if array is not None and name not in self.constant:
                 self.arrays[name] = array
-            (self.exported.add if is_exported else self.exported.discard)(name)
+            self.export(name, is_exported=is_exported)
             (self.own.add if is_own else self.own.discard)(name)
 
     def positional(self, number: str) -> str | None:
@@ -223,6 +236,15 @@ class Shell:
         return self.is_whole and name.isidentifier() and not (name in SET_BY_OTHERS or name.startswith(_OF_OTHERS))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Trap:
+    """A text that is run at a signal, which may come at once: ``before`` is what is known then."""
+
+    signal: str
+    action: str
+    before: Shell
+
+
 def may_be_several(word: str) -> bool:
     """Whether a word may be several: it was not quoted, or is a pattern for names of files."""
     return MANY in word or any(sign in word for sign in "*?[")
@@ -233,6 +255,7 @@ def joined(ends: Sequence[Shell]) -> Shell:
     first, *others = ends
     made = first.copy()
     for other in others:
+        made.effort.steps += (len(made.texts) + len(made.functions)) // JOINED_A_STEP
         for name in {*made.texts, *other.texts}:
             if made.texts.get(name) != other.texts.get(name) or made.arrays.get(name) != other.arrays.get(name):
                 made.texts[name] = UNKNOWN
@@ -242,9 +265,10 @@ def joined(ends: Sequence[Shell]) -> Shell:
         made.altered |= other.altered
         made.constant |= other.constant
         made.last |= other.last
+        made.traps |= other.traps
         made.own &= other.own
         for name in made.functions.keys() | other.functions.keys():
-            made.functions[name] = _either(name, made.functions.get(name), other.functions.get(name))
+            made.functions[name] = either(name, made.functions.get(name), other.functions.get(name))
         made.is_whole = made.is_whole and other.is_whole
         made.exports_all = made.exports_all or other.exports_all
         made.is_odd = made.is_odd or other.is_odd
@@ -257,7 +281,7 @@ MAX_BODIES = 16
 """What one function may be, by the way that was taken."""
 
 
-def _either(name: str, one: Statement | None, other: Statement | None) -> Statement:
+def either(name: str, one: Statement | None, other: Statement | None) -> Statement:
     """A function that is one or the other; a program of that name where it is none on some way."""
     if one is not None and one is other:
         return one

@@ -11,7 +11,7 @@ from scanner.formats.shell.syntax import AndOr, If, Item, Loop, Pipeline, Sequen
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from scanner.probe.planned.commands.script_shell import Hidden, Shell, Variable
+    from scanner.probe.planned.commands.script_shell import Shell, Variable
 
 
 Holds = Callable[[Sequence | Statement], "bool | None"]
@@ -83,7 +83,7 @@ class Call:
 
     parameters: tuple[str, ...] | None
     is_sourced: bool = False
-    hidden: Hidden = field(default_factory=dict)
+    hidden: dict[str, Variable] = field(default_factory=dict)
     returned: list[Shell] = field(default_factory=list)
 
 

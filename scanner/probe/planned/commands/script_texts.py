@@ -45,13 +45,15 @@ class Script:
 class Command:
     """The words of a simple command, the variables that it has, the text that it is given to read, as far as known.
 
-    ``after`` are the commands of its script, by their number, of which any may be the last before it; -1 is none.
+    ``after`` are the commands of its script, by their number, of which any may be the last before it; -1 is none. Where
+    not ``env_is_whole``, a variable that is not there may be set.
     """
 
     words: tuple[str, ...]
     env: Mapping[str, str]
     stdin: str | None = None
     after: frozenset[int] = frozenset({-1})
+    env_is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

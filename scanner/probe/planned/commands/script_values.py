@@ -82,7 +82,7 @@ class Expansion:
             return self.fields(replace(word, parts=parts))  # ${1+"$@"}
         texts = self._texts(parts)
         if texts is None:
-            return [UNKNOWN]
+            return [MANY]
         listed = self._separated(texts[0]) if are_split == [True] else None
         return self._joined(texts, are_split) if listed is None else listed
 
@@ -139,13 +139,13 @@ class Expansion:
         if part.operator or part.indirect or part.replacement is not None:
             return None
         if part.name == "@" and part.subscript is None:
-            return [UNKNOWN] if self.shell.parameters is None else list(self.shell.parameters[1:])
+            return [MANY] if self.shell.parameters is None else list(self.shell.parameters[1:])
         if part.subscript != "@":
             return None
         if part.name in self.shell.arrays:
             return list(self.shell.arrays[part.name])
         text = self._value(part.name)
-        return [text] if text is not None else [] if self.shell.is_unset(part.name) else [UNKNOWN]
+        return [text] if text is not None else [] if self.shell.is_unset(part.name) else [MANY]
 
     def _with_operands(self, word: Word) -> tuple[tuple[Part, ...], list[bool]]:
         """The parts of a word, with whether each is split; ``${name+word}`` stands for the parts of a word with quotes."""
@@ -252,7 +252,7 @@ class Expansion:
             self.bodies += [one.body for one in part.word.parts if isinstance(one, Substitution) and one.body]
         listed = self._listed(part)
         if listed is not None:
-            return " ".join(listed) if len(listed) <= 1 or not part.quoted else UNKNOWN
+            return " ".join(listed) if len(listed) <= 1 or not part.quoted else MANY
         value = self._element(part)
         is_unset = value is None and part.subscript is None and self.shell.is_unset(part.name)
         if part.indirect or part.subscript in {"@", "*"}:

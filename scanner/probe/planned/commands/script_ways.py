@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands import script_decisions, script_names
 from scanner.probe.planned.commands.script_builtins import SPECIAL
-from scanner.probe.planned.commands.script_shell import Shell, joined
+from scanner.probe.planned.commands.script_shell import Shell, Trap, either, joined
 from scanner.probe.planned.commands.script_steps import Call, Fork, Own, Rounds
 from scanner.probe.planned.commands.script_texts import Command
 
@@ -23,8 +23,8 @@ MAX_LAST = 8
 """Commands that may each be the last: where more ways meet, a command that does nothing stands for them."""
 
 
-MAX_ENDS = 64
-"""Places where a script ends, as far as its traps are told them."""
+MAX_TRAPS = 64
+"""Signals of one script, for each of which we keep what is known: there are as many."""
 
 _COUNT = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 
@@ -33,7 +33,8 @@ _COUNT = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 class Ways:
     """What is known at one point, and all that is gone back to from there; ``commands`` are all that may be run.
 
-    ``ended`` is the word that ended the way, ``exits`` are the last commands before one was ended by ``exit``.
+    ``ended`` is the word that ended the way, ``exits`` are the last commands before one was ended by ``exit``, ``at_end``
+    is what holds wherever one may have ended.
     """
 
     shell: Shell
@@ -68,6 +69,8 @@ class Ways:
                 )
             case "drop":
                 fork = self.forks.pop()
+                if self.shell.traps.keys() - fork.before.traps.keys():  # a subshell's own
+                    self.note_end()
                 fork.before.last = self.shell.last | fork.exits  # what it has run is done all the same
                 self.shell, self.ended = fork.before, fork.ended
             case _:
@@ -108,14 +111,8 @@ class Ways:
             self.ended = ""
         if not call.is_sourced:
             self.shell.parameters = call.parameters
-        for name, (text, elements) in call.hidden.items():
-            self.shell.constant.discard(name)
-            if text is None:
-                self.shell.drop(name)
-            elif elements is None:
-                self.shell.put(name, text)
-            else:
-                self.shell.put_array(name, elements)
+        self.shell.constant.difference_update(call.hidden)
+        self.shell.hold(call.hidden)
 
     def exit(self, words: tuple[str, ...]) -> list[Step]:
         """``exit``, ``return``."""
@@ -132,14 +129,18 @@ class Ways:
         return script_decisions.holds(condition, self.shell)
 
     def forget_assigned(self, parts: Iterable[Statement | Sequence], *names: str) -> None:
-        """Forget what parts of the script set, with some more."""
+        """Forget what parts of the script set, with some more; a function that they define may be there already."""
+        functions = self.shell.functions
+        for one in script_names.defined(parts):
+            functions[one.name] = either(one.name, functions.get(one.name), one.body)
         self.shell.forget({*names, *script_names.assigned(parts, self.shell.functions)})
 
     def emit(self, command: Command) -> None:
         """Take a command behind those that may be the last before it; equal environments are one."""
         if command.env != self.environment:
             self.environment = command.env
-        self.commands.append(replace(command, env=self.environment, after=self.shell.last))
+        made = replace(command, env=self.environment, after=self.shell.last, env_is_whole=self.shell.is_whole)
+        self.commands.append(made)
         self.shell.last = frozenset({len(self.commands) - 1})
 
     def own(self, step: Own) -> None:
@@ -159,12 +160,28 @@ class Ways:
         """Where ``exit``, ``exec`` end the shell, what it then knows is what its traps find; bash may go on (execfail)."""
         if name not in {"exit", "exec"} or (name == "exec" and self.shell.is_odd):
             return
-        if len(self.at_end) < MAX_ENDS:
-            self.at_end.append(self.shell.copy())
+        self.note_end()
         self.ended = "exit"
         self.exits |= self.shell.last
         for fork in self.forks:
             fork.exits |= self.shell.last
+
+    def note_end(self) -> None:
+        """Traps may find what is known here."""
+        self.at_end = [joined([*self.at_end, self.shell])]
+
+    def trap(self, words: tuple[str, ...]) -> list[Step]:
+        """What is run later, with what is known then."""
+        action, *signals = words[2:] if words[1:2] == ("--",) else words[1:] or ("",)
+        self.shell.traps = {one: None for one in self.shell.traps if one.signal not in signals}
+        if signals and action and not action.startswith("-"):
+            before = self.shell.copy()
+            before.traps = {}
+            if len(self.shell.traps) > MAX_TRAPS:
+                self.note_end()
+                before = next(iter(self.shell.traps)).before
+            self.shell.traps |= dict.fromkeys(Trap(signal, action, before) for signal in signals)
+        return []
 
     def leave_loop(self, words: tuple[str, ...]) -> list[Step]:
         """``break``, ``continue``."""
@@ -178,7 +195,6 @@ class Ways:
             return []
         count = str(min(int(count), len(loops)))
         loop = loops[-int(count)]
-        if len(self.forks) > loop.forks:
-            loop.ends[words[0]].append(self.shell.copy())
+        loop.ends[words[0]].append(self.shell.copy())
         self.ended = words[0] if count == "1" else f"{words[0]} {count}"
         return []

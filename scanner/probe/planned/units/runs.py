@@ -207,7 +207,10 @@ class UnitRuns:
         found = Plans(gaps=made.gaps)
         for plan in made.planned:
             copies = (store.copies(named(engine, env, plan.image, of)) for engine in engines)
-            found += _taken(plan, next((one for one in copies if one != UNTOUCHED), UNTOUCHED), setting)
+            try:
+                found += _taken(plan, next((one for one in copies if one != UNTOUCHED), UNTOUCHED), setting)
+            except UnclearError as error:
+                found += gap(setting.place(), error)
         return found
 
     # ------------------------------------------------------------ what stands in other files
@@ -340,17 +343,19 @@ def _taken(plan: Plan, copies: frozenset[Copy], setting: Setting) -> Plans:
     """A plan by each copy of its image that may be there.
 
     Raises:
-        UnclearError: only the running host knows the platform of one, or there are too many.
+        UnclearError: only the running host knows the platform of one, or what it was pulled as; or there are too many.
     """
     if len(copies) > MAX_COPIES:
         raise UnclearError(f"{shown(plan.image)} may be one of more than {MAX_COPIES} copies")
     made = {one.is_made for one in copies}
     found = Plans()
-    for one in sorted(copies, key=lambda copy: (copy.platform, copy.place)):
+    for one in sorted(copies, key=lambda copy: (copy.platform, copy.place, copy.image)):
+        if not is_known(one.image):
+            raise UnclearError(f"only the running host knows which image is called {shown(plan.image)} there")
         if not is_known(one.platform) and not plan.pinned:
             raise UnclearError(f"only the running host knows the platform of {shown(plan.image)} that is there")
         own = plan if plan.pinned else replace(plan, pinned=pinned(one.platform), pinned_at=one.place)
-        own = replace(own, build_only=plan.build_only or one.is_made)
+        own = replace(own, image=one.image or plan.image, build_only=plan.build_only or one.is_made)
         if (one.is_made and False in made) or own in found.planned:
             continue
         found += Plans((own,))

@@ -10,8 +10,6 @@ from scanner.probe.planned.commands.command_lines import find
 from scanner.probe.planned.commands.script_commands import MAX_CALLS
 from tests.rows import each_row
 
-MANY = " ".join(map(str, range(50)))
-
 FOLLOWED = [
     "CID=$(docker run -d a:1); docker logs $CID", "CID=`docker run -d a:1`", 'echo "$(docker run --rm a:1 version)" >/dev/null',
     "docker run -e A=$(docker run b:1) a:1", '[ -n "x$(docker run a:1)" ] && docker run b:1', "case $(docker run a:1) in *) docker run b:1;; esac",
@@ -276,20 +274,6 @@ def test_a_circle_of_functions_ends():
     assert 1 <= len(found.started) <= MAX_CALLS + 1
     deep = "".join(f"f{at}() {{ f{at - 1}; }}; " for at in range(1, MAX_CALLS + 1))
     assert find(("sh", "-c", f"f0() {{ docker run a; }}; {deep}f{MAX_CALLS}"), {}).gaps
-
-
-COSTLY = [
-    ". /opt/x.sh\ndocker run a\n" + "foo bar\n" * 100,
-    f"for a in {MANY}; do for b in {MANY}; do case $X in {' '.join(f'p{at}) ;;' for at in range(400))} esac; done; done; docker run a",
-    f"X={'ab' * 2000}; for a in {MANY}; do for b in {MANY}; do echo ${{X##{'*a?' * 300}c}}; done; done; docker run a",
-]
-
-
-@pytest.mark.parametrize("script", COSTLY, ids=["sources itself", "patterns of case", "patterns of words"])
-def test_what_costs_more_than_it_says_is_a_gap(script):
-    found = find(("bash", "/opt/x.sh"), {}, read={"/opt/x.sh": script.encode()}.get)
-
-    assert any("deep" in gap or "steps" in gap for gap in found.gaps)
 
 
 def test_commands_share_their_variables_until_these_change():

@@ -10,8 +10,8 @@ from scanner.probe.planned.units.runs import MAX_COPIES
 ARM64 = Platform("linux", "arm64")
 
 
-def unit(text):
-    return systemd.plans({"/etc/systemd/system/a.service": f"[Service]\n{text}".encode()})
+def unit(text, **files):
+    return systemd.plans({"/etc/systemd/system/a.service": f"[Service]\n{text}".encode(), **files})
 
 
 PULL = "docker pull --platform linux/arm64 a"
@@ -23,8 +23,11 @@ LEFT = [
     (f"[ -f /x ] && ({PULL}; exit); docker run a", "a a:arm64"),
     (f"sh -c '[ -f /x ] || {PULL}'; docker run a", "a a:arm64"),
     ("docker pull --platform linux/arm64 r/$(cat /x); docker run r/a; docker run a", "a r/a r/a:arm64"),
-    ("docker tag a b; docker run b; docker run a", "a b:made"),
-    (f"{PULL}; docker tag a b; docker run b", "b:arm64:made"),
+    ("docker tag a b; docker run b; docker run a", "a a"),
+    (f"{PULL}; docker tag a b; docker tag b c; docker run c", "a:arm64"),
+    ("docker tag a b; docker run --platform linux/arm64 b", "a:arm64"),
+    ("docker build -t a .; docker tag a b; docker run b", "b:made"),
+    ("docker tag $(cat /x) b; docker run b; docker run a", "a gap"),
     ("docker build --platform linux/arm64 -t b .; docker run --pull=never b", "b:arm64:made"),
     (
         "docker build -tb . && docker run b; docker build -qt c .; docker run c; docker run --pull always b; docker run b",
@@ -67,3 +70,10 @@ def test_more_images_or_copies_than_anybody_writes_are_a_gap():
     assert unit(f"ExecStart=/bin/sh -c '{many}'").gaps
     assert unit(f"ExecStart=/bin/sh -c '{copies}; docker run a'").gaps
     assert not unit(f"ExecStart=/bin/sh -c '{copies}; docker run b'").gaps
+
+
+def test_an_image_of_which_too_little_is_known_costs_the_others_of_its_file_nothing():
+    pod = b"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: a}, {name: b, image: b}]}\n"
+    found = unit("ExecStart=/bin/sh -c 'podman tag $$(cat /x) a; podman kube play /p.yaml'", **{"/p.yaml": pod})
+
+    assert ([plan.image for plan in found.planned], len(found.gaps)) == (["b"], 1)

@@ -1,0 +1,26 @@
+"""Scripts whose following costs more than anybody wrote."""
+
+import pytest
+
+from scanner.probe.planned.commands.command_lines import find
+
+MANY = " ".join(map(str, range(50)))
+VARIABLES = "".join(f"v{number}=1;" for number in range(1500))
+
+COSTLY = [
+    ". /opt/x.sh\ndocker run a\n" + "foo bar\n" * 100,
+    f"for a in {MANY}; do for b in {MANY}; do case $X in {' '.join(f'p{at}) ;;' for at in range(400))} esac; done; done; docker run a",
+    f"{VARIABLES}{'trap a S$X;' * 1500} docker run a",
+    f"X={'ab' * 2000}; for a in {MANY}; do for b in {MANY}; do echo ${{X##{'*a?' * 300}c}}; done; done; docker run a",
+]
+
+
+@pytest.mark.parametrize(
+    "script",
+    COSTLY,
+    ids=["sources itself", "patterns of case", "variables at traps", "patterns of words"],
+)
+def test_what_costs_more_than_it_says_is_a_gap(script):
+    found = find(("bash", "/opt/x.sh"), {}, read={"/opt/x.sh": script.encode()}.get)
+
+    assert any("deep" in gap or "steps" in gap for gap in found.gaps)
