@@ -21,6 +21,7 @@ from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.memory import give_back
 from scanner.app.serve import calm_collector, raise_descriptors
 from scanner.hosts.source import SourceKind
+from scanner.hosts.turns import TurnsLoop
 from scanner.metrics.metrics import Metrics
 from scanner.registry.client import last_seen
 from scanner.service.configuration import Configuration
@@ -159,7 +160,8 @@ if __name__ == "__main__":
     parser.add_argument("--workers", type=int, default=0, help="processes that ask them instead of the scanner")
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    done = asyncio.run(
-        main(chosen.hosts, chosen.workloads, chosen.again, chosen.profile, ssh=chosen.ssh, workers=chosen.workers)
-    )
+    with asyncio.Runner(loop_factory=TurnsLoop) as runner:  # the service's own
+        done = runner.run(
+            main(chosen.hosts, chosen.workloads, chosen.again, chosen.profile, ssh=chosen.ssh, workers=chosen.workers)
+        )
     print(json.dumps(done))

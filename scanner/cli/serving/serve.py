@@ -50,8 +50,11 @@ def serve(
     """
     import asyncio
 
+    from scanner.hosts.turns import TurnsLoop
+
     operations: Operations = context.obj()
-    asyncio.run(operations.serve(options.common(config, log_format, log_level), listen, web_config))
+    with asyncio.Runner(loop_factory=TurnsLoop) as runner:
+        runner.run(operations.serve(options.common(config, log_format, log_level), listen, web_config))
 
 
 def demo(

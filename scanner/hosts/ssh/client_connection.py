@@ -22,6 +22,7 @@ from asyncssh.logging import SSHLogger
 from asyncssh.packet import Boolean
 from asyncssh.public_key import SSHLocalKeyPair
 
+from scanner.hosts import turns
 from scanner.hosts.ssh.fewer_writes import GatheringTransport
 
 MSG_IGNORE = 2
@@ -60,6 +61,7 @@ class ClientConnection(asyncssh.SSHClientConnection):
         self._needs_empty = any(b"cbc" in name for name in options.encryption_algs)
         self._proof_first = any(map(_signs_at_once, options.client_keys or ()))
         self._asked_without_proof = not self._proof_first
+        self._descriptor = -1
 
     @property
     def logger(self) -> SSHLogger:
@@ -67,10 +69,16 @@ class ClientConnection(asyncssh.SSHClientConnection):
         return _SILENT
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Write through a gathering transport where it is a socket's."""
+        """Write through a gathering transport where it is a socket's, which waits for its turn."""
         if isinstance(transport, asyncio.Transport):
+            self._descriptor = turns.take_turns(self._loop_of_writes, transport)
             transport = GatheringTransport(transport, self._loop_of_writes)
         super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None = None) -> None:
+        """Its socket is closed next."""
+        turns.leave(self._loop_of_writes, self._descriptor)
+        super().connection_lost(exc)
 
     def send_packet(self, pkttype: int, *args: bytes, **options: Any) -> None:
         """Every packet but empty ones to be ignored."""

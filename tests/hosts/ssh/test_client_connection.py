@@ -13,6 +13,7 @@ from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.connection_pool import ConnectionPool
 from scanner.hosts.ssh.fewer_writes import GatheringTransport
 from scanner.hosts.ssh.recorded import RecordedHosts
+from scanner.hosts.turns import TurnsLoop
 
 ANSWER = b"archscan\n" * 2000
 SCRIPT = b"#" * 60_000
@@ -59,6 +60,21 @@ async def test_a_host_costs_few_writes_fresh_fewer_when_kept(tmp_path, monkeypat
     assert fresh <= 10
     assert kept <= 6
     assert MSG_IGNORE not in counted.packets
+
+
+def test_a_connection_waits_for_its_turn_until_it_is_closed(tmp_path):
+    async def read():
+        turns = asyncio.get_running_loop().turns
+        async with RecordedHosts({"web-1": ANSWER}, tmp_path) as hosts:
+            account = hosts.account
+            pool = ConnectionPool.open(SshConfig(account.identity_file, account.known_hosts_file, user=account.user))
+            assert await pool.read(Host("web-1", "127.0.0.1", hosts.ports["web-1"]), SCRIPT) == ANSWER
+            kept = len(turns._waiting)
+            await pool.close()
+        return kept, len(turns._waiting)
+
+    with asyncio.Runner(loop_factory=TurnsLoop) as runner:
+        assert runner.run(read()) == (1, 0)
 
 
 async def test_a_login_begins_with_its_proof(tmp_path, monkeypatch):
