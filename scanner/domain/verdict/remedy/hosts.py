@@ -190,9 +190,11 @@ def _key_rejected(t: Trouble) -> Fix:
 
 
 def _timeout(t: Trouble) -> Fix:
+    is_in = t.failure is not None and t.failure.setting == "ssh.probe_timeout"
+    first = "" if is_in else "its address, its port, or a firewall that drops what comes is the first to look at; else "
     return Fix(
-        f"{t.host} did not answer in time: give it longer{_by(t)}. A login takes five round trips, which a slow line makes long; "
-        "many containers make the probe's answer long.",
+        f"{t.host} did not answer in time: {first}give it longer{'' if _is_own(t) else _by(t)}. A login takes five round trips, which a "
+        "slow line makes long; many containers make the probe's answer long.",
         (f"time {ssh(t)} true", _again(t)),
     )
 
