@@ -169,10 +169,6 @@ def test_a_stranger_s_pis_of_an_ssh_config_are_scanned_as_the_readme_says(
     person = Person.arrived(tmp_path, f"{config}Host pi-*\n  User root\n  ConnectTimeout 30\n")
     for pi in pis.values():
         person.knows(pi.known_hosts)
-    (look,) = step(2)
-    looked = person.types(look.replace("web-1", "pi-new"))
-    assert (looked.code, "1 host, 0 workloads" in looked.printed) == (0, True), looked
-
     plans = person.work / "fleet" / "pi-*"
     plans.mkdir(parents=True)
     (plans / "images.txt").write_text(f"{registry.address}/shop/api:1.5\n{registry.address}/shop/old:1\n")
@@ -188,10 +184,8 @@ def test_a_stranger_s_pis_of_an_ssh_config_are_scanned_as_the_readme_says(
         "registries": {registry.address: {"plain_http": True}},
     }
     (person.work / "archscan.yml").write_text(json.dumps(settings))
-    _, _, scan, _, _, check = step(4)
+    scan = step(4)[2]
     scanned = person.types(scan)
     rows = re.findall(r"^ *\d+ +mismatch +(\S+) .*shop/old:1.* (\S+) *$", scanned.printed, re.MULTILINE)
     assert (scanned.code, dict(rows)) == (1, dict.fromkeys(pis, "platform_missing")), scanned
     assert scanned.printed.endswith(": 2 mismatch, 2 ok\n"), scanned
-    gate = person.types(check.replace("registry.example", registry.address).replace("web-*", "pi-*"))
-    assert gate.code == 0, gate

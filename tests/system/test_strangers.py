@@ -134,6 +134,9 @@ def test_compose_on_five_machines_that_a_forced_command_lets_in(start_machine, h
     logins = ["root", "root", "root", "root", "pi"]
     for login, machine in zip(logins, machines, strict=True):
         person.is_let_in(machine, login)
+    (first,) = step(2)
+    seen = person.types(first.replace("web-1", f"{machines[0].address}:{machines[0].port}"))
+    assert (seen.code, "legacy" in seen.printed, "1 host, 4 workloads" in seen.printed) == (1, True, True), seen
     set_up(person, " ".join(f"{who}@{m.address}:{m.port}" for who, m in zip(logins, machines, strict=True)))
     for machine in machines:
         keys = machine.type("cat /var/lib/archscan/.ssh/authorized_keys")
