@@ -7,7 +7,7 @@ from scanner.domain.verdict.reason import Reason
 _CPU = "needs a CPU or a kernel that the machine of the tests does not have, or changes its kernel for everybody on it"
 _SAME = "its build is the command that `platform_missing` has typed; what its sources are to say is a person's to write"
 _SOURCES = "no sources with this fault are among those that the tests mend and build"
-_REGISTRY = "the image is to be built and pushed anew over a damaged one, which no test does in this registry"
+_REGISTRY = "the registry of the tests takes no such image; those that it takes are built and pushed anew over it"
 
 UNTYPED = {
     _CPU: (
@@ -20,14 +20,8 @@ UNTYPED = {
         Reason.HEALTHCHECK_WRONG_BINARY, Reason.WRONG_LIBRARY, Reason.EXEC_FORMAT_ERROR, Reason.FOREIGN_BINARIES,
         Reason.IMAGE_NOT_FOUND,
     ),
-    _SOURCES: (
-        Reason.PERMISSION_DENIED, Reason.IMAGE_REFUSED,
-    ),
-    _REGISTRY: (
-        Reason.LAYER_MISSING, Reason.LAYER_UNREADABLE, Reason.IMAGE_TOO_LARGE, Reason.IMAGE_MALFORMED,
-        Reason.IMAGE_DIGEST_MISMATCH, Reason.IMAGE_AMBIGUOUS, Reason.IMAGE_TOO_COMPLEX,
-        Reason.IMAGE_ARCH_UNKNOWN, Reason.IMAGE_UNSUPPORTED,
-    ),
+    _SOURCES: (Reason.PERMISSION_DENIED, Reason.IMAGE_REFUSED),
+    _REGISTRY: (Reason.IMAGE_DIGEST_MISMATCH, Reason.IMAGE_UNSUPPORTED),
 }  # fmt: skip
 """Reasons whose fix changes something, by why ``tests/system/test_fixes*.py`` do not type it."""
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from scanner.settings.schema import Settings
 
+PUBLIC = ".pub"
+
 
 def line(settings: Settings, addresses: Sequence[str], path: str | None) -> str:
     """The line for hosts where the probe is at ``path``; a bastion's where no path is given.
@@ -26,7 +28,11 @@ def line(settings: Settings, addresses: Sequence[str], path: str | None) -> str:
     identity = settings.ssh.identity_file
     if identity is None:
         raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")
-    public = identity.with_name(f"{identity.name}.pub")
+    if identity.suffix == PUBLIC:
+        raise UsageError(
+            f"ssh.identity_file: {identity}: is a public key by its name: name the private one, without {PUBLIC}"
+        )
+    public = identity.with_name(f"{identity.name}{PUBLIC}")
     opened = _behind_bastions(settings) if path is None else ()
     try:
         return key_line(files.read_text(public, files.MAX_SECRET_BYTES), addresses, path, opened).rstrip("\n")

@@ -189,7 +189,8 @@ class Application:
         settings, found = self._named(common, (), patterns)
         async with self._scanner(settings, None, found.known, ssh=found.ssh) as (scanner, _):
             report = await scanner.scan(found.hosts, listen=progress)
-            plans = [Plan(image) for image in dict.fromkeys(finding.workload.image for finding in report.findings)]
+            images = dict.fromkeys(finding.workload.image for finding in report.findings)
+            plans = [Plan(image) for image in images if image]
             return readiness(report, target, await scanner.against((target,), plans), team_label)
 
     def readiness_there(

@@ -30,6 +30,8 @@ WrongUsage: type[Exception] = typer.BadParameter.__mro__[1]
 """The base of all complaints about the command line; Typer brings a Click of its own, whose other names are private."""
 
 
+_NO_COMMAND = "No such command"
+
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells say it."""
 
@@ -106,7 +108,7 @@ def _run(
     except typer.Exit as leave:
         return leave.exit_code
     except WrongUsage as error:
-        _complain(error)
+        _complain(error, command, given)
         return Exit.USAGE
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
@@ -128,7 +130,7 @@ def _taught(option: str, shell: str) -> int:
     return Exit.OK
 
 
-def _complain(error: Any) -> None:
+def _complain(error: Any, root: Any, given: Sequence[str]) -> None:
     """What is wrong with the command line, in one line with where to read on; the whole help where nothing was typed."""
     from scanner.formats.wrong_values import in_words
 
@@ -137,8 +139,32 @@ def _complain(error: Any) -> None:
         error.show()
         return
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else "archscan"
+    command = context.command_path if context else _named(root, given)
+    if said.startswith(_NO_COMMAND) and (meant := _meant(root, given)):
+        _say(f"{said}: {meant}")
+        return
     _say(f"{' '.join(said.splitlines())}{_hint(error, context)}; see {command} --help")
+
+
+def _named(command: Any, given: Sequence[str]) -> str:
+    """The command that the words name, for complaints that come before it knows of itself."""
+    path = ["archscan"]
+    for word in given:
+        command = getattr(command, "commands", {}).get(word)
+        if command is None:
+            break
+        path.append(word)
+    return " ".join(path)
+
+
+def _meant(root: Any, given: Sequence[str]) -> str:
+    """What is written otherwise here than in other programs."""
+    word, *rest = given
+    if word == "help":
+        return " ".join((_named(root, rest), "--help"))
+    if word == "version":
+        return "archscan --version"
+    return f"archscan {word.lower()}" if word not in root.commands and word.lower() in root.commands else ""
 
 
 def _hint(error: Any, context: Any) -> str:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scanner.domain.verdict.reason import Reason
+
+
+class Reach(StrEnum):
+    """How a host is asked: by a login, as this machine itself, or never, since it pushes."""
+
+    LOGIN = "login"
+    HERE = "here"
+    PUSHES = "pushes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +27,8 @@ class Failure:
     would permit it, each empty where it concerns none. A setting is a whole path (``ssh.max_output``), of a registry's
     own the key alone (the image tells whose section), or the variable ``PATH``. Of a host that was to be logged into it
     tells also as which ``user``, on which ``port``, and whether a person went their own way to it (``is_own``), as their
-    own ssh would, with no inventory that knows the host. ``cause`` is why a bastion, which is then the ``host``, could
-    not be used.
+    own ssh would, with no inventory that knows the host; ``reach`` tells where no login leads to it. ``cause`` is why a
+    bastion, which is then the ``host``, could not be used.
     """
 
     reason: Reason
@@ -31,6 +40,7 @@ class Failure:
     user: str = ""
     port: int = 0
     is_own: bool = False
+    reach: Reach = Reach.LOGIN
     cause: Reason | None = None
 
     @property

@@ -95,6 +95,10 @@ class Host:
                 raise ValueError(f"host name {name!r} is not a name: use letters, digits, '.', '-', '_' or ':'")
         if not (self.local or self.pushed or self.problem) and not _is_address(self.address):
             raise ValueError(f"host {self.name}: address {self.address!r} is neither a host name nor an IP address")
+        if not self.problem and _lacks_its_zone(self.address):
+            raise ValueError(
+                f"host {self.name}: address {self.address} is link-local: name its interface, {self.address}%eth0"
+            )
         if not 1 <= self.port <= MAX_PORT:
             raise ValueError(f"host {self.name}: port {self.port} is not between 1 and {MAX_PORT}")
         if self.user and not is_login(self.user):
@@ -147,3 +151,8 @@ def is_label(text: str) -> bool:
 
 def _is_address(text: str) -> bool:
     return is_ip(text) or (":" not in text and is_name(text))
+
+
+def _lacks_its_zone(text: str) -> bool:
+    """Whether it is an address that means nothing without the interface behind which it is (RFC 4007)."""
+    return text[:2].lower() == "fe" and is_ip(text) and "%" not in text and ipaddress.ip_address(text).is_link_local

@@ -145,10 +145,17 @@ class Readiness:
 
 
 def readiness(report: Report, target: Platform, judged: Report | None = None, team_label: str = "team") -> Readiness:
-    """Every image of ``report`` on ``target``; ``judged`` are the same images against a plain host of it, where asked for."""
+    """Every image of ``report`` on ``target``; ``judged`` are the same images against a plain host of it, where asked for.
+
+    A host of which a part was not read, an engine or a plan, counts as one that was not.
+    """
     by_image: dict[str, list[Finding]] = {}
+    unread = {host.name: None for host in report.hosts if isinstance(host.reading, Failure)}
     for finding in report.findings:
-        by_image.setdefault(finding.workload.image, []).append(finding)
+        if finding.workload.image:
+            by_image.setdefault(finding.workload.image, []).append(finding)
+        else:
+            unread[finding.workload.host] = None
     there = {finding.workload.image: finding for finding in judged.findings} if judged else {}
     is_target = cache(partial(_is, target))
     images = [_outlook(image, tuple(found), target, there.get(image), is_target) for image, found in by_image.items()]
@@ -157,7 +164,7 @@ def readiness(report: Report, target: Platform, judged: Report | None = None, te
         scan_id=report.scan_id,
         finished_at=report.finished_at,
         images=tuple(sorted(images, key=lambda one: (_ORDER.index(one.outlook), -len(one.workloads), one.image))),
-        unread_hosts=tuple(host.name for host in report.hosts if isinstance(host.reading, Failure)),
+        unread_hosts=tuple(unread),
         labels_of={host.name: host.labels for host in report.hosts},
         is_judged=judged is not None,
         team_label=team_label,

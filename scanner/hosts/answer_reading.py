@@ -34,4 +34,4 @@ class AnswerReader:
 
     def failed(self, failure: Failure, host: Host) -> Failure:
         """Why there is no answer, with who was to log in where, by which it is mended."""
-        return failure if host.local else of_login(failure, host, self.login)
+        return of_login(failure, host, self.login)

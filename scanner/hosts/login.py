@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from scanner.domain.failure import Reach
+
 if TYPE_CHECKING:
     from scanner.domain.facts import HostFacts
     from scanner.domain.failure import Failure
@@ -22,15 +24,17 @@ class ProbeLogin:
 
 def of_login(failure: Failure, host: Host, login: ProbeLogin) -> Failure:
     """The failure with that, by which it is mended; what failed at another machine, a bastion, says so itself."""
+    if host.local or host.pushed:
+        return replace(failure, reach=Reach.HERE if host.local else Reach.PUSHES)
     if failure.host:
         return replace(failure, is_own=login.is_own)
     return replace(failure, host=host.address, user=host.user or login.user, port=host.port, is_own=login.is_own)
 
 
 def with_login(facts: HostFacts, host: Host, login: ProbeLogin) -> HostFacts:
-    """The facts in which an engine that did not answer is mended over the very login that asked it."""
+    """The facts in which an engine that did not answer is mended the very way on which it was asked."""
     engines = {engine.key for engine in facts.engines}
-    if host.local or not engines & facts.gaps.keys():
+    if not engines & facts.gaps.keys():
         return facts
     gaps = {key: of_login(gap, host, login) if key in engines else gap for key, gap in facts.gaps.items()}
     return replace(facts, gaps=MappingProxyType(gaps))

@@ -71,10 +71,10 @@ class HostFactsReader:
         """What a host pushed last, with its time; its own store of images is out of reach."""
         pushed = await source.latest(host)
         if isinstance(pushed, Failure):
-            return pushed
+            return self.answer_reader.failed(pushed, host)
         facts = await self.answers.read(pushed.raw, host)
         if isinstance(facts, Failure):
-            return facts
+            return self.answer_reader.failed(facts, host)
         known = self._pushed_facts.get(host.name)
         if known is None or known[0] is not facts or known[1].answered_at != pushed.at:
             known = self._pushed_facts[host.name] = (facts, replace(facts, answered_at=pushed.at))

@@ -69,7 +69,8 @@ class PlatformMoves:
     async def _judge(self, target: Platform, key: str, report: Report) -> None:
         try:
             configuration, adapters = self._reloading.current
-            plans = [Plan(image) for image in dict.fromkeys(finding.workload.image for finding in report.findings)]
+            images = dict.fromkeys(finding.workload.image for finding in report.findings)
+            plans = [Plan(image) for image in images if image]
             asked = limits(configuration.settings)
             with self._reloading.using(adapters), adapters.one_scan():
                 scanner = adapters.scanner(

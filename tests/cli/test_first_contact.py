@@ -144,7 +144,7 @@ FORCED = [
     ("/usr/local/libexec/archscan-probe-not-there", "host_probe_missing", "install -D -m 755 /dev/stdin /usr/local/libexec/archscan-probe-not-there"),
     ("echo 'sudo: a password is required' >&2; exit 1", "host_sudo_refused", "/etc/sudoers.d/archscan"),
     ("echo 'This account is currently not available.'; exit 1", "host_shell_refused", "|| usermod --shell /bin/sh"),
-    ("false", "host_shell_refused", "grep ^forcecommand"),
+    ("false", "host_shell_refused", "-e ^forcecommand"),
 ]  # fmt: skip
 
 

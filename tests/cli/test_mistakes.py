@@ -39,6 +39,20 @@ def ran(capsys, *words):
         (("image",), "Missing argument 'IMAGE'; see archscan image --help"),
         (("scna",), "Did you mean 'scan'?"),
         (("config", "chek"), "see archscan config --help"),
+        (("help", "scan"), "No such command 'help': archscan scan --help"),
+        (("version",), "No such command 'version': archscan --version"),
+        (("SCAN",), "No such command 'SCAN': archscan scan"),
+        (("trail", "export", "--checkpoint"), "requires an argument; see archscan trail export --help"),
+        (("trust", "web-1", "--fingerprint", "MD5:aa"), "--fingerprint MD5:aa: write SHA256: and what ssh-keygen -lf"),
+        (("setup", "web-1", "--user", "x y"), "--user x y: must be a login name, such as archscan"),
+        (("setup", "web-1", "--as", "x y"), "--as x y: must be a login name"),
+        (("scan", "root@fe80::1"), "address fe80::1 is link-local: name its interface, fe80::1%eth0"),
+        (("scan", "--config", "public.yml"), "id.pub: is a public key: name the private one, the file without .pub"),
+        (("authorized-key", "--config", "public.yml"), "id.pub: is a public key by its name"),
+        (
+            ("serve", "--config", "key.yml", "--web.listen-address", "300.1.1.1:80"),
+            "cannot listen on 300.1.1.1:80: this leads to no address: correct --web.listen-address",
+        ),
         (("trust",), "Missing argument"),
         (("--config", "a.yml", "scan"), "options stand behind the command, archscan COMMAND --config"),
         (("config", "check", "a.yml"), "a configuration file is named by --config a.yml"),
@@ -128,6 +142,8 @@ def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monke
     (tmp_path / "bad").write_text("no key")
     (tmp_path / "bad").chmod(0o600)
     (tmp_path / "bad.yml").write_text(SSH % ("bad", "known_hosts"))
+    (tmp_path / "public.yml").write_text(SSH % ("id.pub", "known"))
+    (tmp_path / "known").write_text(f"web-1 {PUBLIC}")
     (tmp_path / "plans.yml").write_text("inventory: [{kind: local}]\nplans: {directory: nowhere}\n")
     (tmp_path / "ca.yml").write_text(f"inventory: [{HTTP_SD}]\nssh: {{identity_file: id, known_hosts_file: id}}\n")
     (tmp_path / "key.yml").write_text("inventory: [{kind: local, name: here}]\nssh: {identity_file: id}\n")

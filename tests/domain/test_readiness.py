@@ -57,6 +57,12 @@ def test_what_was_opened_for_the_target_outranks_the_label():
     assert found.is_judged
 
 
+def test_a_host_of_which_an_engine_was_not_read_is_no_image_without_a_name():
+    down = finding("web-1", "docker", Reason.ENGINE_DOWN, "")
+    found = readiness(report_of(finding("edge-1", "api", Reason.NATIVE, IMAGE, ARM64), down), ARM64)
+    assert ([one.image for one in found.images], found.unread_hosts) == ([IMAGE], ("web-1",))
+
+
 def test_arm_v6_is_not_arm_v7():
     report = report_of(finding("x", "api", Reason.NATIVE, IMAGE, ARM_V7, (ARM_V7,)))
     assert outlook_of(readiness(report, ARM_V7)) is Outlook.READY

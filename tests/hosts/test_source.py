@@ -3,17 +3,20 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.domain.facts import HostFacts
-from scanner.domain.failure import Failure
+from scanner.domain.failure import Failure, Reach
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
+from scanner.hosts.login import ProbeLogin, of_login, with_login
 from scanner.hosts.source import ClosedSource, SourceKind, kind_of
 from scanner.settings.schema import Settings
+from tests import builders
 
 
 @pytest.mark.parametrize(
@@ -21,6 +24,17 @@ from scanner.settings.schema import Settings
 )
 def test_what_a_host_is_decides_who_answers_for_it(host, kind):
     assert kind_of(host) is kind
+
+
+@pytest.mark.parametrize(
+    ("host", "reach"),
+    [(Host("here", local=True), Reach.HERE), (Host("web-9", pushed=True), Reach.PUSHES)],
+)
+def test_where_no_login_leads_a_failure_tells_of_none(host, reach):
+    down = Failure(Reason.ENGINE_DOWN, "no socket")
+    assert of_login(down, host, ProbeLogin("archscan")) == replace(down, reach=reach)
+    facts = builders.host_facts(host.name, engines=(builders.docker(),), gaps={"docker": down})
+    assert with_login(facts, host, ProbeLogin("archscan")).gaps == {"docker": replace(down, reach=reach)}
 
 
 async def test_a_source_that_is_not_configured_fails_every_host_for_that_reason():

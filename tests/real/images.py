@@ -245,6 +245,11 @@ class Pusher:
         status, _, answer = self.request("DELETE", f"/v2/{repository}/manifests/{digest}")
         assert status == 202, answer
 
+    def delete_blob(self, repository: str, digest: str) -> None:
+        """Lose a blob that manifests still name."""
+        status, _, answer = self.request("DELETE", f"/v2/{repository}/blobs/{digest}")
+        assert status == 202, answer
+
 
 @pytest.fixture(scope="session")
 def image_factory() -> ImageFactory:

@@ -29,14 +29,35 @@ DEFECTS = {
     "no-key": "host_auth_rejected",
     "no-account": "host_auth_rejected",
     "noisy": "host_malformed",
+    "exits": "host_incomplete",
     "no-rights": "engine_denied",
+    "from-elsewhere": "host_auth_rejected",
+    "writable": "host_auth_rejected",
+    "must-change": "host_account_locked",
+    "forced": "host_shell_refused",
+    "no-sessions": "host_shell_refused",
+    "denied": "host_auth_rejected",
 }
 """Accounts by what is wrong with each."""
+
+BY_HAND = {"forced": "ForceCommand", "no-sessions": "MaxSessions", "denied": "DenyUsers"}
+"""What sshd's own configuration does to some of them: its word for it stands in the cure, a person takes it out there."""
+
+TYPED = [name for name in DEFECTS if name not in BY_HAND]
+
+SSHD = """MaxStartups 100
+MaxSessions 1
+DenyUsers denied
+Match User forced
+    ForceCommand /bin/false
+Match User no-sessions
+    MaxSessions 0
+"""
 
 READ = "engine_down"
 """What is found on a host that was read: Docker's client is installed, and no engine answers."""
 
-LOOKS = ("inventory --check", "journalctl", "ssh -T")
+LOOKS = ("inventory --check", "journalctl", "ssh -T", "sh -s")
 """Commands of a fix that only show something."""
 
 
@@ -53,7 +74,7 @@ def machine(start_machine, public_key, require):
     """One machine with an account for each defect, and for each shell."""
     require("sudo", "sudo")
     shells = {name: require(name, package) for name, package in SHELLS.items()}
-    made, key = start_machine("127.0.0.5", "MaxStartups 100"), public_key.read_text()
+    made, key = start_machine("127.0.0.5", SSHD), public_key.read_text()
     forced = f'restrict,command="sudo -n {PROBE}" {key}'
     made.account("no-rule", forced)
     made.account("no-probe", f'restrict,command="{PROBE}-2" {key}')
@@ -61,12 +82,20 @@ def machine(start_machine, public_key, require):
     made.account("expired", key)
     made.account("no-key")
     made.account("noisy", key, shell="/bin/bash")
+    made.account("exits", key, shell="/bin/bash")
+    made.account("from-elsewhere", f'from="192.0.2.1",{forced}')
+    made.account("writable", forced)
+    for name in ("must-change", "forced", "no-sessions", "denied"):
+        made.account(name, key)
     for name, shell in shells.items():
         made.account(f"by-{name}", key, shell=shell)
         made.account(f"forced-{name}", f'restrict,command="{PROBE}" {key}', shell=shell)
     made.type(
-        "chage --expiredate 1 expired; echo 'echo Welcome' >/var/lib/noisy/.bashrc; echo 'no-shell,no-key,no-account ALL=(root) NOPASSWD: ALL' >/etc/sudoers.d/others"
+        "chage --expiredate 1 expired; echo 'echo Welcome' >/var/lib/noisy/.bashrc; echo exit >/var/lib/exits/.bashrc\n"
+        "chmod g+w /var/lib/writable/.ssh/authorized_keys; chage --lastday 0 must-change\n"
+        "echo 'no-shell,no-key,no-account,from-elsewhere,writable ALL=(root) NOPASSWD: ALL' >/etc/sudoers.d/others"
     )
+    made.type("mount -t tmpfs -o noexec,size=64k tmpfs /tmp; head -c 1M /dev/zero >/tmp/full || true")
     made.type(
         f"install -d {PROBE.rpartition('/')[0]}; cat >{PROBE} <<'END-OF-PROBE'\n{script().decode()}\nEND-OF-PROBE\nchmod 755 {PROBE}"
     )
@@ -148,10 +177,11 @@ def test_each_way_in_works_or_has_its_own_reason_and_a_cure_that_works_when_type
     by_shell = {name: host["reason"] for name, host in before.items() if name not in DEFECTS}
     assert by_shell == dict.fromkeys([f"{how}-{name}" for how in ("by", "forced") for name in SHELLS], READ)
     assert {name: before[name]["reason"] for name in DEFECTS} == DEFECTS
-    for name in DEFECTS:
+    assert [name for name, says in BY_HAND.items() if says not in before[name]["fix"]["summary"]] == []
+    for name in TYPED:
         for command in before[name]["fix"]["commands"]:
             if not any(look in command for look in LOOKS):
                 typed(command)
-    machine.type("rm /var/lib/noisy/.bashrc")  # "must be silent where there is no terminal"
-    after = scan("--host", ",".join(DEFECTS))
-    assert {name: host["reason"] for name, host in after.items()} == dict.fromkeys(DEFECTS, READ)
+    machine.type("rm /var/lib/noisy/.bashrc /var/lib/exits/.bashrc")  # "must be silent where there is no terminal"
+    after = scan("--host", ",".join(TYPED))
+    assert {name: host["reason"] for name, host in after.items()} == dict.fromkeys(TYPED, READ)

@@ -51,6 +51,8 @@ async def rebuilt(which, folder, buildx, sshd, registry, pusher):
         MENDED[name].write(folder / name)
         for tag, image in (MENDED[name].found or {}).items():
             pusher.push(f"mended/{name}", tag, image)
+        for digest in MENDED[name].lost:
+            pusher.delete_blob(f"mended/{name}", digest)
     type_in(folder, buildx, "git init --quiet . && git add --all")
     build_all(folder, buildx, {name: build for name, build in builds.items() if MENDED[name].found is None})
     before = await scanned(sshd, registry.address, plans)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import json
 import re
 import subprocess
@@ -37,34 +39,19 @@ def foreign(request, foreign_host):
     return foreign_host(request.param)
 
 
-@pytest.fixture
-async def reach_of(registry):
-    """Opens a reach to one host, closes it after the test."""
-    opened = []
-
-    def reach(host):
-        opened.append(
-            Adapters(
-                Settings.model_validate(
-                    {
-                        "ssh": {
-                            "user": host.user,
-                            "identity_file": host.client_key,
-                            "known_hosts_file": host.known_hosts,
-                            "probe_timeout": "60s",
-                            "connect_timeout": "30s",
-                        },
-                        "registries": {registry.address: {"plain_http": True}},
-                    }
-                ),
-                AdapterContext("0"),
-            )
-        )
-        return opened[-1]
-
-    yield reach
-    for one in opened:
-        await one.close()
+def settings_of(host, registry=""):
+    return Settings.model_validate(
+        {
+            "ssh": {
+                "user": host.user,
+                "identity_file": host.client_key,
+                "known_hosts_file": host.known_hosts,
+                "probe_timeout": "60s",
+                "connect_timeout": "30s",
+            },
+            "registries": {registry: {"plain_http": True}} if registry else {},
+        }
+    )
 
 
 ATTEMPTS = 3
@@ -75,13 +62,28 @@ def address_of(foreign, *plans):
     return Host(f"host-{foreign.machine}", foreign.address, foreign.port, planned=plans)
 
 
-async def patiently(reach, host):
-    for _ in range(ATTEMPTS):
-        facts = await reach.read(host)
-        if isinstance(facts, HostFacts) and not facts.gaps:
-            break
+async def patiently(foreign):
+    reach = Adapters(settings_of(foreign), AdapterContext("0"))
+    try:
+        for _ in range(ATTEMPTS):
+            facts = await reach.read(address_of(foreign))
+            if isinstance(facts, HostFacts) and not facts.gaps:
+                break
+    finally:
+        await reach.close()
     assert isinstance(facts, HostFacts), facts
     return facts
+
+
+@pytest.fixture(scope="module")
+def facts_of(foreign_host):
+    """What a machine answers; it is asked once, since its probe takes seconds."""
+    return functools.cache(lambda machine: asyncio.run(patiently(foreign_host(machine))))
+
+
+@pytest.fixture
+def facts(foreign, facts_of):
+    return facts_of(foreign.machine)
 
 
 def test_the_machine_is_foreign_and_this_one_learns_nothing_of_it(foreign):
@@ -95,8 +97,7 @@ def test_the_machine_is_foreign_and_this_one_learns_nothing_of_it(foreign):
         subprocess.run([foreign.root / "usr/bin/true"], check=False)
 
 
-async def test_a_foreign_host_is_read_as_what_it_is(foreign, reach_of):
-    facts = await patiently(reach_of(foreign), address_of(foreign))
+def test_a_foreign_host_is_read_as_what_it_is(foreign, facts):
     platform, userland, bits, version, aarch32 = KERNELS[foreign.machine]
     kernel = facts.kernel
     assert (kernel.system, kernel.machine, kernel.platform) == ("Linux", foreign.machine, parse(platform))
@@ -111,14 +112,13 @@ async def test_a_foreign_host_is_read_as_what_it_is(foreign, reach_of):
     assert [str(one.state) for one in facts.engines if one is not engine] == ["absent"] * 3
 
 
-async def test_a_shell_under_an_emulator_is_told_apart_from_a_machine(foreign, reach_of):
-    facts = await patiently(reach_of(foreign), address_of(foreign))
+def test_a_shell_under_an_emulator_is_told_apart_from_a_machine(foreign, facts):
     said = f"an emulator runs the shell that says {foreign.machine}: the machine is not what it says"
     assert facts.discrepancies == (said,)
 
 
 async def test_what_is_planned_for_a_foreign_host_is_judged_for_its_cpu(
-    foreign, reach_of, pusher, image_factory, elf_factory
+    foreign, facts, pusher, image_factory, elf_factory, registry
 ):
     def image(architecture, said=None, variant=""):
         files = {"app": elf_factory(architecture)}
@@ -133,9 +133,13 @@ async def test_what_is_planned_for_a_foreign_host_is_judged_for_its_cpu(
         "lying": image_factory.index(image("amd64", said="arm64"), image("amd64", said="arm", variant="v7")),
     }
     plans = tuple(Plan(pusher.push(f"foreign/{name}", "1", what), name) for name, what in pushed.items())
-    host, reach = address_of(foreign, *plans), reach_of(foreign)
-    facts = await patiently(reach, host)
-    report = await reach.scanner(ScanLimits(), read=lambda _host: _answer(facts)).scan([host])
+    reach = Adapters(settings_of(foreign, registry.address), AdapterContext("0"))
+    try:
+        report = await reach.scanner(ScanLimits(), read=lambda _host: _answer(facts)).scan(
+            [address_of(foreign, *plans)]
+        )
+    finally:
+        await reach.close()
     assert {finding.workload.name: str(finding.verdict.reason) for finding in report.findings} == {
         "both": "native",
         "amd64": "platform_missing",
@@ -165,10 +169,6 @@ def test_a_stranger_s_pis_of_an_ssh_config_are_scanned_as_the_readme_says(
     person = Person.arrived(tmp_path, f"{config}Host pi-*\n  User root\n  ConnectTimeout 30\n")
     for pi in pis.values():
         person.knows(pi.known_hosts)
-    (look,) = step(2)
-    looked = person.types(look.replace("web-1", "pi-new"))
-    assert (looked.code, "1 host, 0 workloads" in looked.printed) == (0, True), looked
-
     plans = person.work / "fleet" / "pi-*"
     plans.mkdir(parents=True)
     (plans / "images.txt").write_text(f"{registry.address}/shop/api:1.5\n{registry.address}/shop/old:1\n")
@@ -184,10 +184,8 @@ def test_a_stranger_s_pis_of_an_ssh_config_are_scanned_as_the_readme_says(
         "registries": {registry.address: {"plain_http": True}},
     }
     (person.work / "archscan.yml").write_text(json.dumps(settings))
-    _, _, scan, _, _, check = step(4)
+    scan = step(4)[2]
     scanned = person.types(scan)
     rows = re.findall(r"^ *\d+ +mismatch +(\S+) .*shop/old:1.* (\S+) *$", scanned.printed, re.MULTILINE)
     assert (scanned.code, dict(rows)) == (1, dict.fromkeys(pis, "platform_missing")), scanned
     assert scanned.printed.endswith(": 2 mismatch, 2 ok\n"), scanned
-    gate = person.types(check.replace("registry.example", registry.address).replace("web-*", "pi-*"))
-    assert gate.code == 0, gate

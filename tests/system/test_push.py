@@ -102,7 +102,7 @@ def test_a_host_that_pushes_is_judged_like_any_other_and_only_it_may_push_its_an
 
     silent = json.loads(ask(url, "/api/v1/hosts/web-8")[1])
     assert (silent["reason"], silent["detail"]) == ("host_stale", "no answer has been pushed yet")
-    assert silent["fix"]["commands"][0] == "archscan setup push web-8"
+    assert silent["fix"]["commands"][0] == "archscan setup push web-8 --server URL"
     metrics = ask(url, "/metrics")[1]
     assert 'archscan_host_failure{host="web-8",reason="host_stale"} 1' in metrics
     assert 'archscan_host_last_success_timestamp_seconds{host="web-9"}' in metrics

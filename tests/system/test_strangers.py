@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real.process import run
+from tests.real import command
+from tests.real.process import free_port, run
 from tests.system.fixes.typing import type_in
 from tests.system.strangers.person import Person, step
 
@@ -88,6 +91,26 @@ def look(person: Person, registry: str, hosts: list[str], pattern: str) -> None:
             )  # as many services are for every CPU
 
 
+def serve(person: Person, hosts: list[str]) -> None:
+    """The line that goes on: what it publishes of the fleet by itself, until it is told to stop."""
+    (line,) = (each for each in step(4) if each.startswith("archscan serve"))
+    port = free_port()
+
+    def published():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            page = answer.read().decode()
+        return set(re.findall(rf'^archscan_finding\{{.*host="([^"]+)".*reason="{REASON}"', page, re.MULTILINE)) == {
+            *hosts
+        }
+
+    words = shlex.split(line)[1:]
+    running = command.daemon(
+        *words, "--web.listen-address", f"127.0.0.1:{port}", folder=person.work, ready=published, env=person.environment
+    )
+    running.stop()
+    assert running.process.poll() == 0
+
+
 def test_an_ansible_shop_behind_a_bastion(start_machine, has_engine, shop, tmp_path):
     person = Person.arrived(tmp_path)
     bastion = start_machine("127.0.0.20")
@@ -102,6 +125,7 @@ def test_an_ansible_shop_behind_a_bastion(start_machine, has_engine, shop, tmp_p
     )
     set_up(person)
     look(person, shop, list(inner), "web-*")
+    serve(person, list(inner))
 
 
 def test_compose_on_five_machines_that_a_forced_command_lets_in(start_machine, has_engine, shop, tmp_path):
@@ -110,6 +134,9 @@ def test_compose_on_five_machines_that_a_forced_command_lets_in(start_machine, h
     logins = ["root", "root", "root", "root", "pi"]
     for login, machine in zip(logins, machines, strict=True):
         person.is_let_in(machine, login)
+    (first,) = step(2)
+    seen = person.types(first.replace("web-1", f"{machines[0].address}:{machines[0].port}"))
+    assert (seen.code, "legacy" in seen.printed, "1 host, 4 workloads" in seen.printed) == (1, True, True), seen
     set_up(person, " ".join(f"{who}@{m.address}:{m.port}" for who, m in zip(logins, machines, strict=True)))
     for machine in machines:
         keys = machine.type("cat /var/lib/archscan/.ssh/authorized_keys")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from scanner.formats import files
 from scanner.formats.files import FileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MAX_FILES = 256
 """What one question of the API takes."""
@@ -19,22 +20,26 @@ MAX_FILES = 256
 MAX_TEXT_BYTES = 1 << 20
 """Of one plan; the server bounds the whole question."""
 
+DOTENV = ".env"
+
+_TOLD = ("COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES")
+"""What of the shell's own environment a server is told: the names of a project and of parts of it."""
+
 _LEFT_OUT = frozenset({".git", ".hg", "node_modules", "__pycache__"})
 """Folders of tools, in which nobody plans a container."""
 
 
-def texts(compose: Sequence[Path], manifests: Sequence[Path]) -> dict[str, str]:
-    """What the server gets: each file of Compose with the ``.env`` beside it, each manifest, each text of a folder.
+def texts(
+    compose: Sequence[Path], manifests: Sequence[Path], environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """What the server gets: a Compose project below its folder's name, each manifest, each text of a folder.
 
     Raises:
         UsageError: one is not there, is no text, or there are more than one question takes.
     """
     found: dict[str, str] = {}
-    for path in compose:
-        _add(found, path.name, path)
-        beside = path.with_name(".env")
-        if files.is_file(beside):
-            _add(found, ".env", beside)
+    if compose:
+        _add_project(found, compose, environ)
     for path in manifests:
         if not files.is_folder(path):
             _add(found, path.name, path)
@@ -42,6 +47,33 @@ def texts(compose: Sequence[Path], manifests: Sequence[Path]) -> dict[str, str]:
         for inner in _of_folder(path):
             _add(found, inner.relative_to(path).as_posix(), inner, in_folder=True)
     return found
+
+
+def _add_project(found: dict[str, str], compose: Sequence[Path], environ: Mapping[str, str]) -> None:
+    """The files of a project with its ``.env``, which tells in its last lines what the command line says of it here."""
+    from scanner.scan.plans import compose_given
+
+    paths = [Path(path) for path in compose_given.project_files(compose, environ, {})]
+    folder = paths[0].parent
+    whole = [Path(posixpath.normpath(Path.cwd() / path.parent)) for path in paths]  # Compose follows no link either
+    base = posixpath.dirname(posixpath.commonpath(whole))
+    for path, place in zip(paths, whole, strict=True):
+        _add(found, posixpath.relpath(place / path.name, base), path)
+    dotenv = posixpath.relpath(whole[0] / DOTENV, base)
+    if files.is_file(folder / DOTENV):
+        _add(found, dotenv, folder / DOTENV)
+    names = [posixpath.relpath(path, folder) for path in paths]
+    separator = next(each for each in ":|;,\t" if not any(each in name for name in names) or each == "\t")
+    told = {"COMPOSE_PATH_SEPARATOR": separator, "COMPOSE_FILE": separator.join(names)}
+    told |= {name: environ[name] for name in _TOLD if environ.get(name)}
+    lines = "".join(f"{name}={_quoted(value)}\n" for name, value in told.items())
+    found[dotenv] = f"{found[dotenv]}\n{lines}" if dotenv in found else lines
+
+
+def _quoted(text: str) -> str:
+    """A value of a ``.env`` that is taken as it is."""
+    escaped = text.replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _add(found: dict[str, str], name: str, path: Path, *, in_folder: bool = False) -> None:

@@ -12,6 +12,7 @@ import typer
 from scanner.cli import idle_options, options
 from scanner.cli.command import ArchscanCommand
 from scanner.cli.setup import push_setup, trust
+from scanner.domain.host import is_login
 from scanner.errors import UsageError
 from scanner.formats import whose
 from scanner.formats.files import is_folder, is_there, real
@@ -111,6 +112,9 @@ def setup(
         raise UsageError(f"write push first: archscan setup push {(hosts or [''])[0]} --server URL")
     if server is not None:
         raise UsageError("--server is for hosts that push: archscan setup push HOST --server URL")
+    for option, account in (("--user", user), ("--as", login)):
+        if account is not None and not is_login(account):
+            raise UsageError(f"{option} {account}: must be a login name, such as {DEFAULT_ACCOUNT}")
     talk = _Talk(yes)
     file = config or Path("archscan.yml")
     common = options.common(file, log_format, log_level)

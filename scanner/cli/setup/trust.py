@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 CONSOLE = "for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf $key; done"
 """What shows the same fingerprints where nobody can stand in between."""
+
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{1,43}=?")
 
 
 def register(app: typer.Typer) -> None:
@@ -62,6 +65,9 @@ def trust(
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     wanted = fingerprint or ()
+    for one in wanted:
+        if not _FINGERPRINT.fullmatch(one):
+            raise UsageError(f"--fingerprint {one}: write SHA256: and what ssh-keygen -lf shows behind it")
     decide = _decider(wanted, yes=yes)
     left = believe(operations, common, hosts, lambda found: choose(found, decide, replace=replace, wanted=wanted))
     if left:

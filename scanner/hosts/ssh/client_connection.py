@@ -28,6 +28,12 @@ from scanner.hosts.ssh.fewer_writes import GatheringTransport
 MSG_IGNORE = 2
 """RFC 4253 section 11.2."""
 
+_VERSION = b"SSH-"
+"""RFC 4253 section 4.2: what a server's version begins with; a line before it is a greeting."""
+
+MAX_GREETING_BYTES = 1024
+"""Of what is said before it the beginning is kept: one line of it is shown."""
+
 _NONE, _PUBLIC_KEY = b"none", b"publickey"
 _OF_THE_LOGIN = {"_client_kexinit": b"", "_server_kexinit": b"", "_server_sig_algs": frozenset(), "_client_keys": ()}
 """The two proposals of the last key exchange, what the server said of signatures, our keys."""
@@ -62,6 +68,8 @@ class ClientConnection(asyncssh.SSHClientConnection):
         self._proof_first = any(map(_signs_at_once, options.client_keys or ()))
         self._asked_without_proof = not self._proof_first
         self._descriptor = -1
+        self._is_ssh = False
+        self._greeting = b""
 
     @property
     def logger(self) -> SSHLogger:
@@ -79,6 +87,18 @@ class ClientConnection(asyncssh.SSHClientConnection):
         """Its socket is closed next."""
         turns.leave(self._loop_of_writes, self._descriptor)
         super().connection_lost(exc)
+
+    @property
+    def said_instead(self) -> bytes:
+        """What the server said in place of its version; of a version that was cut off nothing."""
+        return b"" if self._is_ssh or _VERSION.startswith(self._greeting) else self._greeting
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType = None) -> None:
+        """Take down what is said before there is any SSH."""
+        if not self._is_ssh:
+            self._greeting = (self._greeting + data)[:MAX_GREETING_BYTES]
+            self._is_ssh = self._greeting.startswith(_VERSION) or b"\n" + _VERSION in self._greeting
+        super().data_received(data, datatype)
 
     def send_packet(self, pkttype: int, *args: bytes, **options: Any) -> None:
         """Every packet but empty ones to be ignored."""

@@ -12,6 +12,7 @@ from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts import refusal
 from scanner.hosts.ssh.client_connection import ClientConnection
+from scanner.hosts.ssh.failure import GreetingError, NoSessionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,10 +25,12 @@ async def dial(
     options: asyncssh.SSHClientConnectionOptions,
     tunnel: asyncssh.SSHClientConnection | None,
     abandon: Callable[[asyncssh.SSHClientConnection], None],
+    wait: str = "auth",
 ) -> ClientConnection:
     """A connection that is logged in; the caller sets the deadline by cancelling.
 
-    What was begun when it fails goes to ``abandon``: waiting here for its end could hang (asyncssh#634).
+    With ``wait="kex"`` it is one to a server that has shown its key, with nobody logged in. What was begun when it fails
+    goes to ``abandon``: waiting here for its end could hang (asyncssh#634).
 
     Raises:
         asyncssh.Error: or OSError or ValueError; ``failure.classify`` knows them all.
@@ -36,7 +39,7 @@ async def dial(
     begun: list[ClientConnection] = []
 
     def begin() -> ClientConnection:
-        connection = ClientConnection(loop, options, wait="auth")
+        connection = ClientConnection(loop, options, wait=wait)
         begun.append(connection)
         return connection
 
@@ -46,9 +49,12 @@ async def dial(
         else:
             await tunnel.create_connection(begin, options.host, options.port)  # type: ignore[arg-type] # a connection is a session of its tunnel
         await options.waiter  # type: ignore[misc] # set by options.for_host
-    except BaseException:
+    except BaseException as error:
         for connection in begun:
             abandon(connection)
+        greeting = next(filter(None, (connection.said_instead for connection in begun)), b"")
+        if greeting and isinstance(error, asyncssh.ConnectionLost | asyncssh.ProtocolError):
+            raise GreetingError(greeting) from error
         raise
     return begun[-1]
 
@@ -150,11 +156,17 @@ async def open_answer(
     """A channel in which the command has been started.
 
     Raises:
+        NoSessionError: the server opens none, such as MaxSessions 0 has it.
         asyncssh.Error: or OSError, where the connection no longer works.
     """
-    channel, session = await connection.create_session(
-        lambda: CommandOutput(limit), command, encoding=None, request_pty=False
-    )
+    try:
+        channel, session = await connection.create_session(
+            lambda: CommandOutput(limit), command, encoding=None, request_pty=False
+        )
+    except asyncssh.ChannelOpenError as error:
+        if connection.is_closed():
+            raise
+        raise NoSessionError(error.reason) from error
     if not isinstance(session, CommandOutput):  # pragma: no cover - it is what the factory made
         raise TypeError(type(session))
     return channel, session

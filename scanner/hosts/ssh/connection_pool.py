@@ -109,7 +109,7 @@ class ConnectionPool:
             route = self._route(host)
             tunnel = await self._bastions.reach(route) if route.hops else None
             async with asyncio.timeout(self._config.connect_timeout_s):
-                return await shown_keys(target, tunnel)
+                return await shown_keys(target, tunnel, self._abandon)
         except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
             return classify(error)
 

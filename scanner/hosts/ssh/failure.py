@@ -34,7 +34,11 @@ OWN_KEYS = "IdentityFile"
 _SETTINGS = {Reason.HOST_TIMEOUT: "ssh.connect_timeout", Reason.HOST_PROTOCOL: "ssh.algorithms"}
 """What would permit a host that is as slow, or speaks as it does."""
 
+_TURNED_AWAY = {"Exceeded MaxStartups", "Not allowed at this time"}
+"""What sshd says in place of its version: too many logins at once (MaxStartups), too many bad ones (PerSourcePenalties)."""
+
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
+_NO_WAY = {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _RESET = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
 _DIALLED = re.compile(r"\[Errno (\d+)\] Connect call failed \('([^']*)', (\d+)[\d, ]*\)")
@@ -65,19 +69,53 @@ class ServerRefused(Exception):  # noqa: N818 - it carries a failure, and never 
         self.failure = failure
 
 
+class NoSessionError(Exception):
+    """A server let us in, and then refuses whatever would run a command."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        detail = f"sshd opens no session for this login: {printable(words, MAX_DETAIL_CHARS)}"
+        self.failure = Failure(Reason.HOST_SHELL_REFUSED, detail)
+
+
 class SlowAnswerError(TimeoutError):
     """A host that let us in did not answer the probe in time."""
 
 
+class GreetingError(Exception):
+    """A server said something and no version of SSH before the connection ended."""
+
+    def __init__(self, greeting: bytes) -> None:
+        lines = (line.strip() for line in greeting.split(b"\n"))
+        first = next(filter(None, lines), b"")
+        said = printable(first, MAX_DETAIL_CHARS)
+        super().__init__(said if said and min(first) >= ord(" ") else "bytes that are no text")
+
+    @property
+    def failure(self) -> Failure:
+        """What that means: sshd says so itself where it turns somebody away."""
+        if str(self) in _TURNED_AWAY:
+            return Failure(Reason.HOST_INCOMPLETE, f"its sshd lets nobody else in for now: {self}")
+        return Failure(Reason.HOST_PROTOCOL, f"no SSH server answers there: {self}")
+
+
 def classify(error: BaseException, *, key_known: bool = False) -> Failure:
     """The reason behind an exception; ``key_known`` tells whether known_hosts has a plain key for the host."""
-    if isinstance(error, ServerRefused | Bastion):
+    if isinstance(error, ServerRefused | Bastion | GreetingError | NoSessionError):
         return error.failure
     if isinstance(error, KeylessError):
         return Failure(Reason.HOST_AUTH_REJECTED, str(error), setting=OWN_KEYS, is_own=True)
     reason = _reason(error, key_known=key_known)
     setting = "ssh.probe_timeout" if isinstance(error, SlowAnswerError) else _SETTINGS.get(reason, "")
-    return Failure(reason, _KEY_WORDS.get(reason) or _detail(error), setting=setting)
+    return Failure(reason, _KEY_WORDS.get(reason) or _detail(error), address=_no_way_to(error), setting=setting)
+
+
+def _no_way_to(error: BaseException) -> str:
+    """The address that this machine itself has no way to, as one without IPv6; empty where something else is wrong."""
+    if not isinstance(error, OSError) or not (numbers := _numbers(error)) or not numbers <= _NO_WAY:
+        return ""
+    found = _DIALLED.search(str(error))
+    return found[2] if found else ""
 
 
 def _detail(error: BaseException) -> str:
@@ -138,7 +176,7 @@ def _disconnect_reason(error: asyncssh.DisconnectError) -> Reason:
 
 def _system_reason(error: OSError) -> Reason:
     """Several addresses may have been tried; being refused by all of them is being refused."""
-    numbers = {error.errno} if error.errno else {int(number) for number in _NUMBER.findall(str(error))}
+    numbers = _numbers(error)
     if isinstance(error, TimeoutError) or numbers == {errno.ETIMEDOUT}:
         return Reason.HOST_TIMEOUT
     if numbers & _EXHAUSTED:
@@ -148,3 +186,7 @@ def _system_reason(error: OSError) -> Reason:
     if numbers and numbers <= _RESET:
         return Reason.HOST_INCOMPLETE
     return Reason.HOST_UNREACHABLE
+
+
+def _numbers(error: OSError) -> set[int]:
+    return {error.errno} if error.errno else {int(number) for number in _NUMBER.findall(str(error))}

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
+from scanner.hosts.ssh import options as connection_options
+from scanner.hosts.ssh.connection import dial
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scanner.hosts.ssh.jump import JumpTarget
 
 KINDS = (
@@ -28,13 +33,17 @@ class ShownKey:
     line: str
 
 
-async def shown_keys(target: JumpTarget, tunnel: asyncssh.SSHClientConnection | None) -> tuple[ShownKey, ...]:
-    """One key of each kind that the host has.
+async def shown_keys(
+    target: JumpTarget,
+    tunnel: asyncssh.SSHClientConnection | None,
+    abandon: Callable[[asyncssh.SSHClientConnection], None],
+) -> tuple[ShownKey, ...]:
+    """One key of each kind that the host has; each connection goes to ``abandon``.
 
     Raises:
         asyncssh.Error: or OSError, where it shows none.
     """
-    tries = [_shown(target, tunnel, kinds) for kinds in KINDS]
+    tries = [_shown(target, tunnel, abandon, kinds) for kinds in KINDS]
     found = await asyncio.gather(*tries, return_exceptions=True)
     keys = tuple(key for key in found if isinstance(key, ShownKey))
     if keys:
@@ -42,15 +51,17 @@ async def shown_keys(target: JumpTarget, tunnel: asyncssh.SSHClientConnection | 
     raise next(error for error in found if isinstance(error, BaseException))
 
 
-async def _shown(target: JumpTarget, tunnel: asyncssh.SSHClientConnection | None, kinds: tuple[str, ...]) -> ShownKey:
-    key = await asyncssh.get_server_host_key(
-        target.address,
-        target.port,
-        tunnel=tunnel or (),
-        config=None,
-        client_version="archscan",
-        server_host_key_algs=kinds,
-    )
+async def _shown(
+    target: JumpTarget,
+    tunnel: asyncssh.SSHClientConnection | None,
+    abandon: Callable[[asyncssh.SSHClientConnection], None],
+    kinds: tuple[str, ...],
+) -> ShownKey:
+    connection = await dial(connection_options.for_keys(target, kinds), tunnel, abandon, wait="kex")
+    try:
+        key = connection.get_server_host_key()
+    finally:
+        abandon(connection)
     if key is None:
         raise asyncssh.KeyExchangeFailed("it shows no key")
     return ShownKey(key.get_algorithm(), key.get_fingerprint(), openssh_line(key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,16 @@ _ENCRYPTED = b"ENCRYPTED"
 """Stands in the heads of PEM and PKCS 8, which have no other mark by which a wrong passphrase can be told."""
 
 
+def _refuse_public(path: Path) -> None:
+    """A public key, which everybody may read, is told as what it is before its mode is."""
+    kind = files.read_bytes(path, MAX_KEY_BYTES).split(None, 1)[:1]
+    if kind and kind[0] in asyncssh.public_key.get_public_key_algs():
+        raise TrustError(f"{path}: is a public key: name the private one, the file without .pub")
+
+
 def _read_key(path: Path, passphrase_file: Path | None) -> asyncssh.SSHKey:
+    with contextlib.suppress(files.FileError):  # told below
+        _refuse_public(path)
     content = read_guarded(path, forbidden=files.OPEN_TO_OTHERS, limit=MAX_KEY_BYTES)
     secret = None
     if passphrase_file:

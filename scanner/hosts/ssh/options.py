@@ -114,6 +114,27 @@ def for_host(
     return options
 
 
+def for_keys(target: JumpTarget, kinds: Sequence[str]) -> asyncssh.SSHClientConnectionOptions:
+    """The options of a connection on which a server shows a key of these kinds; nothing is believed, nobody logs in."""
+    _name_the_account()
+    options = asyncssh.SSHClientConnectionOptions(
+        config=None,
+        host=target.address,
+        port=target.port,
+        username=target.user,
+        client_keys=None,
+        client_version="archscan",
+        agent_path=None,
+        gss_host=None,
+        known_hosts=None,
+        x509_trusted_certs=None,
+        x509_trusted_cert_paths=[],
+        server_host_key_algs=tuple(kinds),
+    )
+    options.waiter = asyncio.get_running_loop().create_future()
+    return options
+
+
 @lru_cache(maxsize=64)
 def _host_key_algorithms(kinds: frozenset[str], offered: tuple[str, ...], *, certificates: bool) -> tuple[str, ...]:
     """The kinds of key that we know of the host first: a server shows only one of its keys."""

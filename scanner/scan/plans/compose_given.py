@@ -91,7 +91,7 @@ def read_compose(
         UsageError: a file that is named is not there, or cannot be read.
     """
     texts: dict[str, bytes] = {}
-    roots = _roots(named, variables, texts)
+    roots = project_files(named, variables, texts)
     beside = ProjectSurroundings(
         variables=dict(variables),
         directory=posixpath.normpath(directory) if directory else None,
@@ -138,8 +138,12 @@ def _gap(path: str, why: str) -> folder.Gap:
     return folder.Gap(shown, Source.COMPOSE, Failure(Reason.PART_INCOMPLETE, f"{shown}: {why}"), path)
 
 
-def _roots(named: Sequence[Path], variables: Mapping[str, str], texts: dict[str, bytes]) -> list[str]:
-    """The files of the project in the order in which they are merged."""
+def project_files(named: Sequence[Path], variables: Mapping[str, str], texts: dict[str, bytes]) -> list[str]:
+    """The files of the project in the order in which they are merged, each read into ``texts``.
+
+    Raises:
+        UsageError: one is not there, or cannot be read.
+    """
     if len(named) == 1 and files.is_folder(named[0]):
         return _of_directory(posixpath.normpath(named[0].as_posix()), variables, texts)
     roots = [posixpath.normpath(path.as_posix()) for path in named]

@@ -42,6 +42,9 @@ _WHY = {
     errno.EACCES: "not permitted: ports below 1024 need a privilege, choose a higher one: {named}",
 }
 
+_NO_NAME = "this leads to no address: correct {named}"
+"""Of an error that getaddrinfo counts, below zero."""
+
 
 class ListenError(ServiceError):
     """Why the address of ``web.listen`` cannot be used, in one line."""
@@ -185,5 +188,7 @@ def _listen(host: str, port: int, named: str = "web.listen") -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        why = _WHY.get(error.errno or 0, error.strerror or in_words(error)).replace("{named}", named)
+        number = error.errno or 0
+        said = _NO_NAME if number < 0 else _WHY.get(number, error.strerror or in_words(error))
+        why = said.replace("{named}", named)
         raise ListenError(f"cannot listen on {where}: {why}") from error

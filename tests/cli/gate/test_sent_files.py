@@ -1,14 +1,52 @@
 """What of a person's files a running archscan is told."""
 
+from types import MappingProxyType
+
 import pytest
 
 from scanner.cli.gate import sent_files
 from scanner.errors import UsageError
+from scanner.probe.planned.folder import plans as plans_of_folder
 
 
-def test_a_project_is_sent_with_its_variables_and_a_folder_with_all_its_texts(tmp_path):
-    (tmp_path / "compose.yml").write_text("services: {}\n")
-    (tmp_path / ".env").write_text("TAG=1\n")
+def told(folder, *files, environ=MappingProxyType({}), manifests=()):
+    """What a server makes of the files that it is sent: each plan's workload with its image."""
+    texts = sent_files.texts([folder / name for name in files], manifests, environ)
+    found = plans_of_folder({path: text.encode() for path, text in texts.items()})
+    assert not found.gaps
+    return {one.planned.workload: one.planned.image for one in found.filed}
+
+
+ONE = "services: {api: {image: 'r.example/api:${TAG-0}'}, old: {image: r.example/old, profiles: [old]}}\n"
+
+
+@pytest.fixture
+def shop(tmp_path):
+    folder = tmp_path / "app" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "compose.yml").write_text(ONE)
+    (folder / ".env").write_text("TAG=1\nCOMPOSE_FILE=gone.yml")
+    (folder / "prod's.yml").write_text("services: {api: {image: r.example/api:prod}}\n")
+    (tmp_path / "app" / "base.yml").write_text("services: {db: {image: r.example/db}}\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("files", "environ", "expected"),
+    [
+        (["compose.yml"], {}, {"shop/api": "r.example/api:1"}),
+        (["compose.yml", "prod's.yml"], {}, {"shop/api": "r.example/api:prod"}),
+        (["../base.yml", "compose.yml"], {}, {"app/db": "r.example/db", "app/api": "r.example/api:0"}),
+        (["compose.yml"], {"COMPOSE_PROJECT_NAME": "x", "SECRET": "s"}, {"x/api": "r.example/api:1"}),
+        (["compose.yml"], {"COMPOSE_PROFILES": "old"}, {"shop/api": "r.example/api:1", "shop/old": "r.example/old"}),
+        ([""], {"COMPOSE_FILE": "compose.yml"}, {"shop/api": "r.example/api:1"}),
+    ],
+)
+def test_a_server_reads_a_project_as_it_is_read_here(shop, files, environ, expected):
+    assert told(shop, *files, environ=environ) == expected
+
+
+def test_a_folder_is_sent_with_all_its_texts(tmp_path):
     folder = tmp_path / "k8s"
     (folder / "base").mkdir(parents=True)
     (folder / ".git").mkdir()
@@ -19,10 +57,7 @@ def test_a_project_is_sent_with_its_variables_and_a_folder_with_all_its_texts(tm
         (".git/x", b"x"),
     ):
         (folder / name).write_bytes(raw)
-    found = sent_files.texts([tmp_path / "compose.yml"], [folder])
-    assert found == {
-        "compose.yml": "services: {}\n", ".env": "TAG=1\n", "a.yaml": "kind: Pod", "base/b.yaml": "kind: Job",
-    }  # fmt: skip
+    assert sent_files.texts([], [folder]) == {"a.yaml": "kind: Pod", "base/b.yaml": "kind: Job"}
 
 
 def test_what_cannot_be_sent_whole_is_told(tmp_path):
@@ -33,9 +68,9 @@ def test_what_cannot_be_sent_whole_is_told(tmp_path):
         sent_files.texts([], [tmp_path])
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "compose.yml").write_text(f"name: {name}")
-    with pytest.raises(UsageError, match=r"called compose\.yml too"):
-        sent_files.texts([tmp_path / "a" / "compose.yml", tmp_path / "b" / "compose.yml"], [])
+        (tmp_path / name / "pod.yml").write_text(f"name: {name}")
+    with pytest.raises(UsageError, match=r"called pod\.yml too"):
+        sent_files.texts([], [tmp_path / "a" / "pod.yml", tmp_path / "b" / "pod.yml"])
 
 
 def test_more_files_than_one_question_takes_are_refused_not_cut(tmp_path):

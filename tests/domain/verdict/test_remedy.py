@@ -9,7 +9,7 @@ import pytest
 
 from scanner.domain import facts
 from scanner.domain.facts import Binfmt, BinfmtEntry, EngineKind, Maker, Process, Source, Stage
-from scanner.domain.failure import Failure
+from scanner.domain.failure import Failure, Reach
 from scanner.domain.image.reference import image_reference
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.judge import judge
@@ -271,6 +271,46 @@ def test_an_engine_that_does_not_answer_is_started_by_its_own_name(part, command
     workload = builders.workload(part, source=Source(part.partition(":")[0]))
     given = fix(Reason.ENGINE_DOWN, Trouble("web-1", "", workload=workload))
     assert given.commands[0] == f"ssh root@web-1 '{command}'"
+
+
+PROBE = "/usr/local/libexec/archscan-probe"
+
+CONSOLES = [
+    (Reason.ENGINE_DOWN, Reach.HERE, "sudo sh -c 'systemctl restart docker; journalctl --unit docker --lines 20'"),
+    (Reason.ENGINE_DOWN, Reach.PUSHES, "sudo sh -c 'systemctl restart docker; journalctl --unit docker --lines 20'"),
+    (Reason.ENGINE_DENIED, Reach.HERE, 'sudo "$(command -v archscan)" scan --host h'),
+    (Reason.ENGINE_DENIED, Reach.PUSHES, "archscan setup push h --server URL"),
+    (Reason.HOST_TIMEOUT, Reach.HERE, "time sh -c 'archscan probe-script | sh -s >/dev/null'"),
+    (Reason.HOST_INCOMPLETE, Reach.HERE, "archscan probe-script | sh -s"),
+    (Reason.HOST_INCOMPLETE, Reach.PUSHES, f"sudo {PROBE}"),
+    (Reason.HOST_MALFORMED, Reach.PUSHES, f"sudo {PROBE}"),
+    (Reason.HOST_PROTOCOL, Reach.HERE, "/bin/sh -c true"),
+    (Reason.HOST_TOO_LARGE, Reach.PUSHES, f"sudo {PROBE} >answer; wc answer; grep -a ^@section answer | sort -n -k 3 | tail"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reason", "reach", "command"), CONSOLES)
+def test_where_no_login_leads_what_is_typed_is_typed_at_the_console(reason, reach, command):
+    given = fix(reason, Trouble("h", "", failure=Failure(reason, reach=reach)))
+    assert given.commands[0] == command
+    assert not [one for one in given.commands if "ssh" in one]
+
+
+@pytest.mark.parametrize(
+    ("failure", "says", "command"),
+    [
+        (Failure(Reason.HOST_PROTOCOL), "no SSH server", "ssh -v archscan@h true"),
+        (Failure(Reason.HOST_PROTOCOL, setting="ssh.algorithms"), "(ssh.algorithms)", "ssh -vv archscan@h true"),
+        (Failure(Reason.HOST_UNREACHABLE), "Nothing answers", "ssh -v archscan@h true"),
+        (Failure(Reason.HOST_UNREACHABLE, address="2001:db8::1"), "has no IPv6", "ip route get 2001:db8::1"),
+        (Failure(Reason.HOST_UNREACHABLE, address="10.0.0.1"), "no way to that network", "ip route get 10.0.0.1"),
+        (Failure(Reason.HOST_NAME, host="web"), "leads to no address", "getent hosts web"),
+        (Failure(Reason.HOST_NAME, host="fe80::1%eth9"), "no interface eth9", "ip -brief link"),
+    ],
+)
+def test_what_leads_nowhere_is_mended_where_it_ends(failure, says, command):
+    given = fix(failure.reason, Trouble("h", "", failure=failure))
+    assert (says in given.summary, command in given.commands) == (True, True), given
 
 
 @pytest.mark.parametrize(("setting", "says"), [("ssh.max_output", "(ssh.max_output)"), ("", "no setting allows more")])

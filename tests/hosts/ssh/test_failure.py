@@ -9,7 +9,7 @@ from scanner.domain.host import Host
 from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.login import ProbeLogin, of_login
-from scanner.hosts.ssh.failure import Bastion, SlowAnswerError, classify
+from scanner.hosts.ssh.failure import Bastion, GreetingError, NoSessionError, SlowAnswerError, classify
 from scanner.hosts.ssh.jump import Route
 from tests.rows import each_row
 
@@ -47,6 +47,9 @@ ROWS = [
     (Bastion(Route.parse("jump@b", ""), Failure(Reason.HOST_TIMEOUT, "no answer in time")), Reason.HOST_BASTION),
     (OSError(24, "Too many open files"), Reason.INTERNAL_BUG),
     (OSError(23, "Too many open files in system"), Reason.INTERNAL_BUG),
+    (GreetingError(b"\r\nHTTP/1.1 400 Bad Request\r\n"), Reason.HOST_PROTOCOL),
+    (GreetingError(b"Exceeded MaxStartups\r\n"), Reason.HOST_INCOMPLETE),
+    (NoSessionError("open failed"), Reason.HOST_SHELL_REFUSED),
     (ssl.SSLError("not ours"), Reason.HOST_UNREACHABLE),
     (KeyError("ours"), Reason.INTERNAL_BUG),
     (RecursionError("ours"), Reason.INTERNAL_BUG),
@@ -85,6 +88,30 @@ def test_a_bastion_at_fault_is_named_with_why_it_did_not_let_us_in(failure, expe
             Reason.HOST_TIMEOUT: "archscan inventory --host web-1",
         }[found.cause]
     )
+
+
+@pytest.mark.parametrize(
+    ("greeting", "says"),
+    [
+        (b"\r\nHTTP/1.1 400 Bad Request\r\nServer: x", "no SSH server answers there: HTTP/1.1 400 Bad Request"),
+        (b"\x15\x03\x01\0\x02\x02F", "no SSH server answers there: bytes that are no text"),
+        (b"Not allowed at this time\r\n", "its sshd lets nobody else in for now: Not allowed at this time"),
+    ],
+)
+def test_what_answers_in_place_of_ssh_is_shown(greeting, says):
+    assert classify(GreetingError(greeting)).detail == says
+
+
+@pytest.mark.parametrize(
+    ("error", "address"),
+    [
+        (OSError(101, "Connect call failed ('2001:db8::1', 22, 0, 0)"), "2001:db8::1"),
+        (OSError("Multiple exceptions: [Errno 101] Connect call failed ('2001:db8::1', 22, 0, 0), [Errno 101] x"), "2001:db8::1"),
+        (OSError(113, "Connect call failed ('10.0.0.1', 22)"), ""),
+    ],
+)  # fmt: skip
+def test_an_address_that_this_machine_has_no_way_to_is_named(error, address):
+    assert classify(error).address == address
 
 
 def test_a_key_that_differs_from_the_known_one_is_changed():

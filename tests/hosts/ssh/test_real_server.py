@@ -134,6 +134,13 @@ async def test_a_refused_key_is_told(pool_of, real_config, target, sshd):
     assert failure.reason is Reason.HOST_AUTH_REJECTED
 
 
+async def test_a_web_server_at_the_port_is_called_one(pool_of, real_config, registry):
+    pool, host = pool_of(real_config), Host("web-1", registry.host, registry.port)
+    for said in (await pool.read(host, SCRIPT), await pool.host_keys(host)):
+        assert said.reason is Reason.HOST_PROTOCOL, said
+        assert said.detail.startswith("no SSH server answers there: HTTP/1."), said
+
+
 async def test_certificates_of_both_sides_are_enough(pool_of, start_sshd, tmp_path):
     keygen = shutil.which("ssh-keygen")
     subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "ca"], check=True)

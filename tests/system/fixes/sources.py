@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.real.elf import executable
-from tests.real.images import Image, ImageFactory, Index
+from tests.real.images import OCI, Document, Image, ImageFactory, Index
 
 NATIVE, FOREIGN = executable("amd64"), executable("arm64")
 SCRIPT = b"#!/bin/sh\necho hello\n"
@@ -26,7 +26,8 @@ class Sources:
 
     ``files`` are its bytes by name, those in ``plain`` without an execute bit. ``edits`` are what its owner writes after
     reading the fix's summary, where the fix has no command for it. ``platforms`` are what it was built for at first.
-    ``found`` is what the registry has instead of what these files would make: an image by its tag, or nothing.
+    ``found`` is what the registry has instead of what these files would make: an image by its tag, or nothing. Of what it
+    has it then loses the blobs of ``lost``.
     """
 
     reason: str
@@ -35,6 +36,7 @@ class Sources:
     plain: tuple[str, ...] = ()
     platforms: str = "linux/amd64"
     found: Mapping[str, Image | Index] | None = None
+    lost: tuple[str, ...] = ()
 
     @property
     def is_typed(self) -> bool:
@@ -91,6 +93,18 @@ def _configured(**more: object) -> Image:
     return _image(config={"config": {"Entrypoint": ["/app"], **more}})
 
 
+def _made_of(*, config: bytes | None = None, layer: bytes | None = None, layers: int = 1) -> Image:
+    """An image with a config, a layer of these bytes, or its layer that many times."""
+    sound = _image()
+    blobs = sound.layers if layer is None else (Document(OCI["layer"], layer),)
+    told = sound.config if config is None else Document(OCI["config"], config)
+    manifest = {
+        "schemaVersion": 2, "mediaType": OCI["manifest"], "config": told.descriptor,
+        "layers": [blob.descriptor for blob in blobs] * layers,
+    }  # fmt: skip
+    return replace(sound, manifest=Document(OCI["manifest"], json.dumps(manifest).encode()), config=told, layers=blobs)
+
+
 MENDED = {
     "tag-missing": _published("image_tag_missing", other=_image()),
     "no-platforms": _published("image_no_platforms", _1=ImageFactory.index()),
@@ -100,6 +114,13 @@ MENDED = {
         _1=ImageFactory.index(_image(architecture="arm64"), platforms=[{"os": "linux", "architecture": "amd64"}])),
     "workdir": _published("workdir_invalid", _1=_configured(WorkingDir="/app")),
     "environment": _published("environment_invalid", _1=_configured(Env=["=x"])),
+    "arch-unknown": _published("image_arch_unknown", _1=_image(architecture="vax")),
+    "malformed": _published("image_malformed", _1=_made_of(config=b"no JSON")),
+    "ambiguous": _published("image_ambiguous", _1=_made_of(config=_image().config.body.replace(b"{", b'{"os":"plan9",', 1))),
+    "too-complex": _published("image_too_complex", _1=_made_of(layers=257)),
+    "too-large": _published("image_too_large", _1=_made_of(config=_image().config.body + b" " * (4 << 20))),
+    "layer-unreadable": _published("layer_unreadable", _1=_made_of(layer=b"no archive")),
+    "layer-missing": replace(_published("layer_missing", _1=_image()), lost=(_image().layers[0].digest,)),
     "crlf": _script("crlf_shebang", SCRIPT.replace(b"\n", b"\r\n")),
     "bom": _script("bom_shebang", b"\xef\xbb\xbf" + SCRIPT),
     "utf16": _script("utf16_shebang", SCRIPT.decode().replace("\n", "\r\n").encode("utf-16")),

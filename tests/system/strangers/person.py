@@ -85,16 +85,18 @@ class Person:
         with (self.home / ".ssh" / "known_hosts").open("a") as known:
             known.write(keys.read_text())
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a shell of theirs has."""
+        return {"PATH": f"{self.home.parent}/bin:{os.environ['PATH']}", "HOME": str(self.home), "COLUMNS": "200"}
+
     def types(self, line: str) -> Said:
         """What a command says to who sits at a terminal and says yes."""
-        environment = {
-            "PATH": f"{self.home.parent}/bin:{os.environ['PATH']}", "HOME": str(self.home), "COLUMNS": "200",
-        }  # fmt: skip
         keyboard, terminal = os.openpty()
         try:
             os.write(keyboard, ANSWERS)
             done = subprocess.run(
-                ["sh", "-ec", line], cwd=self.work, env=environment, stdin=terminal, capture_output=True, text=True,
+                ["sh", "-ec", line], cwd=self.work, env=self.environment, stdin=terminal, capture_output=True, text=True,
                 timeout=ENDED_WITHIN_S, check=False,
             )  # fmt: skip
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
-from scanner.domain.verdict.remedy import builds, emulation, file_fixes, hosts, image_fixes
+from scanner.domain.verdict.remedy import builds, consoles, emulation, file_fixes, hosts, image_fixes
 from scanner.domain.verdict.remedy.surrounding_fixes import SURROUNDINGS
 from scanner.domain.verdict.remedy.trouble import Handler, Pin, Trouble
 from scanner.domain.verdict.verdict import Fix
@@ -27,7 +27,7 @@ def fix(reason: Reason, trouble: Trouble) -> Fix:
 
         if other := another_choice(reason, trouble):
             return other
-    if make := _FIXES.get(reason):
+    if make := (consoles.is_at_one(trouble) and consoles.FIXES.get(reason)) or _FIXES.get(reason):
         return make(trouble)
     if told := SURROUNDINGS.get(reason):
         named = f"{trouble.path}: {told}" if trouble.path else told

@@ -6,6 +6,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy import consoles
+from scanner.domain.verdict.remedy.consoles import PROBE_PATH
 from scanner.domain.verdict.remedy.trouble import host_word, word
 from scanner.domain.verdict.verdict import Fix
 
@@ -14,13 +16,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.verdict.remedy.trouble import Trouble
 
-PROBE_PATH = "/usr/local/libexec/archscan-probe"
-"""Where the documentation installs the probe."""
-
 SSH_PORT = 22
-
-_ENGINE_OF = {"podman": "podman", "quadlet": "podman", "containerd": "containerd"}
-"""The engine by what told of the workload, where no more is known; every other plan asks Docker first."""
 
 UNBELIEVED = frozenset({Reason.HOST_KEY_UNKNOWN, Reason.HOST_KEY_CHANGED})
 """Of a host key that nobody has vouched for."""
@@ -100,15 +96,15 @@ def _shell_refused(t: Trouble) -> Fix:
     user = _user(t)
     return Fix(
         f"The login of {user} on {t.host} runs no command. Where its login shell is none (nologin, false, a menu, files only), give the "
-        "account one: what the key may run is still only its forced command. Else it is what is forced on the login (ForceCommand of "
-        "sshd, command= of the key): mend that.",
+        "account one: what the key may run is still only its forced command. Else it is what is forced on the login (ForceCommand or "
+        "MaxSessions 0 of sshd, command= of the key): mend that.",
         (
             _as_root(
                 t, f'getent passwd {user} | grep -E "/(ba|da|k|mk|z|a|c|tc|fi)?sh$" || usermod --shell /bin/sh {user}'
             ),
             _as_root(
                 t,
-                f"/usr/sbin/sshd -T -C user={user},host=any,addr=127.0.0.1 | grep ^forcecommand; grep command= ~{user}/.ssh/authorized_keys",
+                f"/usr/sbin/sshd -T -C user={user},host=any,addr=127.0.0.1 | grep -e ^forcecommand -e ^maxsessions; grep command= ~{user}/.ssh/authorized_keys",
             ),
             _again(t),
         ),
@@ -140,8 +136,8 @@ def _auth_rejected(t: Trouble) -> Fix:
         )
     return Fix(
         f"{t.host} refused the scanner's key for {user}: the account is not there, the key's line is missing in ~{user}/.ssh/authorized_keys "
-        "or is meant for other addresses or days (from=, expiry-time=), others may write that file, the account is another one, or it is "
-        "locked (the host's own log says which).",
+        "or is meant for other addresses or days (from=, expiry-time=), others may write that file, the account is another one, it is "
+        "locked, or sshd lets it in from nowhere (AllowUsers, DenyUsers, AllowGroups); the host's own log says which.",
         (
             f"archscan authorized-key --install {user} | {ssh(t, 'root')} sh",
             _as_root(t, f"passwd --status {user}; journalctl --unit ssh --lines 20"),
@@ -194,14 +190,23 @@ def _key_rejected(t: Trouble) -> Fix:
 
 
 def _timeout(t: Trouble) -> Fix:
+    is_in = t.failure is not None and t.failure.setting == "ssh.probe_timeout"
+    first = "" if is_in else "its address, its port, or a firewall that drops what comes is the first to look at; else "
     return Fix(
-        f"{t.host} did not answer in time: give it longer{_by(t)}. A login takes five round trips, which a slow line makes long; "
-        "many containers make the probe's answer long.",
+        f"{t.host} did not answer in time: {first}give it longer{'' if _is_own(t) else _by(t)}. A login takes five round trips, which a "
+        "slow line makes long; many containers make the probe's answer long.",
         (f"time {ssh(t)} true", _again(t)),
     )
 
 
 def _unreachable(t: Trouble) -> Fix:
+    if t.failure is not None and (address := word(t.failure.address, "")):
+        lacks = "IPv6, or no way to that network" if ":" in address else "way to that network"
+        return Fix(
+            f"The machine that archscan runs on has no {lacks}, while {t.host} is at {address}: give it one, name another address "
+            "of the host, or a bastion that has a way there (jump).",
+            (f"ip route get {address}", *_listed(t)),
+        )
     return Fix(
         f"Nothing answers at the address of {t.host}: look at the address and port in the inventory, the host, the firewall, "
         "the bastion (jump).",
@@ -210,6 +215,12 @@ def _unreachable(t: Trouble) -> Fix:
 
 
 def _name(t: Trouble) -> Fix:
+    if t.failure is not None and "%" in t.failure.host:
+        zone = t.failure.host.rpartition("%")[2]
+        return Fix(
+            f"The machine that archscan runs on has no interface {zone}, by which {t.host} is to be reached: name one that it has.",
+            ("ip -brief link",),
+        )
     return Fix(
         f"The name of {t.host} leads to no address: correct it, or give the host an address in the inventory.",
         (f"getent hosts {word(t.failure.host, 'NAME') if t.failure and t.failure.host else host_word(t)}",),
@@ -236,6 +247,11 @@ def _incomplete(t: Trouble) -> Fix:
 
 
 def _protocol(t: Trouble) -> Fix:
+    if t.failure is not None and not t.failure.setting:
+        return Fix(
+            f"What answers at the port of {t.host} is no SSH server: correct the port or the address.",
+            (*_listed(t), f"{ssh(t, options=' -v')} true"),
+        )
     return Fix(
         f"{t.host} speaks another SSH than archscan accepts (old algorithms, or no SSH at all on that port): see what it offers. "
         f"What only knows older ones than archscan speaks gets a profile for its name{_by(t)}: dropbear, or legacy where that "
@@ -281,18 +297,8 @@ def _too_large(t: Trouble) -> Fix:
 
 
 def _engine_down(t: Trouble) -> Fix:
-    kind = str(t.engine or _ENGINE_OF.get(t.workload.source if t.workload else "", "docker"))
-    if kind == "podman":
-        part, _, owner = t.workload.name.partition(":") if t.workload else ("", "", "")
-        asks = f"su -s /bin/sh {word(owner, 'OWNER')} -c 'podman info'" if part == kind and owner else "podman info"
-        return Fix(
-            f"Podman on {t.host}, which needs no service, does not answer: mend what it says of itself there.",
-            (f"{ssh(t, 'root')} {shlex.quote(asks)}", _again(t)),
-        )
-    return Fix(
-        f"The container engine on {t.host} does not answer: start it.",
-        (_as_root(t, f"systemctl restart {kind}; journalctl --unit {kind} --lines 20"), _again(t)),
-    )
+    summary, command = consoles.restarted(t)
+    return Fix(summary, (f"{ssh(t, 'root')} {shlex.quote(command)}", _again(t)))
 
 
 def _engine_denied(t: Trouble) -> Fix:
@@ -319,7 +325,7 @@ def _stale(t: Trouble) -> Fix:
     return Fix(
         f"{t.host} is to push its answers by itself: see on it why its timer does not, or set that up.",
         (
-            f"archscan setup push {host_word(t)}",
+            consoles.set_up_push(t),
             f"ssh {host_word(t)} systemctl status archscan-push.timer archscan-push.service",
         ),
     )
