@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+from enum import EnumType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -106,7 +107,7 @@ def _run(
     except typer.Exit as leave:
         return leave.exit_code
     except WrongUsage as error:
-        _complain(error)
+        _complain(error, *_meant(command, given))
         return Exit.USAGE
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
@@ -128,7 +129,18 @@ def _taught(option: str, shell: str) -> int:
     return Exit.OK
 
 
-def _complain(error: Any) -> None:
+def _meant(command: Any, words: Sequence[str]) -> tuple[Any, str]:
+    """The command that the words lead to, with its whole name: not every complaint knows whose it is."""
+    path = ["archscan"]
+    for word in words:
+        if (inner := getattr(command, "commands", {}).get(word)) is None:
+            break
+        command = inner
+        path.append(word)
+    return command, " ".join(path)
+
+
+def _complain(error: Any, command: Any, path: str) -> None:
     """What is wrong with the command line, in one line with where to read on; the whole help where nothing was typed."""
     from scanner.formats.wrong_values import in_words
 
@@ -137,23 +149,37 @@ def _complain(error: Any) -> None:
         error.show()
         return
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else "archscan"
-    _say(f"{' '.join(said.splitlines())}{_hint(error, context)}; see {command} --help")
+    path = context.command_path if context else path
+    _say(f"{' '.join(said.splitlines())}{_hint(error, context, command)}; see {path} --help")
 
 
-def _hint(error: Any, context: Any) -> str:
-    """What was meant, where a word stands in the wrong place."""
+def _hint(error: Any, context: Any, command: Any) -> str:
+    """What was meant, where a word stands in the wrong place, or is missing."""
+    option, said = getattr(error, "option_name", ""), str(error.format_message())
+    if "requires an argument" in said or said.startswith("Missing option"):
+        return _values(error, command, option)
     if context is None:
         return ""
-    option = getattr(error, "option_name", "")
     if option and context.parent is None:
         return f": options stand behind the command, archscan COMMAND {option} ..."
-    said = str(error.format_message())
     words = said.rpartition("(")[2].rstrip(").").split() if "extra argument" in said else []
     takes_config = any("--config" in param.opts for param in context.command.params)
     if takes_config and words and words[0].endswith((".yml", ".yaml")):
         return f": a configuration file is named by --config {words[0]}"
     return ""
+
+
+def _values(error: Any, command: Any, option: str) -> str:
+    """What may stand behind an option that was typed without it, or not at all."""
+    param = getattr(error, "param", None) or next((one for one in command.params if option in one.opts), None)
+    if param is None:
+        return ""
+    if getattr(param, "metavar", "") == "OS/ARCH":
+        return f", such as {', '.join(completion.PLATFORMS)}"
+    kind = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    choices: list[object] = list(kind) if isinstance(kind, EnumType) else []
+    said = f"one of {', '.join(map(str, choices))}" if choices else str(param.help or "").rstrip(".")
+    return f": {said}" if said else ""
 
 
 def _say(*lines: str) -> None:
