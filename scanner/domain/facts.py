@@ -35,6 +35,7 @@ class Source(StrEnum):
     SYSTEMD = "systemd"
     NOMAD = "nomad"
     INVENTORY = "inventory"
+    ARCHIVE = "archive"
 
 
 class Stage(StrEnum):

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.domain.facts import Source
+
 if TYPE_CHECKING:
     from scanner.domain.facts import EngineKind, Workload
     from scanner.domain.failure import Failure
@@ -83,9 +85,14 @@ def is_platform(host: str) -> bool:
     return "/" in host
 
 
+def archive_of(t: Trouble) -> str:
+    """The file that the image is in, as a command names it; empty where it is to come from a registry."""
+    return t.workload.name if t.workload is not None and t.workload.source is Source.ARCHIVE else ""
+
+
 def image_word(t: Trouble) -> str:
-    """The image's reference in a command."""
-    return word(t.image, "IMAGE")
+    """The image in a command: its reference, or the file that it is in."""
+    return word(archive_of(t) or t.image, "IMAGE")
 
 
 def host_word(t: Trouble) -> str:
