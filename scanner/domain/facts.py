@@ -317,6 +317,11 @@ class Workload:
         object.__setattr__(self, "reference", image_reference(self.image))
 
     @property
+    def archive(self) -> str:
+        """The file that its image is in, as a command names it; empty where the image is to come from a registry."""
+        return self.name if self.source is Source.ARCHIVE else ""
+
+    @property
     def image_name(self) -> str:
         """What its image is called as written, without tag and digest; empty where the text is no reference."""
         return "" if isinstance(self.reference, Failure) else self.image.removesuffix(self.reference.suffix)

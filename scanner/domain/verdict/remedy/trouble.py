@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Source
-
 if TYPE_CHECKING:
     from scanner.domain.facts import EngineKind, Workload
     from scanner.domain.failure import Failure
@@ -87,7 +85,7 @@ def is_platform(host: str) -> bool:
 
 def archive_of(t: Trouble) -> str:
     """The file that the image is in, as a command names it; empty where it is to come from a registry."""
-    return t.workload.name if t.workload is not None and t.workload.source is Source.ARCHIVE else ""
+    return t.workload.archive if t.workload is not None else ""
 
 
 def image_word(t: Trouble) -> str:
