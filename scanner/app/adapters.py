@@ -231,6 +231,15 @@ def _registry(settings: Settings, context: AdapterContext) -> Registry:
         raise SettingsError([Problem("registries", 0, "", str(error))]) from None
 
 
+LOOKS: Sequence[Callable[[Settings, AdapterContext], object]] = (
+    lambda settings, _: secret_settings.refuse_exposed(settings),
+    lambda settings, context: None if settings.cluster.is_remote else _ssh(settings, context.ssh),
+    _registry,
+    Adapters,
+)
+"""Each refuses what it cannot open, whatever the others refuse; the last puts all of it together."""
+
+
 def _cluster(settings: Settings, context: AdapterContext, answers: AnswerCache) -> ClusterReader | None:
     """What reads hosts instead of this process, where the settings name one."""
     if settings.cluster.scheduler is None:
@@ -289,4 +298,4 @@ def _ssh(settings: Settings, own: SshConfig | None) -> SshSource | None:
     try:
         return SshSource.open(config, script(), settings.scan.max_local_bytes, is_of_installed_probe)
     except TrustError as error:
-        raise SettingsError([Problem("ssh", 0, "", str(error))]) from None
+        raise SettingsError([Problem("ssh", 0, "", one) for one in error.problems]) from None

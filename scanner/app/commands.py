@@ -6,14 +6,17 @@ import importlib
 import json
 import os
 import tempfile
+import time
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner import inventory
 from scanner.app import authorized_keys, gate_command, logs, other_reports, wiring
-from scanner.app.adapters import AdapterContext, Adapters
+from scanner.app.adapters import LOOKS, AdapterContext, Adapters
+from scanner.app.idle_settings import idle_settings
 from scanner.app.typed_settings import Typed, TypedSettings
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
@@ -88,16 +91,22 @@ class Application:
 
     def check_config(self, common: Common) -> ConfigChecked:
         """Read everything that serve would, and say what was found."""
-        settings = self._settings(common, need_hosts=True)
-        found = wiring.hosts(settings)
-        adapters, checks = lambda: Adapters(settings, AdapterContext(VERSION)), _checks()
-        refused = checks.refusals(adapters, lambda: checks.check_service(settings))
-        good = f"The configuration is good; hosts: {len(found.hosts)}, registries: {len(settings.registries.listed)}."
-        text, is_complete = "\n".join((good, *inventory_lines(found))), not found.not_understood
+        settings, checks, context = self._settings(common, need_hosts=True), _checks(), AdapterContext(VERSION)
+        found: list[inventory.Inventory] = []
+        refused = checks.refusals(
+            lambda: found.append(wiring.hosts(settings)),
+            *(partial(look, settings, context) for look in LOOKS),
+            lambda: checks.check_service(settings),
+        )
+        if not found:
+            return ConfigChecked("", is_complete=False, problems=refused)
+        known = found[0]
+        text = "\n".join((*_found_good(settings, known), *inventory_lines(known)))
+        is_complete = not known.not_understood
         if not settings.plans.directory:
             return ConfigChecked(text, is_complete, refused)
         with closing(Parsers(1)) as parsers:
-            plans = PlanDirectory(settings.plans.directory, parsers).read(found.hosts)
+            plans = PlanDirectory(settings.plans.directory, parsers).read(known.hosts)
         return ConfigChecked(text, is_complete, (*refused, *plans.problems), plans.files)
 
     def config_schema(self) -> str:
@@ -350,6 +359,18 @@ def _file(common: Common) -> Path | None:
     A folder that may not be looked into, as a person is not to look into the service's, holds nothing for who asks.
     """
     return common.config or next((path for path in CONFIG_FILES if os.path.lexists(path)), None)
+
+
+def _found_good(settings: Settings, found: inventory.Inventory) -> list[str]:
+    """What there is, then what of the settings nobody gains anything by."""
+    counts = f"hosts: {len(found.hosts)}, registries: {len(settings.registries.listed)}."
+    idle = list(idle_settings(settings, found.hosts, time.time()))
+    if not idle:
+        return [f"The configuration is good; {counts}"]
+    return [
+        f"The configuration can be used, though not all of it does anything; {counts}",
+        *(f"  {one}" for one in idle),
+    ]
 
 
 def inventory_lines(found: inventory.Inventory) -> list[str]:

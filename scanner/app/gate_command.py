@@ -118,7 +118,7 @@ def _question(asked: CheckOptions, archives: dict[str, Archived]) -> Question:
 def _plan(image: str, archive: Archived | None, process: Process | None) -> Plan:
     if archive is None:
         return Plan(image, process=process)
-    return Plan(str(archive.reference), image, process=process)
+    return Plan(str(archive.reference), image, Source.ARCHIVE, process=process)
 
 
 def _pullable(question: Question, archives: dict[str, Archived]) -> dict[str, ImageReference | Failure]:

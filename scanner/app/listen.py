@@ -14,6 +14,7 @@ import structlog
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.settings.problem import Problem, SettingsError
+from scanner.settings.rules import SAME_HOLDER
 from scanner.settings.yaml_source import parse, read_bytes, veiled
 from scanner.web.api.app import create_app, prepare
 from scanner.web.http.access import MIN_TOKEN_CHARS, Access, Scope, Token
@@ -56,10 +57,13 @@ def face_of(settings: Settings) -> Face:
         SettingsError: one of them cannot be used.
     """
     host, _ = settings.web.listen_address
-    config = _web_config(settings)
+    try:
+        config = _web_config(settings)
+    except SettingsError as error:
+        raise SettingsError([*error.problems, *_troubles_of_tokens(settings)]) from None
     users = BasicUsers(config.users) if config.users else None
     proxy = _proxy(settings)
-    access = Access(map(_token, settings.web.tokens), loopback=_is_loopback(host), users=users, proxy=proxy)
+    access = Access(_tokens(settings), loopback=_is_loopback(host), users=users, proxy=proxy)
     try:
         if config.tls:
             files.refuse_exposed(config.tls.key_file)
@@ -133,6 +137,30 @@ def _proxy(settings: Settings) -> TrustedProxy | None:
     users = {name: frozenset(map(Scope, scopes)) for name, scopes in said.users.items()}
     networks = tuple(map(ipaddress.ip_network, said.trusted))
     return TrustedProxy(said.header, networks, frozenset(map(Scope, said.scopes)), users)
+
+
+def _tokens(settings: Settings) -> tuple[Token, ...]:
+    found: dict[str, Token] = {}
+    problems: list[Problem] = []
+    for one in settings.web.tokens:
+        try:
+            token = _token(one)
+        except SettingsError as error:
+            problems += error.problems
+            continue
+        if (first := found.setdefault(token.sha256, token)) is not token:
+            problems.append(Problem(f"web.tokens: {token.name}", 0, "", SAME_HOLDER.format(first=first.name)))
+    if problems:
+        raise SettingsError(problems)
+    return tuple(found.values())
+
+
+def _troubles_of_tokens(settings: Settings) -> tuple[Problem, ...]:
+    try:
+        _tokens(settings)
+    except SettingsError as error:
+        return error.problems
+    return ()
 
 
 def _token(token: TokenSettings) -> Token:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -78,6 +78,7 @@ async def run(  # noqa: PLR0913 -- what a start is told
     """
     with _ending_at_once():
         refuse_taken(*settings.web.listen_address, listen_named)  # before a store is made, or a trail tells of a start
+        face_of(settings)
         await _served(read, settings, version, ready, configure_log)
 
 
@@ -117,21 +118,20 @@ async def _served(
             store.keep(settings.store.keep)
             configure_log(settings)
 
-        async with _trail_of(trail_of_service(store, settings, metrics.trail, version), store) as trail:
-            leadership = replica.leadership
-            service = Service(read, opened, store, metrics, trail=trail.trail if trail else None, leadership=leadership)
-            service.reloading.follow(reloaded)
-            try:
-                async with serve_web(service, metrics, lambda: _face(service), version, leadership) as port:
-                    await service.start()
-                    calm_collector()
-                    log.info("serving", version=version, address=f"http://{_shown(settings)}:{port}/")
-                    ready(port)
-                    stopped = _until_stopped(lambda: service.reloading.reload("SIGHUP"))
-                    await until_first(stopped, replica.run(service, trail), _end_for_certain)
-                    log.info("stopping")
-            finally:
-                await service.stop()
+        trail, leadership = trail_of_service(store, settings, metrics.trail, version), replica.leadership
+        service = Service(read, opened, store, metrics, trail=trail.trail if trail else None, leadership=leadership)
+        service.reloading.follow(reloaded)
+        async with (
+            _running(service, trail, store),
+            serve_web(service, metrics, lambda: _face(service), version, leadership) as port,
+        ):
+            await service.start()
+            calm_collector()
+            log.info("serving", version=version, address=f"http://{_shown(settings)}:{port}/")
+            ready(port)
+            stopped = _until_stopped(lambda: service.reloading.reload("SIGHUP"))
+            await until_first(stopped, replica.run(service, trail), _end_for_certain)
+            log.info("stopping")
     finally:
         for task in beside:
             task.cancel()
@@ -141,18 +141,20 @@ async def _served(
 
 
 @asynccontextmanager
-async def _trail_of(trail: RunningTrail | None, store: Store) -> AsyncIterator[RunningTrail | None]:
-    """The trail, opened; begun at once by whoever leads."""
-    if trail is None:
-        yield None
-        return
-    await trail.open()
-    if store.leads:
-        await trail.begin()
-    try:
-        yield trail
-    finally:
-        await trail.end()
+async def _running(service: Service, trail: RunningTrail | None, store: Store) -> AsyncIterator[None]:
+    """The trail, opened once a service could be made that has something to tell it; begun at once by whoever leads.
+
+    The service is stopped before it, so that it hears of that too.
+    """
+    async with AsyncExitStack() as stack:
+        if trail is not None:
+            stack.push_async_callback(trail.end)
+        stack.push_async_callback(service.stop)
+        if trail is not None:
+            await trail.open()
+            if store.leads:
+                await trail.begin()
+        yield
 
 
 def calm_collector() -> None:

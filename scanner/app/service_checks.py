@@ -39,7 +39,7 @@ def refusals(*looks: Callable[[], object]) -> tuple[str, ...]:
             look()
         except SettingsError as error:
             found += map(str, error.problems)
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def check_service(settings: Settings) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sys
+from enum import EnumType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -130,6 +131,17 @@ def _taught(option: str, shell: str) -> int:
     return Exit.OK
 
 
+def _named(command: Any, words: Sequence[str]) -> tuple[Any, str]:
+    """The command that the words lead to, with its whole name: not every complaint knows whose it is."""
+    path = ["archscan"]
+    for word in words:
+        if (inner := getattr(command, "commands", {}).get(word)) is None:
+            break
+        command = inner
+        path.append(word)
+    return command, " ".join(path)
+
+
 def _complain(error: Any, root: Any, given: Sequence[str]) -> None:
     """What is wrong with the command line, in one line with where to read on; the whole help where nothing was typed."""
     from scanner.formats.wrong_values import in_words
@@ -139,47 +151,51 @@ def _complain(error: Any, root: Any, given: Sequence[str]) -> None:
         error.show()
         return
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else _named(root, given)
+    command, path = _named(root, given)
     if said.startswith(_NO_COMMAND) and (meant := _meant(root, given)):
         _say(f"{said}: {meant}")
         return
-    _say(f"{' '.join(said.splitlines())}{_hint(error, context)}; see {command} --help")
-
-
-def _named(command: Any, given: Sequence[str]) -> str:
-    """The command that the words name, for complaints that come before it knows of itself."""
-    path = ["archscan"]
-    for word in given:
-        command = getattr(command, "commands", {}).get(word)
-        if command is None:
-            break
-        path.append(word)
-    return " ".join(path)
+    path = context.command_path if context else path
+    _say(f"{' '.join(said.splitlines())}{_hint(error, context, command)}; see {path} --help")
 
 
 def _meant(root: Any, given: Sequence[str]) -> str:
     """What is written otherwise here than in other programs."""
     word, *rest = given
     if word == "help":
-        return " ".join((_named(root, rest), "--help"))
+        return f"{_named(root, rest)[1]} --help"
     if word == "version":
         return "archscan --version"
     return f"archscan {word.lower()}" if word not in root.commands and word.lower() in root.commands else ""
 
 
-def _hint(error: Any, context: Any) -> str:
-    """What was meant, where a word stands in the wrong place."""
+def _hint(error: Any, context: Any, command: Any) -> str:
+    """What was meant, where a word stands in the wrong place, or is missing."""
+    option, said = getattr(error, "option_name", ""), str(error.format_message())
+    if "requires an argument" in said or said.startswith("Missing option"):
+        return _values(error, command, option)
     if context is None:
         return ""
-    option = getattr(error, "option_name", "")
     if option and context.parent is None:
         return f": options stand behind the command, archscan COMMAND {option} ..."
-    said = str(error.format_message())
     words = said.rpartition("(")[2].rstrip(").").split() if "extra argument" in said else []
     takes_config = any("--config" in param.opts for param in context.command.params)
     if takes_config and words and words[0].endswith((".yml", ".yaml")):
         return f": a configuration file is named by --config {words[0]}"
     return ""
+
+
+def _values(error: Any, command: Any, option: str) -> str:
+    """What may stand behind an option that was typed without it, or not at all."""
+    param = getattr(error, "param", None) or next((one for one in command.params if option in one.opts), None)
+    if param is None:
+        return ""
+    if getattr(param, "metavar", "") == "OS/ARCH":
+        return f", such as {', '.join(completion.PLATFORMS)}"
+    kind = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    choices: list[object] = list(kind) if isinstance(kind, EnumType) else []
+    said = f"one of {', '.join(map(str, choices))}" if choices else str(param.help or "").rstrip(".")
+    return f": {said}" if said else ""
 
 
 def _say(*lines: str) -> None:

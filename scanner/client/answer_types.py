@@ -132,7 +132,7 @@ class Instead(TypedDict):
     changes: Mapping[str, str]
 
 
-Outlook = Literal["blocked", "unknown", "labelled", "emulated", "ready"]
+Outlook = Literal["blocked", "unknown", "labelled", "degraded", "emulated", "ready"]
 """What would become of an image there, what blocks first."""
 
 
@@ -167,6 +167,7 @@ class ReadyCounts(TypedDict):
     blocked: int
     unknown: int
     labelled: int
+    degraded: int
     emulated: int
     ready: int
 

@@ -35,6 +35,7 @@ class Source(StrEnum):
     SYSTEMD = "systemd"
     NOMAD = "nomad"
     INVENTORY = "inventory"
+    ARCHIVE = "archive"
 
 
 class Stage(StrEnum):
@@ -324,6 +325,11 @@ class Workload:
     def __post_init__(self) -> None:
         """Read what the image is called, whoever makes a workload."""
         object.__setattr__(self, "reference", image_reference(self.image))
+
+    @property
+    def archive(self) -> str:
+        """The file that its image is in, as a command names it; empty where the image is to come from a registry."""
+        return self.name if self.source is Source.ARCHIVE else ""
 
     @property
     def image_name(self) -> str:

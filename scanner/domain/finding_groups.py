@@ -9,7 +9,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.verdict.reason import leaves_incomplete
+from scanner.domain.verdict.reason import STATUS_OF, leaves_incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,13 +44,16 @@ class HostFindings(tuple["Finding", ...]):  # noqa: SLOT001 -- what is counted o
     @cached_property
     def tally(self) -> Tally:
         """Counted once."""
-        stages = Counter((f.verdict.status, f.workload.stage) for f in self)
+        reasons = Counter((f.verdict.reason, f.workload.stage) for f in self)
         offers = Counter((f.host_platform, f.verdict.offered) for f in self if f.host_platform and f.verdict.offered)
+        stages: dict[tuple[Status, Stage], int] = {}
+        for (reason, stage), count in reasons.items():
+            stages[STATUS_OF[reason], stage] = stages.get((STATUS_OF[reason], stage), 0) + count
         return Tally(
             tuple(_kept((*what, count)) for what, count in stages.items()),
             tuple(_kept((*what, count)) for what, count in offers.items()),
-            sum(leaves_incomplete(f.verdict.reason) for f in self),
-            _kept(frozenset(f.verdict.reason for f in self)),
+            sum(count for (reason, _), count in reasons.items() if leaves_incomplete(reason)),
+            _kept(frozenset(reason for reason, _ in reasons)),
         )
 
 

@@ -25,6 +25,8 @@ EMPTY = "none"
 KINDS = (*map(str, URGENT), EMPTY)
 """What a cell may say, worst first: so lie the cells of a band."""
 
+_RANK = {kind: number for number, kind in enumerate(KINDS)}
+
 WIDE, NARROW = 1120, 340
 """Units across: a desk's screen, a phone's; the picture is drawn for both, and shown to one."""
 
@@ -49,7 +51,7 @@ class Cell:
     @property
     def rank(self) -> tuple[int, str]:
         """Its place among the cells of its band."""
-        return (KINDS.index(self.kind), self.name)
+        return (_RANK[self.kind], self.name)
 
 
 @dataclass(frozen=True, slots=True)

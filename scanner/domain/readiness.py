@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.domain.failure import Failure
 from scanner.domain.platform.platform import canonical
 from scanner.domain.report_json import finding_document, moment
-from scanner.domain.verdict.reason import Status
+from scanner.domain.verdict.reason import Reason, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,6 +33,7 @@ class Outlook(StrEnum):
     BLOCKED = "blocked"
     UNKNOWN = "unknown"
     LABELLED = "labelled"
+    DEGRADED = "degraded"
     EMULATED = "emulated"
     READY = "ready"
 
@@ -41,7 +42,8 @@ OUTLOOK_MEANS: Mapping[Outlook, str] = MappingProxyType(
     {
         Outlook.BLOCKED: "would not start there",
         Outlook.UNKNOWN: "nobody knows yet",
-        Outlook.LABELLED: "its label names this platform; no byte of it was read",
+        Outlook.LABELLED: "its label names this platform; its bytes were not judged for it",
+        Outlook.DEGRADED: "starts on such a host, though something of it is wrong",
         Outlook.EMULATED: "runs through an emulator on such a host",
         Outlook.READY: "would start there natively",
     }
@@ -49,15 +51,27 @@ OUTLOOK_MEANS: Mapping[Outlook, str] = MappingProxyType(
 
 _OF_STATUS = {
     Status.OK: Outlook.READY,
-    Status.DEGRADED: Outlook.READY,
+    Status.DEGRADED: Outlook.DEGRADED,
     Status.EMULATED: Outlook.EMULATED,
     Status.UNKNOWN: Outlook.UNKNOWN,
     Status.MISMATCH: Outlook.BLOCKED,
     Status.BROKEN: Outlook.BLOCKED,
 }
 
+_PULLS_NOTHING_THAT_STARTS = {Reason.PLATFORM_LOST, Reason.NEXT_PULL_BROKEN, Reason.TAG_GONE}
+"""A host that moves pulls anew, whatever starts where it was pulled long ago."""
+
+_LABEL_LIES = {Reason.MISLABELLED, Reason.CONFIG_DISAGREES}
+"""Then a label that names the target tells nothing."""
+
 _ORDER = tuple(Outlook)
-_HARM = {status: _ORDER.index(outlook) for status, outlook in _OF_STATUS.items()}
+
+
+def _on_target(finding: Finding) -> Outlook:
+    """What a judgement says that was made of a host of the target."""
+    if finding.verdict.reason in _PULLS_NOTHING_THAT_STARTS:
+        return Outlook.BLOCKED
+    return _OF_STATUS[finding.verdict.status]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +194,45 @@ def _outlook(
 ) -> ImageOutlook:
     if judged is None:
         same = (f for f in found if f.host_platform is not None and is_target(f.host_platform))
-        judged = min(same, key=lambda f: _HARM[f.verdict.status], default=None)
+        judged = min(same, key=lambda f: _ORDER.index(_on_target(f)), default=None)
     if judged is not None:
-        outlook = _OF_STATUS[judged.verdict.status]
-        return ImageOutlook(image, outlook, judged.verdict.detail or _words(judged, target), found, judged)
+        return ImageOutlook(image, _on_target(judged), judged.verdict.detail or _words(judged, target), found, judged)
     offered = tuple(dict.fromkeys(platform for finding in found for platform in finding.verdict.offered))
     if any(map(is_target, offered)):
-        return ImageOutlook(image, Outlook.LABELLED, f"its label says {target}; its bytes have not been read", found)
+        return _by_label(image, target, found, is_target)
     if offered:
         names = ", ".join(map(str, offered))
         return ImageOutlook(image, Outlook.BLOCKED, f"it offers {names} only", found)
     return ImageOutlook(image, Outlook.UNKNOWN, "what it offers is not known", found)
+
+
+def _by_label(
+    image: str, target: Platform, found: tuple[Finding, ...], is_target: Callable[[Platform], bool]
+) -> ImageOutlook:
+    """What a label says that names the target, unless the very bytes behind it were read on hosts of another platform."""
+    elsewhere = [finding for finding in found if _was_read(finding, is_target)]
+    if not elsewhere:
+        why = f"its label says {target}; what it has for that was not read"
+        return ImageOutlook(image, Outlook.LABELLED, why, found)
+    worst = min(elsewhere, key=lambda f: _ORDER.index(_from_elsewhere(f)))
+    verdict, host = worst.verdict, worst.workload.host
+    seen = f"its label says {target}; its bytes were judged for {host} alone, which is {worst.host_platform}"
+    why = f"{seen}: {verdict.reason}" + (f": {verdict.detail}" if verdict.detail else "")
+    return ImageOutlook(image, _from_elsewhere(worst), why, found)
+
+
+def _was_read(finding: Finding, is_target: Callable[[Platform], bool]) -> bool:
+    """Whether it was what the image has for the target that was read for another host: no other is there, or asked for."""
+    verdict, pinned = finding.verdict, finding.workload.pinned
+    taken = pinned or (verdict.offered[0] if len(verdict.offered) == 1 else None)
+    return taken is not None and is_target(taken) and any(said.layer == "binary" for said in verdict.evidence)
+
+
+def _from_elsewhere(finding: Finding) -> Outlook:
+    """What is broken is so whatever the CPU; bytes that are not what their label says may be for any."""
+    if finding.verdict.status is Status.BROKEN:
+        return Outlook.BLOCKED
+    return Outlook.UNKNOWN if finding.verdict.reason in _LABEL_LIES else Outlook.LABELLED
 
 
 def _words(judged: Finding, target: Platform) -> str:

@@ -22,8 +22,11 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from scanner.domain.failure import Failure
 from scanner.domain.host import LOGIN, is_login
+from scanner.domain.image.reference import image_reference
 from scanner.domain.platform.platform import parse as parse_platform
+from scanner.domain.verdict.plain import refuse_unknown
 from scanner.domain.waiver import writable
 from scanner.settings.units import (
     DURATION_PATTERN,
@@ -149,9 +152,16 @@ def _check_login(value: str) -> str:
 
 def _check_platform(value: str) -> str:
     try:
-        parse_platform(value)
+        refuse_unknown(parse_platform(value))
     except ValueError as error:
         raise ValueError(f"must be a platform such as linux/arm64 or linux/arm/v7: {error}") from None
+    return value
+
+
+def _check_image(value: str) -> str:
+    found = image_reference(value)
+    if isinstance(found, Failure):
+        raise ValueError(f"must be an image reference such as registry.example:5000/shop/api:1.4: {found.detail}")  # noqa: TRY004 -- a wrong file, not a wrong call
     return value
 
 
@@ -196,12 +206,13 @@ LoginOrNone = Annotated[
     Unit("login", f"^(?:{LOGIN.pattern})?$"),
 ]
 PlatformName = Annotated[str, AfterValidator(_check_platform)]
+ImageName = Annotated[str, Field(min_length=1), AfterValidator(_check_image)]
 
 
 class PlannedImage(Section):
     """An image that a host is meant to run; a plain string is its ``image``."""
 
-    image: Text = Field(description="Image reference, such as registry.example:5000/shop/api:1.4.")
+    image: ImageName = Field(description="Image reference, such as registry.example:5000/shop/api:1.4.")
     workload: str = Field(default="", description="Name of the workload; the image where it is empty.")
     platform: PlatformName | None = Field(
         default=None, description="Platform that the deployment pins, such as linux/amd64."

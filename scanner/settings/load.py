@@ -16,6 +16,7 @@ from scanner.settings.rules import broken
 from scanner.settings.schema import Settings
 from scanner.settings.units import format_duration, format_size, parse_duration, parse_size
 from scanner.settings.yaml_source import Place, SettingsDocument, parse, read_bytes, render, veiled
+from scanner.settings.yaml_words import colon_without_space, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,9 @@ def _explained(
 ) -> Problem:
     place = _place(error["loc"], document.value)
     if error["type"] == "extra_forbidden":
+        key = key_of(place[-1])
+        if key and _nearest(schema, (*place[:-1], key), document.value) == key:
+            return _problem(document, place[:-1], colon_without_space(key), environ)
         return _problem(document, place, "unknown key", environ, _nearest(schema, place, document.value))
     written = document.value
     for part in place:
@@ -158,6 +162,8 @@ def _message(error: ErrorDetails, written: Any) -> str:
             return f"kind must be one of {kinds}{f'; did you mean {nearest[0]}?' if nearest else ''}"
         case "greater_than_equal" | "less_than_equal":
             return _out_of_range(context, written)
+        case "model_type" | "model_attributes_type" | "dict_type" if key := key_of(written):
+            return colon_without_space(key)
         case "model_type" | "model_attributes_type" | "dict_type" if written is None:
             return "has nothing behind it: write {} where nothing is to be set"
         case "dict_type" if isinstance(written, tuple) and written and isinstance(written[0], str):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from scanner.settings.schema import Registry, Settings
     from scanner.settings.yaml_source import Place
 
+SSH_PORT = 22
+
+SAME_HOLDER = "is the token of {first} too: a token has one holder, whose scopes stand in one place"
+
 Broken = tuple["Place", str]
 """A place in the file, then what is wrong there."""
 
@@ -31,8 +37,11 @@ _JUMP = re.compile(
     re.ASCII,
 )
 _REGISTRY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]+\])(?::[1-9]\d{0,4})?", re.ASCII)
-HUB_ALIASES = frozenset({"index.docker.io", "registry-1.docker.io"})
-"""Other names of Docker Hub's: what is set under them would hold for no image."""
+HUB_ALIASES = frozenset({"index.docker.io", "registry-1.docker.io", "hub.docker.com", "docker.com"})
+"""Other names of Docker Hub's, its pages among them: what is set under them would hold for no image."""
+
+HUB_PAGES = frozenset({"hub.docker.com", "docker.com"})
+"""What people see in their browser; no registry answers there."""
 
 _MIRROR_URL = re.compile(rf"https?://{_REGISTRY.pattern}/?", re.ASCII)
 
@@ -42,11 +51,13 @@ def broken(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
     yield from _hosts(settings, need_hosts=need_hosts)
     yield from _identities(settings)
     yield from _jumps(settings)
+    yield from _loops(settings)
     yield from _times(settings)
     yield from _registries(settings)
     yield from _secrets(settings)
     yield from _owners(settings)
     yield from _push(settings)
+    yield from _tokens(settings)
     for index, waiver in enumerate(settings.waivers):
         if why := names_no_reason(waiver.match.reason):
             yield ("waivers", index, "match", "reason"), why
@@ -141,6 +152,35 @@ def _jumps(settings: Settings) -> Iterator[Broken]:
                     yield ("inventory", index, "hosts", name, "jump"), wanted
 
 
+def _loops(settings: Settings) -> Iterator[Broken]:
+    """A host that would be its own bastion; OpenSSH refuses that too ("jumphost loop")."""
+    for index, source in enumerate(settings.inventory):
+        if not isinstance(source, StaticSource):
+            continue
+        for name, host in source.hosts.items():
+            by_pattern = next((jump for glob, jump in settings.ssh.jump.items() if fnmatchcase(name, glob)), "")
+            found = _JUMP.fullmatch(host.jump or source.defaults.jump or by_pattern)
+            here = (unbracketed(host.address) or name, host.port or source.defaults.port)
+            if found and (unbracketed(found["host"]), int(found["port"] or SSH_PORT)) == here and not host.local:
+                own: Place = ("jump",) if host.jump else ()
+                yield ("inventory", index, "hosts", name, *own), "is its own bastion: write jump: none for it"
+
+
+def _tokens(settings: Settings) -> Iterator[Broken]:
+    """The log and the trail know holders by their names, and a token by its first holder."""
+    names: dict[str, int] = {}
+    digests: dict[str, int] = {}
+    for index, token in enumerate(settings.web.tokens):
+        place: Place = ("web", "tokens", index)
+        if (first := names.setdefault(token.name, index)) != index:
+            yield (
+                (*place, "name"),
+                f"is the name of web.tokens[{first}] too: the log and the trail could not tell them apart",
+            )
+        if token.token_sha256 and (first := digests.setdefault(token.token_sha256, index)) != index:
+            yield (*place, "token_sha256"), SAME_HOLDER.format(first=f"web.tokens[{first}]")
+
+
 def _times(settings: Settings) -> Iterator[Broken]:
     scan, ssh = settings.scan, settings.ssh
     if scan.deadline >= scan.interval:
@@ -190,6 +230,8 @@ def _registry_hosts(place: Place, registry: Registry) -> Iterator[Broken]:
         for index, other in enumerate(getattr(registry, setting)):
             if not _REGISTRY.fullmatch(other):
                 yield (*place, setting, index), "must be a host such as registry.example:5000"
+            elif setting == "mirror" and other in HUB_PAGES:
+                yield (*place, setting, index), "is a web site, no registry: Docker Hub's is docker.io"
     for index, other in enumerate(registry.redirect_hosts):
         if not _REGISTRY.fullmatch(other.removeprefix("*.")):
             yield (*place, "redirect_hosts", index), "must be a host such as cdn.example or *.cdn.example"
@@ -233,9 +275,14 @@ def _push(settings: Settings) -> Iterator[Broken]:
     """Who pushes needs a place for its answers; a token that pushes speaks for one host."""
     if settings.push.directory is None and any(isinstance(source, PushedSource) for source in settings.inventory):
         yield ("push", "directory"), "is required: the inventory has hosts that push their answers"
+    pushing = [name for source in settings.inventory if isinstance(source, PushedSource) for name in source.hosts]
     for index, token in enumerate(settings.web.tokens):
         place: Place = ("web", "tokens", index, "host")
         if "push" in token.scopes and not token.host:
             yield place, "is required: a token with the scope push speaks for one host"
         elif token.host and "push" not in token.scopes:
             yield place, "is for tokens with the scope push alone"
+        elif token.host and token.host not in pushing:
+            nearest = difflib.get_close_matches(token.host, pushing, n=1)
+            meant = f"; did you mean {nearest[0]}?" if nearest else ""
+            yield place, f"no host that pushes is called {token.host}: list it in a source of kind pushed{meant}"

@@ -10,6 +10,7 @@ from scanner.formats.documents import bounded_yaml, yaml_scalars
 from scanner.formats.documents.bounded_yaml import YamlError
 from scanner.formats.files import FileError
 from scanner.settings.problem import Problem, SettingsError
+from scanner.settings.yaml_words import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +82,8 @@ def parse(content: bytes, file: str) -> SettingsDocument:
     except FileError as error:
         raise _refused(file, error.problem, error.line) from None
     except YamlError as error:
-        raise SettingsError([Problem(file, error.line, render(error.place), error.problem)]) from None
+        line, why = in_words(error, text)
+        raise SettingsError([Problem(file, line, render(error.place), why)]) from None
 
 
 def _refused(path: str, message: str, line: int = 0) -> SettingsError:

@@ -113,7 +113,12 @@ async def test_a_layer_that_occurs_twice_is_a_link_in_what_an_older_engine_saved
 async def test_of_several_images_one_must_be_named(laid):
     folder = laid("both", "lies")
     answer = await checked(f"oci:{folder}")
-    assert "name one of them: both, lies" in answer.report.findings[0].verdict.detail
+    [finding] = answer.report.findings
+    assert "name one of them: both, lies" in finding.verdict.detail
+    assert (
+        finding.verdict.fix.summary == "Name one of the images in the file behind its path, as the detail lists them."
+    )
+    assert finding.verdict.fix.commands == (f"skopeo inspect --raw oci:{folder}",)
     assert str(answer.decision) == "hold"
     assert await said(f"oci:{folder}:both", platforms=BOTH) == ("allow", ["native", "native"])
     assert await said(f"oci:{folder}:lies", platforms=BOTH) == ("deny", ["native", "wrong_binary"])
@@ -143,6 +148,28 @@ async def test_the_entries_of_a_layout_without_names_are_the_platforms_of_one_im
     files["index.json"] = json.dumps(index).encode()
     folder = unpacked(files, tmp_path / "layout")
     assert await said(f"oci:{folder}", platforms=BOTH) == ("allow", ["native", "native"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("oci", "type=oci,tar=false,dest={path}"),
+        ("oci-archive", "type=oci,dest={path}"),
+        ("docker-archive", "type=oci,dest={path}"),
+    ],
+)
+async def test_what_a_file_lacks_is_built_into_the_file(laid, built, written, kind, told):
+    path = laid("one") if kind == "oci" else written(tarred(layout_of((built["one"], None))))
+    answer = await checked(f"{kind}:{path}", platforms=("linux/arm64",))
+    [finding] = answer.report.findings
+    assert finding.workload.source == "archive"
+    assert (
+        finding.verdict.fix.summary == "Build it for linux/arm64 too (it has linux/amd64 today), before it is pushed."
+    )
+    output = told.format(path=path)
+    assert finding.verdict.fix.commands == (
+        f"docker buildx build --platform linux/amd64,linux/arm64 --output {output} .",
+    )
 
 
 # ---------------------------------------------------------------- what it should not hold

@@ -34,6 +34,10 @@ def ran(capsys, *words):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (("check", "nginx", "--platform"), "requires an argument, such as linux/386, linux/amd64, linux/arm/v6"),
+        (("readiness",), "Missing option '--to', such as linux/386, linux/amd64"),
+        (("scan", "--format"), "requires an argument: one of table, json"),
+        (("image", "nginx", "--config"), "requires an argument: The configuration file"),
         (("scan", "--labels", "x"), "No such option: --labels"),
         (("scan", "--format", "pdf"), "'pdf' is not one of 'table'"),
         (("image",), "Missing argument 'IMAGE'; see archscan image --help"),
@@ -156,15 +160,14 @@ def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monke
     ("text", "says"),
     [
         (None, "is not a regular file but a directory"),
-        ("inventory:\n\t- kind: local\n", "is not YAML"),
+        ("inventory:\n\t- kind: local\n", "archscan.yml:2: is indented by a tab"),
         ("- kind: local\n", "must be a mapping"),
         ("", "name at least one source of hosts"),
         ("hosts: [web-1]\n", "unknown key"),
         (LOCAL + "scan: {interval: 300}\n", "must be a duration such as 30s"),
         ("inventory: [{kind: static, hosts: {web-1: }}]\n", "write {}"),
         ("inventory: [{kind: static, hosts: [web-1]}]\n", "must be a mapping"),
-        (SSH % ("folder", "folder"), "is not a regular file but a directory"),
-        (SSH % ("nothing", "folder"), "is not a regular file but a directory"),
+        (SSH % ("id", "folder"), "is not a regular file but a directory"),
         (SSH % ("id", "id.pub"), "id.pub:1: is a public key without the names of its hosts, so no line of known_hosts"),
         (LOCAL + "registries: {r.example: {username: a, password_file: empty}}\n", "empty: is empty"),
         (
@@ -210,6 +213,58 @@ def test_what_only_serve_would_trip_over_is_one_line_of_config_check(capsys, tmp
     os.mkfifo(tmp_path / "pipe")
     code, out, err = ran(capsys, "config", "check")
     assert (code, out, err.count("\n"), says in err) == (2, "", 1, True), err
+
+
+def test_of_all_that_is_missing_each_is_told_at_once(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    token = "{name: %s, scopes: [read], token_file: %s}"
+    (tmp_path / "archscan.yml").write_text(
+        "inventory: [{kind: ssh_config, path: config}, {kind: file_sd, files: [targets.json]}]\n"
+        "ssh: {identity_file: id, known_hosts_file: known, identities: [{match: a, identity_file: id2}]}\n"
+        "registries: {r.example: {username: a, password_file: password}, docker_config: config.json, certs_d: certs}\n"
+        f"web: {{config_file: web.yml, tokens: [{token % ('a', 'token-a')}, {token % ('b', 'token-b')}]}}\n"
+    )
+    code, out, err = ran(capsys, "config", "check")
+    missing = ("config", "targets.json", "id", "known", "id2", "password", "web.yml", "token-a", "token-b")
+    assert (code, out) == (2, "")
+    for name in missing:
+        assert sum(f"{tmp_path}/{name}:" in line for line in err.splitlines()) == 1, (name, err)
+
+
+IDLE = """
+gate: {rules: [{match: "edge-*", survey: true}, {match: here, survey: true}], admission: {nodes: ["node-*"]}}
+ssh: {jump: {"dmz-*": bastion.example}}
+waivers:
+- {owner: a, reason: b, until: 2020-01-31, match: {image: x}}
+- {owner: a, reason: b, until: 2999-01-31, match: {host: web-*}}
+- {owner: a, reason: b, until: 2999-01-31, match: {host: h*}}
+"""
+
+
+def test_what_holds_for_nothing_is_told_and_refuses_nobody(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archscan.yml").write_text(LOCAL.replace("local}", "local, name: here}") + IDLE)
+    code, out, err = ran(capsys, "config", "check")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "The configuration can be used, though not all of it does anything; hosts: 1, registries: 0.",
+        "  gate.rules[0].match: fits no host of the inventory: edge-*",
+        "  gate.admission.nodes[0]: fits no host of the inventory: node-*",
+        "  ssh.jump.dmz-*: no host is called so",
+        "  waivers[0]: ended on 2020-01-31; take it out, or answer for it until a later day",
+        "  waivers[1].match.host: no host is called web-*",
+    ]
+
+
+def test_a_service_that_would_let_nobody_in_leaves_nothing_behind(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archscan.yml").write_text(
+        f"{LOCAL}store: {{url: 'sqlite:///{tmp_path}/a.db'}}\nweb: {{config_file: web.yml}}\n"
+    )
+    (tmp_path / "web.yml").write_text("basic_auth_users: {ada: hunter2}\n")
+    code, _, err = ran(capsys, "serve", "--web.listen-address", "127.0.0.1:0")
+    assert (code, "not a bcrypt hash" in err) == (2, True)
+    assert {each.name for each in tmp_path.iterdir()} == {"archscan.yml", "web.yml"}
 
 
 def test_an_inventory_without_any_host_is_said(capsys, tmp_path, monkeypatch):

@@ -31,7 +31,8 @@ def test_the_configuration_is_accepted_with_its_tokens(tmp_path):
     (tmp_path / "token").write_text("t" * 64)
     (tmp_path / "token").chmod(0o600)
     document = yaml.safe_load(block("yaml").replace("/etc/archscan/prometheus-token", "token"))
-    (tmp_path / "archscan.yml").write_text(yaml.safe_dump({"inventory": [{"kind": "local"}], **document}))
+    pushed = {"inventory": [{"kind": "pushed", "hosts": {"web-9": {}}}], "push": {"directory": "pushed"}}
+    (tmp_path / "archscan.yml").write_text(yaml.safe_dump({**pushed, **document}))
     settings = load(tmp_path / "archscan.yml", {}, need_hosts=True)
     assert len(face_of(settings).access.tokens) == len(document["web"]["tokens"])
 

@@ -53,6 +53,32 @@ def fleet_of(count, workloads=3):
     return Report("scan-1", NOW - 130, NOW - 60, tuple(hosts), tuple(findings))
 
 
+HOSTILE = (
+    "w" * 150,
+    "<script>alert(1)</script>" * 5,
+    "\u0634\u0628\u0643\u0629" * 30,
+    "\U0001f980" * 60,
+    "{{7*7}} & \"quoted\" 'text'",
+)
+"""What strangers call their workloads: endless, markup, from right to left, pictures, templates."""
+
+
+def hostile_fleet():
+    """Few hosts, whose names and whose workloads' are as long and odd as they may be."""
+    hosts, findings = [], []
+    for number, name in enumerate(HOSTILE):
+        host = f"{'h' * 63}.{'n' * 63}.{'x' * 63}.{number}"
+        hosts.append(replace(host_of(host, KINDS[number % 4][0], None), labels={"team": name[:120], "site": "s" * 200}))
+        image = f"registry.example:5000/{'r' * 200}/{number}:{'t' * 120}"
+        reason = TROUBLES[number][0]
+        for stage in (Stage.RUNNING, Stage.PLANNED):
+            made = finding(
+                host, name, reason, image, KINDS[number % 4][0], (AMD64,), stage, detail=f"{name} {'d' * 300}"
+            )
+            findings.append(replace(made, team=name[:62]))
+    return Report("scan-1", NOW - 130, NOW - 60, tuple(hosts), tuple(findings))
+
+
 def host_of(name, platform, failed):
     made = reading(name, platform if platform in (AMD64, ARM64) else ARM64, failed=failed)
     if failed or platform in (AMD64, ARM64):

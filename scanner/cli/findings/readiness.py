@@ -145,7 +145,7 @@ SHOWN_HOSTS = 5
 BAR = 30
 """Characters of the longest bar."""
 
-_MARKS = {"blocked": "x", "unknown": "?", "labelled": "-", "emulated": "~", "ready": "#"}
+_MARKS = {"blocked": "x", "unknown": "?", "labelled": "-", "degraded": "!", "emulated": "~", "ready": "#"}
 """What a piece of a bar is made of."""
 
 

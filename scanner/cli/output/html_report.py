@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 STYLE = """
 :root{color-scheme:light dark;--g:#f4f6fa;--c:#fff;--l:#dbe0ea;--t:#172033;--s:#525d73;--code:#eef1f7;
---mismatch:#da2f38;--broken:#a7197b;--unknown:#97a2b8;--degraded:#e2a129;--emulated:#8a6ee0;--ok:#35a162;--none:#cfd6e2}
+--mismatch:#da2f38;--broken:#a7197b;--unknown:#97a2b8;--degraded:#e2a129;--labelled:#2c9bb3;--emulated:#8a6ee0;--ok:#35a162;--none:#cfd6e2}
 @media(prefers-color-scheme:dark){:root{--g:#0f131b;--c:#181e29;--l:#2b3444;--t:#e8ecf4;--s:#a6b0c3;--code:#0e121a}}
 *{box-sizing:border-box}body{margin:0 auto;max-width:76rem;padding:1.5rem 1rem 4rem;background:var(--g);color:var(--t);
 font:16px/1.5 system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
@@ -36,7 +36,7 @@ article.degraded{border-left-color:var(--degraded)}article.emulated{border-left-
 pre{background:var(--code);border:1px solid var(--l);border-radius:8px;padding:.5rem .7rem;white-space:pre-wrap;margin:.4rem 0}
 svg{width:100%;height:auto}svg text{fill:var(--t);font-size:13px;font-weight:600}
 .cells{fill:none}.k-mismatch,.k-blocked{stroke:var(--mismatch);fill:var(--mismatch)}.k-broken{stroke:var(--broken)}
-.k-unknown{stroke:var(--unknown);fill:var(--unknown)}.k-degraded,.k-labelled{stroke:var(--degraded);fill:var(--degraded)}
+.k-unknown{stroke:var(--unknown);fill:var(--unknown)}.k-degraded{stroke:var(--degraded);fill:var(--degraded)}.k-labelled{stroke:var(--labelled);fill:var(--labelled)}
 .k-emulated{stroke:var(--emulated);fill:var(--emulated)}.k-ok,.k-ready{stroke:var(--ok);fill:var(--ok)}.k-none{stroke:var(--none)}
 path.cells{fill:none}rect{stroke:none}@media print{path,rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """

@@ -84,11 +84,11 @@ def findings(
         )
     operations: Operations = context.obj()
     with operations.server(server, token_file) as there:
-        found = tuple(there.findings(status=status, reason=reason, host=host or "", image=image or ""))
         whole = there.report()
-    _refuse_nobodys("--host", host, whole.names, "no host of the last report is named so")
-    images = dict.fromkeys(finding.workload.image for finding in whole.findings)
-    _refuse_nobodys("--image", image, tuple(images), "nothing in the last report runs or plans it")
+        _refuse_nobodys("--host", host, whole.names, "no host of the last report is named so")
+        images = dict.fromkeys(finding.workload.image for finding in whole.findings)
+        _refuse_nobodys("--image", image, tuple(images), "nothing in the last report runs or plans it")
+        found = tuple(there.findings(status=status, reason=reason, host=host or "", image=image or ""))
     asked = replace(
         whole, findings=found, hosts=tuple(one for one in whole.hosts if fnmatchcase(one.name, host or "*"))
     )

@@ -46,7 +46,8 @@ def config_check(
 ) -> None:
     """Read configuration, inventory, key and known_hosts as serve would; say what is wrong, by file and line.
 
-    Exit code: 0 good, 2 wrong, 3 good but for hosts that cannot be understood. Skipped hosts (Windows, switches) are listed.
+    Exit code: 0 good, 2 wrong, 3 good but for hosts that cannot be understood. Skipped hosts (Windows, switches) are listed,
+    so is what holds for nothing (a rule for no host, a waiver that has ended).
 
     Example: archscan config check --config archscan.yml
     """

@@ -54,7 +54,7 @@ class Platform:
 
     def __str__(self) -> str:
         """``os/architecture[/variant]``, the form that ``docker --platform`` takes."""
-        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+        return "/".join(filter(None, (self.os, self.architecture, self.variant)))
 
 
 MAX_REMEMBERED = 1024

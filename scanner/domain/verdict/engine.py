@@ -26,6 +26,7 @@ _ENGINES_OF: dict[Source, tuple[EngineKind, ...]] = {
     Source.COMPOSE: (EngineKind.DOCKER, EngineKind.PODMAN),
     Source.SYSTEMD: (EngineKind.DOCKER, EngineKind.PODMAN),
     Source.INVENTORY: (EngineKind.DOCKER, EngineKind.PODMAN, EngineKind.CRI, EngineKind.CONTAINERD),
+    Source.ARCHIVE: (EngineKind.DOCKER, EngineKind.PODMAN, EngineKind.CRI, EngineKind.CONTAINERD),
 }
 """Which engines may run a workload of each source, the likeliest first."""
 

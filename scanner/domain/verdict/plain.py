@@ -37,10 +37,7 @@ def plain_host(platform: Platform) -> Kernel:
         ValueError: there are no machines of this operating system, architecture or variant.
     """
     named = canonical(platform)
-    if named.os not in KNOWN_OS or named.architecture not in KNOWN_ARCHITECTURES:
-        raise ValueError(f"there are no hosts of platform {platform}{_meant(named)}")
-    if not is_known(named.architecture, named.variant):
-        raise ValueError(f"there are no hosts of platform {platform}: no CPU is {named.architecture} {named.variant}")
+    refuse_unknown(platform)
     is_amd64, is_arm = named.architecture == "amd64", named.architecture == "arm"
     return Kernel(
         system=_SYSTEMS.get(named.os, named.os),
@@ -53,6 +50,19 @@ def plain_host(platform: Platform) -> Kernel:
         ia32=True if is_amd64 else None,
         binfmt=Binfmt(enabled=True),
     )
+
+
+def refuse_unknown(platform: Platform) -> None:
+    """Refuse a platform that is none, as a typing error makes one.
+
+    Raises:
+        ValueError: there are no machines of this operating system, architecture or variant.
+    """
+    named = canonical(platform)
+    if named.os not in KNOWN_OS or named.architecture not in KNOWN_ARCHITECTURES:
+        raise ValueError(f"there are no hosts of platform {platform}{_meant(named)}")
+    if not is_known(named.architecture, named.variant):
+        raise ValueError(f"there are no hosts of platform {platform}: no CPU is {named.architecture} {named.variant}")
 
 
 def plain_platform(text: str) -> Platform:

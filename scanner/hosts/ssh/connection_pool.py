@@ -23,7 +23,14 @@ from scanner.hosts.ssh.host_keys import ShownKey, openssh_line, shown_keys
 from scanner.hosts.ssh.image_export import export_command, output
 from scanner.hosts.ssh.jump import JumpTarget, Route, bastions_of, jump_of
 from scanner.hosts.ssh.keyring import Keyring
-from scanner.hosts.ssh.trust import KnownHosts, KnownKeys, own_known_hosts, read_known_hosts
+from scanner.hosts.ssh.trust import (
+    KnownHosts,
+    KnownKeys,
+    TrustError,
+    own_known_hosts,
+    read_known_hosts,
+    troubles_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -72,10 +79,10 @@ class ConnectionPool:
         Raises:
             TrustError: a key file or known_hosts is missing, exposed or damaged.
         """
-        if config.known_hosts_file is None:
-            known = own_known_hosts(config.own_known_hosts)
-        else:
-            known = read_known_hosts(config.known_hosts_file)
+        try:
+            known = _known_hosts(config)
+        except TrustError as error:
+            raise TrustError(*error.problems, *troubles_of(lambda: Keyring.open(config))) from None
         return cls(config, known, Keyring.open(config))
 
     @property
@@ -325,3 +332,9 @@ def _descriptors() -> int:
     """How many connections this process may hold."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(2, soft - RESERVED_DESCRIPTORS) if soft != resource.RLIM_INFINITY else 1 << 20
+
+
+def _known_hosts(config: SshConfig) -> KnownHosts:
+    if config.known_hosts_file is None:
+        return own_known_hosts(config.own_known_hosts)
+    return read_known_hosts(config.known_hosts_file)

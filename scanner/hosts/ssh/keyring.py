@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,12 @@ from scanner.domain.host import Host
 from scanner.domain.host_pattern import fits
 from scanner.formats.files import is_there
 from scanner.hosts.ssh.identity import ClientKey, ends_at, own_identities, read_identity
-from scanner.hosts.ssh.trust import KeylessError, TrustError
+from scanner.hosts.ssh.trust import KeylessError, TrustError, all_read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from scanner.hosts.ssh.config import SshConfig
+    from scanner.hosts.ssh.config import HostIdentity, SshConfig
 
 OF_EVERYBODY = "ssh.identity_file"
 """The identity of hosts to which nobody gives another one."""
@@ -50,21 +51,11 @@ class Keyring:
         Raises:
             TrustError: a file is missing, exposed or damaged.
         """
-        keyring = cls(config)
-        keys: tuple[ClientKey, ...]
-        unusable: tuple[str, ...] = ()
-        if config.identity_file is not None:
-            keys = read_identity(config.identity_file, config.certificate_file, config.passphrase_file)
-        else:
-            keys, unusable = own_identities(config.own_keys)
-        keyring._known[OF_EVERYBODY] = Keys(keys, config.agent, unusable)
-        for number, one in enumerate(config.identities):
-            keys = ()
-            if one.identity_file is not None:
-                keys = read_identity(one.identity_file, one.certificate_file, one.passphrase_file)
-            agent = None if one.agent is None else str(one.agent)
-            keyring._known[f"ssh.identities[{number}]"] = Keys(keys, agent)
-        return keyring
+        reads: list[Callable[[], Keys]] = [partial(_of_everybody, config)]
+        reads += [partial(_of, one) for one in config.identities]
+        everybodys, *others = all_read(reads)
+        known = {OF_EVERYBODY: everybodys}
+        return cls(config, known | {f"ssh.identities[{number}]": keys for number, keys in enumerate(others)})
 
     @property
     def certificate_ends(self) -> Mapping[str, float]:
@@ -124,3 +115,17 @@ class Keyring:
         if not there:
             raise TrustError(f"the inventory names a key that is not there: {', '.join(files)}")
         return Keys(tuple(key for path in there for key in read_identity(path, None, None)))
+
+
+def _of_everybody(config: SshConfig) -> Keys:
+    if config.identity_file is not None:
+        return Keys(read_identity(config.identity_file, config.certificate_file, config.passphrase_file), config.agent)
+    keys, unusable = own_identities(config.own_keys)
+    return Keys(keys, config.agent, unusable)
+
+
+def _of(one: HostIdentity) -> Keys:
+    agent = None if one.agent is None else str(one.agent)
+    if one.identity_file is None:
+        return Keys((), agent)
+    return Keys(read_identity(one.identity_file, one.certificate_file, one.passphrase_file), agent)

@@ -7,7 +7,7 @@ import binascii
 import hmac
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import asyncssh
 
@@ -15,13 +15,15 @@ from scanner.formats import files
 from scanner.formats.files import FileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 MAX_BYTES = 64 << 20
 """About 100,000 hosts with three hashed keys each; reading more would only exhaust memory."""
 
 DEFAULT_PORT = 22
+
+Read = TypeVar("Read")
 
 COLLECT = "archscan trust HOST... collects host keys, for you to compare"
 
@@ -30,7 +32,38 @@ _MARKERS = {"@cert-authority": "authority", "@revoked": "revoked"}
 
 
 class TrustError(ValueError):
-    """Keys that cannot be used; the text names the file, with the line where there is one."""
+    """Keys that cannot be used; each problem names the file, with the line where there is one."""
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+def all_read(reads: Iterable[Callable[[], Read]]) -> tuple[Read, ...]:
+    """What each of them reads; one that cannot keeps nobody from seeing what is wrong with the next.
+
+    Raises:
+        TrustError: with all that was found.
+    """
+    found: list[Read] = []
+    problems: list[str] = []
+    for read in reads:
+        try:
+            found.append(read())
+        except TrustError as error:
+            problems += error.problems
+    if problems:
+        raise TrustError(*problems)
+    return tuple(found)
+
+
+def troubles_of(read: Callable[[], object]) -> tuple[str, ...]:
+    """What is wrong with what this reads."""
+    try:
+        read()
+    except TrustError as error:
+        return error.problems
+    return ()
 
 
 class KeylessError(TrustError):

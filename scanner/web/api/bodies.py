@@ -80,8 +80,15 @@ class CheckRequest(_Body):
             raise ValueError("give images or files")
         if self.platform is not None and self.platforms:
             raise ValueError("give either platform or platforms")
-        if bool(self.hosts) == bool(self.destinations):
-            raise ValueError("give either hosts or platform")
+        if self.hosts and self.destinations:
+            raise ValueError("give either hosts or platforms, not both")
+        if not self.hosts and not self.destinations:
+            empty = sorted(self.model_fields_set & {"hosts", "platforms"})
+            raise ValueError(
+                f"{' and '.join(empty)} must not be empty: name where it is to go"
+                if empty
+                else "give hosts or platforms"
+            )
         return self
 
     @property

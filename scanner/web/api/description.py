@@ -59,7 +59,7 @@ REFUSALS: Mapping[str, tuple[str, str, str]] = {
 }
 """Every refusal with an example of its reason and words."""
 
-_ALWAYS = ("400", "401", "403", "500", "503")
+ALWAYS = ("400", "401", "403", "500", "503")
 _WITH_BODY = ("408", "413", "429")
 _POSTED = ("409", "422")
 """A repeated Idempotency-Key, among others."""
@@ -67,6 +67,7 @@ _POSTED = ("409", "422")
 _FURTHER: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("get", "/checkpoint"): ("404",),
     ("get", "/logs"): ("404",),
+    ("get", "/api/v1/findings"): ("404",),
     ("get", "/api/v1/scans/{scan_id}/events"): ("429",),
     ("post", "/api/v1/rollbacks"): ("404",),
     ("post", "/api/v1/rollbacks/{rollback_id}/confirm"): ("410",),
@@ -183,7 +184,7 @@ def _say_what_goes_with_it(operation: dict[str, Any], method: str, path: str) ->
 
 def _refused_with(operation: Mapping[str, Any], method: str, path: str) -> list[str]:
     """Statuses in their order."""
-    found = {*_ALWAYS, *_FURTHER.get((method, path), ())}
+    found = {*ALWAYS, *_FURTHER.get((method, path), ())}
     found.update(_WITH_BODY if "requestBody" in operation else ())
     found.update(_POSTED if method == "post" else ())
     found.update(("404",) if "{" in path or "trail" in path else ())

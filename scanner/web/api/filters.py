@@ -55,6 +55,11 @@ class FindingFilter(BaseModel):
     offset: int = Field(default=0, ge=0, le=10_000_000)
     cursor: str = Field(default="", max_length=MAX_CURSOR_CHARS, description="next_cursor of the page before.")
 
+    @property
+    def names_host(self) -> bool:
+        """Whether ``host`` is a name, and no pattern."""
+        return not any(mark in self.host for mark in "*?[")
+
     def begin(self, found: Sequence[Finding]) -> int:
         """Where the page begins: behind the finding that the cursor names, wherever a newer report has it now.
 

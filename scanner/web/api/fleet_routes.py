@@ -90,8 +90,14 @@ def host(name: str, context: Annotated[WebContext, Depends(dependencies.context)
 def findings(
     wanted: Annotated[FindingFilter, Query()], context: Annotated[WebContext, Depends(dependencies.context)]
 ) -> Response:
-    """Judged workloads that match, ``ok`` ones included; ``total`` counts them all."""
+    """Judged workloads that match, ``ok`` ones included; ``total`` counts them all.
+
+    A pattern that fits nothing has no findings; a ``host`` by its name, without a pattern's ``*?[``, must be one of the
+    report's: nothing found on a host that nobody knows would read like good news.
+    """
     latest = context.report()
+    if wanted.names_host:
+        reading_of(latest, wanted.host)
     found = wanted.select(latest.findings)
     begin = wanted.begin(found)
     end = begin + wanted.limit

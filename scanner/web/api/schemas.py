@@ -330,6 +330,7 @@ class ReadyCounts(TypedDict):
     blocked: int
     unknown: int
     labelled: int
+    degraded: int
     emulated: int
     ready: int
 

@@ -16,6 +16,7 @@ from scanner.web.http.idempotency import Idempotency
 from scanner.web.http.leader import Leader, answer_of
 from scanner.web.http.problem import Problem
 from scanner.web.http.protocol import CROWDED
+from scanner.web.http.query import refuse_repeated, single_names
 from scanner.web.http.session import SAFE_METHODS, Session, Sessions, refuse_forged
 
 _COME_BACK = {"Retry-After": "5", "Connection": "close"}
@@ -47,6 +48,7 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The endpoint behind its guard."""
         scope, handler = self.scope, super().get_route_handler()
+        single = single_names(self.dependant)
         at_leader = bool(getattr(self.endpoint, "archscan_at_leader", False))
 
         async def guarded(plain: Request) -> Response:
@@ -70,6 +72,7 @@ class GuardedRoute(APIRoute):
             request.state.decide_again = decided
             if session is not None and request.method not in SAFE_METHODS:
                 await refuse_forged(request, session)
+            refuse_repeated(request, single)
             leader: Leader | None = request.app.state.leader
             if at_leader and leader is not None and not leader.leads:
                 return await answer_of(leader, request, session)

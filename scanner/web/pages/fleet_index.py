@@ -6,14 +6,16 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Stage
 from scanner.domain.failure import Failure
 from scanner.domain.finding_groups import NO_FINDINGS
 from scanner.domain.fleet_picture import NARROW, URGENT, WIDE, Cell, Picture, drawn, kind_of
+from scanner.domain.image.reference import ImageReference, image_reference
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, registry_of
+from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,12 +32,16 @@ _STAGES = {Stage.RUNNING: 0, Stage.PLANNED: 1, Stage.STOPPED: 2}
 
 @dataclass(frozen=True, slots=True)
 class HostRow:
-    """One host with what is judged on it; ``worst`` is ``None`` where it runs nothing."""
+    """One host with what is judged on it; ``worst`` is ``None`` where it runs nothing.
+
+    ``platform`` is what it is filed under, where nobody knows that as well.
+    """
 
     reading: HostReading
     found: HostFindings
     counts: Mapping[Status, int]
     worst: Status | None
+    platform: str
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -46,11 +52,6 @@ class HostRow:
     def name(self) -> str:
         """What the inventory calls it."""
         return self.reading.name
-
-    @property
-    def platform(self) -> str:
-        """Its platform, or that nobody knows."""
-        return str(self.reading.platform or NO_PLATFORM)
 
     @property
     def cell(self) -> Cell:
@@ -155,10 +156,14 @@ class FleetIndex:
         return {image: tuple(findings) for image, findings in found.items()}
 
     @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """The place of every host in the picture."""
+        return tuple(row.cell for row in self.rows)
+
+    @cached_property
     def pictures(self) -> tuple[Picture, Picture]:
         """The whole fleet drawn, for a desk and for a phone."""
-        cells = [row.cell for row in self.rows]
-        return drawn(cells, WIDE), drawn(cells, NARROW)
+        return drawn(self.cells, WIDE), drawn(self.cells, NARROW)
 
     @cached_property
     def platforms(self) -> Mapping[str, int]:
@@ -168,7 +173,9 @@ class FleetIndex:
     @cached_property
     def registries(self) -> tuple[str, ...]:
         """The registries that images come from."""
-        return tuple(sorted({name for finding in self.report.findings if (name := registry_of(finding))}))
+        images = {finding.workload.image for finding in self.report.findings}
+        references = map(image_reference, images)
+        return tuple(sorted({one.registry for one in references if isinstance(one, ImageReference) and one.registry}))
 
     @cached_property
     def teams(self) -> tuple[str, ...]:
@@ -179,8 +186,8 @@ class FleetIndex:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """Every ``NAME=VALUE`` that hosts have, most first."""
-        counts = Counter(f"{name}={value}" for reading in self.report.hosts for name, value in reading.labels.items())
-        return tuple(label for label, _ in counts.most_common(MAX_CHOICES))
+        counts = Counter(chain.from_iterable(reading.labels.items() for reading in self.report.hosts))
+        return tuple(f"{name}={value}" for (name, value), _ in counts.most_common(MAX_CHOICES))
 
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
@@ -227,13 +234,14 @@ def _is_well(found: HostFindings) -> bool:
 
 
 def _row(reading: HostReading, found: HostFindings) -> HostRow:
-    counts = Counter[Status]()
+    counts: dict[Status, int] = {}
     for status, _, count in found.tally.stages:
-        counts[status] += count
-    worst = next((status for status in URGENT if counts[status]), None)
+        counts[status] = counts.get(status, 0) + count
+    counts = {status: counts[status] for status in URGENT if status in counts} if len(counts) > 1 else counts
+    worst = next(iter(counts), None)
     if isinstance(reading.reading, Failure):
         worst = Status.UNKNOWN if worst not in {Status.MISMATCH, Status.BROKEN} else worst
-    return HostRow(reading, found, {status: counts[status] for status in URGENT if counts[status]}, worst)
+    return HostRow(reading, found, counts, worst, str(reading.platform or NO_PLATFORM))
 
 
 def urgency(finding: Finding) -> tuple[int, int, float, tuple[str, ...]]:

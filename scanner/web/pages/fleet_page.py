@@ -64,6 +64,11 @@ class FleetPage:
         return sum(row.failure is not None for row in self.hosts)
 
     @property
+    def is_dark(self) -> bool:
+        """Whether there are hosts, none of which could be read."""
+        return 0 < len(self.hosts) == self.unread
+
+    @property
     def first_groups(self) -> Sequence[ImageGroup]:
         """The worst of them."""
         return self.groups[:FIRST_GROUPS]
@@ -95,7 +100,7 @@ def _rendered(asking: PageRequest, wanted: PageFilter, days: Sequence[Day]) -> R
 def fleet_page(index: FleetIndex, wanted: PageFilter, days: Sequence[Day], now: float) -> FleetPage:
     """The page of a report."""
     hosts = index.hosts(wanted)
-    cells = [row.cell for row in hosts]
+    cells = [row.cell for row in hosts] if wanted else index.cells
     if wanted:
         found = list(index.select(wanted))
         counts = Counter(finding.verdict.status for finding in found)

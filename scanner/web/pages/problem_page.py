@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from scanner.service.answers import RefusalReason
 from scanner.web.pages.rendering import environment, packed
 from scanner.web.pages.sign_in import SignInPage, sign_in_page
 
@@ -27,6 +28,10 @@ ADVICE = {
     503: "This cannot be answered now; it may be in a moment.",
 }
 """What a person makes of a status."""
+
+
+WAIT_S = 5
+"""Until a browser looks again whether the first scan has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,9 @@ def answer(request: Request, problem: Problem) -> Response:
                 'Bearer realm="archscan"'  # Basic would have browsers ask in a window of theirs
             )
         return sign_in_page(request, SignInPage(here), 401, headers)
+    if problem.reason == RefusalReason.NOT_READY and request.method == "GET":
+        waiting = environment().get_template("waiting.html").render(here=request.url.path, refresh_s=WAIT_S)
+        return packed(request, waiting, int(problem.status), headers)
     sign_in = "/sign-in?" + urlencode({"to": here if request.method == "GET" else "/"}) if access.has_tokens else ""
     page = ProblemPage(
         int(problem.status),

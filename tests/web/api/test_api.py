@@ -139,7 +139,7 @@ async def test_the_report_is_the_documented_document(client):
         ("host=edge-1&image=ghcr.io/*", ["agent"]),
         ("reason=platform_missing", ["api"]),
         ("workload=backup", ["backup"]),
-        ("host=nowhere", []),
+        ("host=nowhere*", []),
         ("limit=1&offset=1", ["cron"]),
     ],
 )
@@ -164,6 +164,10 @@ async def test_a_page_of_findings_tells_where_the_next_begins(client):
         ("offset=-1", "query.offset: must be at least 0"),
         ("reason=wrong_binry", "words; did you mean wrong_binary?"),
         ("host=" + "a" * 600, "query.host: must have at most 512 characters"),
+        (
+            "host=web-1&host=web-2&limit=1&limit=1",
+            "query.host: is given more than once; query.limit: is given more than once",
+        ),
     ],
 )
 async def test_a_filter_that_makes_no_sense_is_refused(client, query, says):
@@ -180,7 +184,9 @@ async def test_a_filter_that_makes_no_sense_is_refused(client, query, says):
         ("check", '{"images": [5], "platform": "linux/amd64"}', "body.images.0: must be text or must be an object of JSON"),
         ("check", '{"images": [{"image": "a", "command": "b"}], "platform": "x"}', "body.images.0.command: must be a list"),
         ("check", '{"images": [{"command": ["b"]}], "platform": "x"}', "body.images.0.image: is required"),
-        ("check", '{"images": ["a"]}', "body: give either hosts or platform"),
+        ("check", '{"images": ["a"]}', "body: give hosts or platforms"),
+        ("check", '{"images": ["a"], "platforms": []}', "body: platforms must not be empty: name where it is to go"),
+        ("check", '{"images": ["a"], "platforms": ["x"], "hosts": ["y"]}', "body: give either hosts or platforms, not both"),
         ("check", '{"images": ["a"', "body: is no JSON: Expecting ',' delimiter (character 15)"),
         ("check", "[" * 9000 + "]" * 9000, "body: is no JSON: the document is nested too deeply"),
         ("check", "[]", "body: must be an object of JSON"),
@@ -196,6 +202,11 @@ async def test_a_body_that_makes_no_sense_is_refused_in_words_of_ours(as_, path,
     headers = {"Content-Type": "application/json"}
     refused = await client.post(f"/api/v1/{path}", content=body, headers=headers)
     assert (refused.status_code, says in refused.json()["detail"]) == (400, True), refused.text
+
+
+async def test_a_host_that_nobody_knows_has_no_findings_to_be_glad_of(client):
+    refused = await client.get("/api/v1/findings?host=nowhere")
+    assert (refused.status_code, refused.json()["reason"]) == (404, "host_not_found")
 
 
 async def test_a_platform_that_no_host_is_has_no_readiness(client):

@@ -10,10 +10,15 @@ from pathlib import Path
 import pytest
 
 from scanner.metrics import Metrics
+from scanner.service.recording import Recording
+from scanner.store.store import Store
+from scanner.trail.leaf import Entry, Event
+from scanner.trail.note import Signer
+from scanner.trail.trail import Trail
 from scanner.web.http.access import Access, Scope, Token
 from scanner.web.http.server import Server
 from tests.web.conftest import NOW, TOKENS, FakeService, ready_app
-from tests.web.fleets import fleet_of
+from tests.web.fleets import HOSTILE, fleet_of, hostile_fleet
 
 pytestmark = pytest.mark.system
 
@@ -33,6 +38,14 @@ NARROWEST_PROSE = "Math.min(1000, ...[...document.querySelectorAll('td.prose')].
 CUT_GROUPS = "[...document.querySelectorAll('details[open] .inside .scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
 """Tables of who has an image; of a cut one nobody sees the last column."""
 
+CUT_TABLES = "Math.max(0, ...[...document.querySelectorAll('.scroll')].map(one => one.scrollWidth - one.clientWidth))"
+"""Pixels of a table that are seen by scrolling alone."""
+
+TABLE_WIDER = 600
+"""On a phone a table of six columns may be so much wider than the screen, and no more."""
+
+NARROWEST_IMAGE = "Math.min(1000, ...[...document.querySelectorAll('.what .image')].map(one => one.offsetWidth))"
+
 TALLEST_CHIP = "Math.max(0, ...[...document.querySelectorAll('td .label, td .reason')].map(one => one.offsetHeight))"
 
 PAGE_IN_MENU = """() => {
@@ -44,11 +57,12 @@ EVERYTHING = frozenset({Scope.READ, Scope.GATE, Scope.OPERATE})
 
 
 @asynccontextmanager
-async def serving(count=0, *, signed=False):
+async def serving(count=0, *, signed=False, latest=None, recording=None):
     """A server of a made-up fleet; gives its address and the service behind it."""
     service = FakeService()
-    if count:
-        service.latest = fleet_of(count)
+    if count or latest:
+        service.latest = latest or fleet_of(count)
+    service.recording = recording or service.recording
     tokens = [Token("ada", hashlib.sha256(TOKENS["operate"].encode()).hexdigest(), EVERYTHING)] if signed else []
     app = ready_app(service, Metrics("0.1.0"), Access(tokens), version="0.1.0", clock=lambda: NOW)
     server = Server(app, "127.0.0.1", 0)
@@ -117,6 +131,34 @@ async def test_every_page_fits_its_screen_and_its_budget_at_every_size(browser, 
                 if PICTURES and is_pictured(name, count, width):
                     target = Path(PICTURES) / f"{name}-{count}{'-narrow' if width == 390 else ''}.png"
                     await page.screenshot(path=target)
+
+
+@pytest.fixture
+async def told_of_the_hostile(tmp_path):
+    """A trail of findings whose names are as long and odd as they may be."""
+    store = await Store.open(f"sqlite:///{tmp_path}/s.db")
+    trail = Trail(store, Signer.made("log.example/" + "o" * 100), clock=lambda: NOW)
+    await trail.open()
+    about = [{"host": "h" * 250, "workload": name, "image": "i" * 255, "detail": "d" * 900} for name in HOSTILE]
+    await trail.append(*(Entry(Event.FINDING_OPENED, NOW, "b" * 120, one) for one in about))
+    yield Recording(trail, lambda: NOW)
+    await store.close()
+
+
+async def test_whatever_things_are_called_pages_fit_their_screen(browser, told_of_the_hostile):
+    async with (
+        serving(latest=hostile_fleet(), recording=told_of_the_hostile, signed=True) as (address, service),
+        looking(browser) as page,
+    ):
+        await signed_in(page, address)
+        for path in paths_of(service).values():
+            answer = await page.goto(address + path)
+            assert answer.status == 200, path
+            for width in WIDTHS:
+                await page.set_viewport_size({"width": width, "height": 900})
+                assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (path, width)
+                assert await page.evaluate(NARROWEST_IMAGE) >= 200, (path, width)
+                assert await page.evaluate(CUT_TABLES) <= (TABLE_WIDER if width < 1280 else 0), (path, width)
 
 
 def is_pictured(name, count, width):

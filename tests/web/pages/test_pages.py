@@ -11,6 +11,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.web.http.server import Server
 from scanner.web.pages.fleet_index import FleetIndex
 from scanner.web.pages.rendering import age
+from tests.web.conftest import reading
 
 
 class Page(HTMLParser):
@@ -165,7 +166,27 @@ async def test_before_the_first_report_a_page_says_so(client, service):
     assert "The first scan is under way" in (await client.get("/")).text
     got = await client.get("/findings", headers={"Accept": "text/html"})
     assert got.status_code == 503
-    assert "not_ready" in got.text
+    assert "The first scan is under way" in got.text
+    assert 'http-equiv="refresh"' in got.text
+
+
+@pytest.mark.parametrize(
+    ("count", "headline", "also"),
+    [
+        (0, "There is no host to watch", "The inventory is empty"),
+        (1, "The only host could not be read", "nobody knows what runs there"),
+        (3, "None of 3 hosts could be read", "nobody knows what runs there"),
+    ],
+)
+async def test_a_fleet_of_which_nothing_is_known_is_not_called_quiet(client, service, count, headline, also):
+    hosts = tuple(reading(f"web-{number}", failed=Reason.HOST_TIMEOUT) for number in range(count))
+    service.latest = type(service.latest)("s", 1.0, 2.0, hosts, ())
+    page = (await client.get("/")).text
+    assert headline in Page(page).text
+    assert also in Page(page).text
+    assert "headline good" not in page
+    found = Page((await client.get("/findings")).text).text
+    assert ("nobody knows what runs there" in found) is bool(count)
 
 
 async def test_a_host_page_tells_facts_gaps_and_contradictions(client):
@@ -223,7 +244,7 @@ async def test_every_reason_has_its_place_to_which_chips_lead(client):
 async def test_readiness_counts_images_by_what_is_known(client):
     text = Page((await client.get("/readiness?to=linux/arm64")).text).text
     assert "What if the fleet becomes linux/arm64?" in text
-    assert "its label says linux/arm64; its bytes have not been read" in text
+    assert "its label says linux/arm64; what it has for that was not read" in text
     for query, status in (("to=nonsense", 400), ("to=linux/amd46", 400), ("to=linux/arm64&host=edgy-1", 404)):
         assert (await client.get(f"/readiness?{query}")).status_code == status
 

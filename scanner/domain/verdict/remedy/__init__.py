@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.remedy import builds, consoles, emulation, file_fixes, hosts, image_fixes
+from scanner.domain.verdict.remedy.archive_fixes import archived
 from scanner.domain.verdict.remedy.surrounding_fixes import SURROUNDINGS
-from scanner.domain.verdict.remedy.trouble import Handler, Pin, Trouble
+from scanner.domain.verdict.remedy.trouble import Handler, Pin, Trouble, archive_of
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def fix(reason: Reason, trouble: Trouble) -> Fix:
 
         if other := another_choice(reason, trouble):
             return other
+    if archive_of(trouble) and (of_file := archived(reason, trouble)):
+        return of_file
     if make := (consoles.is_at_one(trouble) and consoles.FIXES.get(reason)) or _FIXES.get(reason):
         return make(trouble)
     if told := SURROUNDINGS.get(reason):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.domain.image.reference import ImageReference
-from scanner.domain.verdict.remedy.trouble import image_word, is_platform, word
+from scanner.domain.verdict.remedy.trouble import archive_of, image_word, is_platform, word
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def build(t: Trouble) -> tuple[str, ...]:
     """The build that offers what is there already beside what this host needs."""
-    if t.needed and t.needed.os != "linux":
+    if t.needed and t.needed.os != "linux" and not archive_of(t):
         return _appended(t, t.needed)
     platforms = list(dict.fromkeys((*t.offered, *t.beside)))
     if t.needed and t.needed not in platforms:
@@ -24,7 +24,15 @@ def build(t: Trouble) -> tuple[str, ...]:
     if not linux:
         return ()
     wanted = word(",".join(linux), "PLATFORMS")
-    return (f"docker buildx build --platform {wanted} --tag {tag(t)} --push .",)
+    return (f"docker buildx build --platform {wanted} {_to(t)} .",)
+
+
+def _to(t: Trouble) -> str:
+    """Where a build goes: to the registry, or into the file that was to be judged before it goes anywhere."""
+    kind, _, rest = archive_of(t).partition(":")
+    if not kind:
+        return f"--tag {tag(t)} --push"
+    return f"--output type=oci,{'tar=false,' if kind == 'oci' else ''}dest={word(rest.partition(':')[0], 'FILE')}"
 
 
 def _appended(t: Trouble, needed: Platform) -> tuple[str, ...]:
@@ -47,11 +55,15 @@ def tag(t: Trouble) -> str:
 
 def show(t: Trouble) -> tuple[str, ...]:
     """What shows what the image holds, where one is named."""
+    if archive_of(t):
+        return (f"skopeo inspect --raw {image_word(t)}",)
     return (f"archscan image {image_word(t)}",) if t.image else ()
 
 
 def list_files(t: Trouble) -> tuple[str, ...]:
     """What shows every file for another CPU, those first that something takes."""
+    if archive_of(t):
+        return ()
     return (f"archscan image {image_word(t)} --all-binaries",)
 
 
@@ -71,6 +83,8 @@ def add_platform(t: Trouble) -> Fix:
     pinned = ""
     if t.pin is not None:
         pinned = f" Nor may {t.pin.platform} be asked for any more ({t.pin.at or 'its pin'})."
+    if archive_of(t):
+        return Fix(f"Build it for {t.needed or 'this host'} {how}, before it is pushed.{pinned}", build(t))
     return Fix(f"Build {tag(t)} for {t.needed or 'this host'} {how}, then push it.{new_digest(t)}{pinned}", build(t))
 
 

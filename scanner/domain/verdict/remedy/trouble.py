@@ -83,9 +83,14 @@ def is_platform(host: str) -> bool:
     return "/" in host
 
 
+def archive_of(t: Trouble) -> str:
+    """The file that the image is in, as a command names it; empty where it is to come from a registry."""
+    return t.workload.archive if t.workload is not None else ""
+
+
 def image_word(t: Trouble) -> str:
-    """The image's reference in a command."""
-    return word(t.image, "IMAGE")
+    """The image in a command: its reference, or the file that it is in."""
+    return word(archive_of(t) or t.image, "IMAGE")
 
 
 def host_word(t: Trouble) -> str:
