@@ -106,6 +106,7 @@ async def serve_web(
     def reloaded(_settings: Settings) -> None:
         now = face()
         app.state.access = now.access
+        app.state.context.access_changes.tell()
         _warn(now)
         server.renew(now.context)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from scanner.store.notify import Notices
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable
 
     from scanner.app.trail_wiring import RunningTrail
     from scanner.metrics.metrics import Metrics
@@ -77,22 +75,3 @@ def check_replicas(settings: Settings) -> None:
             certificates.verifying(settings.replicas.ca_file)
         except FileError as error:
             raise SettingsError([Problem("replicas.ca_file", 0, "", f"cannot be used: {error}")]) from None
-
-
-async def until_first(stopped: Awaitable[None], replica: Awaitable[None], on_lost: Callable[[], None]) -> None:
-    """Wait until the service is to stop, or may no longer lead; ``on_lost`` is called first then.
-
-    Raises:
-        StoreError: it may no longer lead.
-    """
-    both = [asyncio.ensure_future(stopped), asyncio.ensure_future(replica)]
-    try:
-        done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        if both[1] in done:
-            on_lost()
-        for one in done:
-            await one
-    finally:
-        for one in both:
-            one.cancel()
-        await asyncio.gather(*both, return_exceptions=True)

@@ -11,6 +11,7 @@ import structlog
 
 from scanner.app import wiring
 from scanner.app.rollback_link import RemoteLedger, link_of
+from scanner.app.until_first import until_first
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.errors import UsageError
@@ -35,7 +36,8 @@ ASK_AGAIN_S = 5.0
 async def run_agent(settings: Settings) -> None:
     """Carry out what is confirmed, several hosts at once, until SIGTERM or SIGINT.
 
-    Whatever is under way on a host then goes on there; the next start asks how far it is.
+    Whatever is under way on a host then goes on there; the next start asks how far it is. A fault of ours ends it, for its
+    supervisor to start it anew: one that waits for a signal and does nothing would be taken for one that works.
 
     Raises:
         UsageError: no key, no token, or one that cannot be used.
@@ -55,13 +57,14 @@ async def run_agent(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     log.info("rollback_agent_ready", service=ledger.link.url, hosts=len(hosts))
-    working = asyncio.create_task(_work(ledger, pool, hosts), name="rollback-agent")
     try:
-        await stopped.wait()
+        await until_first(stopped.wait(), _work(ledger, pool, hosts), _ended)
     finally:
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
         await pool.close()
+
+
+def _ended() -> None:
+    log.error("rollback_agent_ended", why="a fault of its own: nothing more is carried out")
 
 
 async def _work(ledger: RemoteLedger, pool: ConnectionPool, hosts: Mapping[str, Host]) -> None:
@@ -91,6 +94,12 @@ async def _work(ledger: RemoteLedger, pool: ConnectionPool, hosts: Mapping[str, 
 
 
 async def _carried_out(agent: Agent, rollback: Rollback) -> None:
+    """Its last net: a fault of ours in one rollback is told, and it is taken up again, beside the others."""
     log.info("rollback_begins", rollback=rollback.id, host=rollback.host, workload=rollback.workload)
-    outcome = await agent.carry_out(rollback)
+    try:
+        outcome = await agent.carry_out(rollback)
+    except Exception:
+        log.exception("rollback_interrupted", rollback=rollback.id, host=rollback.host)
+        await agent.sleep(ASK_AGAIN_S)
+        return
     log.info("rollback_ends", rollback=rollback.id, host=rollback.host, outcome=str(outcome))

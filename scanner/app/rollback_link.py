@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.client
 import json
+import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from scanner.domain.failure import Failure
 from scanner.domain.rollback_record import rollback_of
@@ -15,9 +18,11 @@ from scanner.errors import UsageError, in_words
 from scanner.formats import certificates, files
 from scanner.formats.documents import strict_json
 from scanner.formats.files import FileError
+from scanner.inventory.reading import http_fetch
 from scanner.service.rollback.carrying_out import LedgerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from scanner.domain.rollback_record import Rollback, RollbackState
@@ -56,13 +61,6 @@ class RefusedError(Exception):
         self.status, self.reason = status, reason
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the token to whoever is named there."""
-
-    def redirect_request(self, *_: object) -> NoReturn:
-        raise ValueError("it redirects, which is not followed: name the final address")
-
-
 @dataclass(frozen=True, slots=True)
 class ServiceLink:
     """Asks one service with one token; blocks."""
@@ -83,19 +81,31 @@ class ServiceLink:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 -- the scheme was checked
         try:
-            trusted = urllib.request.HTTPSHandler(context=certificates.verifying(self.ca_file))
+            once = http_fetch.opener(timeout_s, certificates.verifying(self.ca_file))
         except FileError as error:
             raise RefusedError(0, "", f"rollback.ca_file {error}") from None
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), trusted, _NoRedirect())
         try:
-            with opener.open(request, timeout=timeout_s) as answer:
-                return _document(answer.read(MAX_BODY_BYTES + 1))
-        except urllib.error.HTTPError as error:
-            with error:
-                told = _document(error.read(MAX_BODY_BYTES))
-            raise RefusedError(error.code, str(told.get("reason", "")), str(told.get("detail", error.reason))) from None
+            status, told = _answered(once, request, timeout_s)
+        except http.client.HTTPException:
+            raise RefusedError(0, "", f"{self.url} does not answer: {http_fetch.NOT_WHOLE}") from None
         except (OSError, ValueError) as error:
             raise RefusedError(0, "", f"{self.url} does not answer: {in_words(error)}") from None
+        if status is not None:
+            detail = told.get("detail", f"{self.url} answered {status}")
+            raise RefusedError(status, str(told.get("reason", "")), str(detail))
+        return told
+
+
+def _answered(
+    once: urllib.request.OpenerDirector, request: urllib.request.Request, timeout_s: float
+) -> tuple[int | None, dict[str, Any]]:
+    """What is answered, behind the status of a refusal."""
+    try:
+        with once.open(request, timeout=timeout_s) as answer:
+            return None, _document(answer.read(MAX_BODY_BYTES + 1))
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, _document(error.read(MAX_BODY_BYTES + 1))
 
 
 def as_rollback(told: dict[str, Any], url: str, rollback_id: str | None = None) -> dict[str, Any]:
@@ -189,6 +199,33 @@ class RemoteLedger:
 
     async def _ask(self, path: str, body: object = None, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
         try:
-            return await asyncio.to_thread(self.link.ask, "POST", path, body, timeout_s)
+            return await _in_thread(lambda: self.link.ask("POST", path, body, timeout_s))
         except RefusedError as error:
             raise LedgerError(str(error)) from None
+
+
+async def _in_thread(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What ``call`` gives, made in a thread that nobody waits for who stops: those of the loop's own are waited for."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[dict[str, Any]] = loop.create_future()
+
+    def settle(found: dict[str, Any] | None, error: Exception | None) -> None:
+        if answer.done():
+            return
+        if error is not None:
+            answer.set_exception(error)
+        elif found is not None:
+            answer.set_result(found)
+
+    def run() -> None:
+        found: dict[str, Any] | None = None
+        failed: Exception | None = None
+        try:
+            found = call()
+        except Exception as error:  # noqa: BLE001 -- it is raised where it is awaited
+            failed = error
+        with contextlib.suppress(RuntimeError):  # the loop is over: nobody waits
+            loop.call_soon_threadsafe(settle, found, failed)
+
+    threading.Thread(target=run, name="archscan-service", daemon=True).start()
+    return await answer

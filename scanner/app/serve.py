@@ -18,9 +18,10 @@ from scanner.app.in_flight import InFlight
 from scanner.app.listen import face_of, serve_web
 from scanner.app.main import INTERRUPTED
 from scanner.app.memory import keep_giving_back
-from scanner.app.replicas import Replica, check_replicas, instance_of, until_first
+from scanner.app.replicas import Replica, check_replicas, instance_of
 from scanner.app.supervisor import tell_ready
 from scanner.app.trail_wiring import trail_of_service
+from scanner.app.until_first import until_first
 from scanner.hosts.descriptors import raise_descriptors
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics

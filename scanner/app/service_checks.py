@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
 import os
-import urllib.request
 from typing import TYPE_CHECKING
 
 from scanner.app import trail_wiring
@@ -12,6 +12,7 @@ from scanner.app.replicas import check_replicas
 from scanner.app.store import store_url
 from scanner.formats import certificates
 from scanner.formats.files import FileError, is_file, is_folder
+from scanner.inventory.reading import http_fetch
 from scanner.settings.problem import Problem, SettingsError
 from scanner.store.database import sqlite_file
 from scanner.store.error import StoreError
@@ -127,11 +128,11 @@ def _port(settings: Settings) -> None:
 def _is_ours(host: str, port: int) -> bool:
     """Whether an archscan answers there."""
     name = f"[{host}]" if ":" in host else host or "127.0.0.1"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    once = http_fetch.opener(ANSWER_WITHIN_S, certificates.verifying())
     try:
-        with opener.open(f"http://{name}:{port}/-/healthy", timeout=ANSWER_WITHIN_S) as answer:
+        with once.open(f"http://{name}:{port}/-/healthy", timeout=ANSWER_WITHIN_S) as answer:
             return HEALTHY in answer.read(1000)
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
 
 

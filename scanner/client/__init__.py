@@ -18,6 +18,7 @@ from scanner.domain.facts import HostFacts, Kernel
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.waiver import Waiver, WaiverOrigin
 from scanner.errors import ServiceError, UsageError, in_words
+from scanner.formats import certificates
 from scanner.service.check_reading import checked_of
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Client:
         self._http = httpx.Client(
             base_url=url.rstrip("/"),
             headers=headers,
+            # the system's authorities, a company's own among them, not a list of a library's
+            verify=certificates.verifying() if transport is None else True,
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
             transport=transport,
             follow_redirects=False,  # a token goes to nobody else

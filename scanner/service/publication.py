@@ -117,19 +117,20 @@ class Publication:
 
     async def _stored(self, report: Report, by: str) -> Report:
         """Durable before it is published; a store that fails does not stop the scans, but the gate holds."""
+        saved = report
         try:
             saved = await self._recording.save(self._store, report, by)
+            if self._is_first and report.complete:
+                await self._store.put_record(_FIRST_SCAN, _FIRST_SCAN, report.finished_at)
+                self._is_first = False
+                self._observer.first_scanned(report.finished_at)
+            await self._show_architectures()
         except StoreError as error:
             self._store_error = str(error)
             self._observer.store_failed()
             log.error("store_failed", error=str(error))  # noqa: TRY400 -- the operator's line, no traceback
-            return report
-        self._store_error = ""
-        if self._is_first and report.complete:
-            self._is_first = False
-            await self._store.put_record(_FIRST_SCAN, _FIRST_SCAN, report.finished_at)
-            self._observer.first_scanned(report.finished_at)
-        await self._show_architectures()
+        else:
+            self._store_error = ""
         return saved
 
     async def _show_architectures(self) -> None:

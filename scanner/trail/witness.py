@@ -16,6 +16,7 @@ import httpx
 import structlog
 
 from scanner.errors import in_words
+from scanner.formats import certificates
 from scanner.store.error import StoreError
 from scanner.trail.cosignature import cosigned_at
 from scanner.trail.log import Head, TrailError
@@ -63,10 +64,14 @@ class WitnessError(ValueError):
 
 
 def client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """What witnesses are asked with: no proxy of the environment, no redirects."""
-    plain = {"Accept-Encoding": "identity"}
+    """What witnesses are asked with: the system's authorities, no proxy of the environment, no redirects."""
     return httpx.AsyncClient(
-        timeout=ANSWER_S, trust_env=False, follow_redirects=False, transport=transport, headers=plain
+        verify=certificates.verifying() if transport is None else True,
+        timeout=ANSWER_S,
+        trust_env=False,
+        follow_redirects=False,
+        transport=transport,
+        headers={"Accept-Encoding": "identity"},
     )
 
 

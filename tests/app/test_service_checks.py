@@ -1,5 +1,6 @@
 """`config check` finds what `serve` would trip over, and changes nothing."""
 
+import asyncio
 import hashlib
 import os
 import socket
@@ -18,6 +19,7 @@ from scanner.store import connect
 from scanner.store.error import StoreError
 from scanner.store.read_only import images_of
 from scanner.store.store import Store
+from tests.inventory.test_http_fetch import Endpoint
 from tests.real.process import free_port
 
 TOKEN = "t" * 43
@@ -117,6 +119,16 @@ def test_a_port_that_somebody_else_has_is_told(settings):
         told = found(settings(listen=f"127.0.0.1:{taken.getsockname()[1]}"))
     assert told.startswith("web.listen: cannot listen on")
     assert "the port is in use" in told
+
+
+async def test_a_port_of_a_program_that_speaks_no_http_is_somebody_else_s(settings):
+    other = Endpoint(b"SSH-2.0-OpenSSH_9.2\r\n")
+    await other.start()
+    try:
+        told = await asyncio.to_thread(found, settings(listen=other.address))
+    finally:
+        await other.stop()
+    assert told.startswith("web.listen: cannot listen on")
 
 
 async def test_a_port_of_an_archscan_that_runs_on_this_store_is_its_own(settings, tmp_path):

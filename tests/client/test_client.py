@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import shlex
+import ssl
 import sys
 from asyncio.subprocess import PIPE
 from dataclasses import replace
@@ -22,6 +23,7 @@ from scanner.domain.report_json import document
 from scanner.errors import ServiceError, UsageError
 from scanner.web.http.access import Access, Scope
 from scanner.web.http.server import Server
+from tests.real.certificate import self_signed
 from tests.web.conftest import NOW, TOKENS, app_with, metrics, ready_app, service, token_list  # noqa: F401 - fixtures
 
 
@@ -332,3 +334,19 @@ def test_top_goes_on_while_the_server_is_started_anew(service):  # noqa: F811
     first, why = looked(answering(), 20, 120, None)
     assert why == ""
     assert looked(lost, 20, 120, first) == (first, "Not of now: http://x does not answer")
+
+
+async def test_the_authorities_of_the_system_vouch_for_a_server(service, metrics, token_list, tmp_path, monkeypatch):  # noqa: F811
+    authority, context = self_signed(tmp_path)
+    app = ready_app(service, metrics, Access(token_list), version="0.1.0", clock=lambda: NOW)
+    server = Server(app, "127.0.0.1", 0, context)
+    await server.start()
+    believed = ssl.create_default_context(cafile=authority)
+    url = f"https://127.0.0.1:{server.port}"
+    try:
+        with pytest.raises(ServiceError, match="self-signed"):
+            await asked(url, lambda client: client.report(), "read")
+        monkeypatch.setattr("scanner.client.certificates.verifying", lambda: believed)
+        assert await asked(url, lambda client: client.report(), "read")
+    finally:
+        await server.stop()

@@ -64,6 +64,11 @@ class Service:
     daemon: Daemon | None = None
     health_s: list[float] = field(default_factory=list)
 
+    @property
+    def port(self):
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
+
     def write(self, **sections):
         """Change the configuration file; sections that are ``None`` go."""
         self.document.update(sections)

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 import pytest
 
 from scanner.cli.output.output import write_pieces
+from scanner.domain.host import Host
 from scanner.errors import UsageError
+from scanner.hosts.pushed import PushedAnswers
 from scanner.service.trusting import write_beside
 from scanner.trail import key
 
@@ -44,6 +46,16 @@ def test_a_file_that_is_replaced_stays_as_it_was(tmp_path):
     path.write_text("an older one")
     refused(UsageError, lambda: write_beside(path, TEXT, 0o644))
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("known_hosts", "an older one")]
+
+
+async def test_an_answer_that_is_pushed_leaves_the_one_before(tmp_path):
+    kept, host = PushedAnswers(tmp_path / "pushed", 3600.0, 1000), Host("web-9", pushed=True)
+    assert await kept.receive(host, b"an older one") is None
+    with no_room():
+        failure = await kept.receive(host, TEXT.encode())
+    assert (failure.setting, "File too large" in failure.detail) == ("push.directory", True)
+    assert (await kept.latest(host)).raw == b"an older one"
+    assert [each.name for each in (tmp_path / "pushed").iterdir()] == ["web-9.answer"]
 
 
 def test_a_key_is_made_as_soon_as_there_is_room(tmp_path):

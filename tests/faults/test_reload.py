@@ -4,10 +4,12 @@ import hashlib
 import json
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import urllib.request
 
+import asyncssh
 import bcrypt
 import pytest
 
@@ -43,6 +45,37 @@ def test_a_token_is_in_force_with_the_reload_that_adds_it_and_dead_with_the_one_
     service.write(web=web(service))
     assert service.reload()[0] == 200
     assert code(service, SECOND) == 401
+
+
+def test_a_stream_that_is_open_ends_with_the_reload_that_removes_its_token(service):
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    (service.folder / "known_hosts").write_text(f"web-1 {key.export_public_key().decode()}")
+    service.token("id", key.export_private_key().decode())
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hosts = {"web-1": {"address": "127.0.0.1", "port": silent.getsockname()[1]}}
+        service.write(
+            inventory=[{"kind": "static", "hosts": hosts}, *service.document["inventory"]],
+            ssh={"identity_file": "id", "known_hosts_file": "known_hosts", "connect_timeout": "1m"},
+            scan=service.document["scan"] | {"deadline": "2m"},
+            web=web(service, {"name": "b", "token_file": service.token("b", SECOND), "scopes": ALL}),
+        )
+        assert service.reload()[0] == 200
+        number = json.loads(service.ask("/api/v1/scans", "POST", {"hosts": ["web-1"]})[1])["id"]
+        asked = (
+            f"GET /api/v1/scans/{number}/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {SECOND}\r\n\r\n"
+        )
+        with socket.create_connection(
+            ("127.0.0.1", service.port), timeout=12
+        ) as stream:  # its next sign of life is later
+            stream.sendall(asked.encode())
+            told = b""
+            while b"event: progress" not in told:
+                told += stream.recv(65536)
+            service.write(web=web(service))
+            assert service.reload()[0] == 200
+            while not told.endswith(b"\r\n0\r\n\r\n"):
+                told += stream.recv(65536) or pytest.fail(f"it was cut: {told}")
+        assert b"event: end" not in told
 
 
 def test_a_token_file_that_changed_counts_from_the_reload_on(service):

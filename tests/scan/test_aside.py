@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.scan.aside import AT_ONCE
 from scanner.scan.scan import ScanLimits, Scanner
+from scanner.scan.turns import Turns
 from tests import builders
 from tests.scan.test_scan import Registry, inspect
 
@@ -60,3 +62,22 @@ async def test_workloads_of_one_name_are_told_apart_without_comparing_each_with_
     report = await Scanner(read, Registry(), inspect, ScanLimits(), clock=lambda: 1.0).scan([builders.host("a")])
     assert len({finding.workload.name for finding in report.findings}) == many
     assert compared < 4 * many
+
+
+async def test_many_that_wake_together_go_on_a_few_at_a_time_in_their_order():
+    turns, gone = Turns(16), []
+
+    async def one(number):
+        await turns.take()
+        gone.append(number)
+
+    tasks = [asyncio.create_task(one(number)) for number in range(100)]
+    tasks[40].cancel()  # who leaves keeps nobody
+    before, most = 0, 0
+    while not all(task.done() for task in tasks):
+        await asyncio.sleep(0)
+        before, most = len(gone), max(most, len(gone) - before)
+    assert most == 16
+    assert gone == [number for number in range(100) if number != 40]
+    await one(100)
+    assert gone[-1] == 100

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from scanner.domain.failure import Failure
 from scanner.domain.ownership import OwnerRule
 from scanner.domain.report import HostReading, Report
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.waiver import Waiver
-from scanner.service.publication import Marks, merged, waived
+from scanner.service.publication import Marks, Publication, merged, waived
+from scanner.service.recording import Recording
+from scanner.store.error import StoreError
 from tests import builders
 
 report = builders.report
@@ -67,3 +71,36 @@ def test_other_owners_are_asked_at_once_and_the_same_ones_change_nothing():
     assert [f.team for f in marked.findings] == ["shop"]
     assert marks.of(given, [], 0.0, owners) is marked
     assert [f.team for f in marks.of(given, [], 0.0).findings] == [""]
+
+
+class Full:
+    """A store whose disk is full as soon as it has a report."""
+
+    is_full = True
+
+    async def save(self, given):
+        return given
+
+    async def put_record(self, *_record):
+        if self.is_full:
+            raise StoreError("the disk is full", fatal=False)
+
+    async def architectures(self):
+        return {}
+
+
+async def test_a_store_that_fails_once_a_report_is_durable_keeps_nobody_from_reading_it():
+    told, failed, store = [], [], Full()
+    observer = SimpleNamespace(
+        prepare=lambda _report: None,
+        store_failed=lambda: failed.append(1),
+        first_scanned=told.append,
+        architectures_changed=lambda _changed: None,
+    )
+    publication = Publication(store, observer, lambda: 10.0, Recording(None, lambda: 10.0))
+    given = report(finding("web-1"))
+    await publication.append(given, [], [])
+    assert (publication.report(), publication.store_error, failed) == (publication._durable, "the disk is full", [1])
+    store.is_full = False
+    await publication.append(given, [], [])
+    assert (told, publication.store_error) == ([given.finished_at], "")

@@ -9,7 +9,9 @@ import pytest
 from scanner.trail import checkpoint, merkle, note
 from scanner.trail.cosignature import cosigned, verifier_of, witnessed
 from scanner.trail.note import NoteError, Signer
-from scanner.trail.witness import Witness, WitnessError, Witnessing, newest
+from scanner.trail.witness import Witness, WitnessError, Witnessing, client, newest
+from tests.real.certificate import self_signed
+from tests.real.listener import Listener
 from tests.trail.consistency import consistent
 
 NOW = 1_780_000_000
@@ -156,3 +158,24 @@ async def test_a_monitor_reads_the_newest_checkpoint_that_was_cosigned(trail, fi
         await filled(trail, 5)
         await witnessing().witness()
         assert checkpoint.opened(await newest(http, one, trail.verifier.name), trail.verifier)[0].size == 5
+
+
+async def test_the_authorities_of_the_system_vouch_for_a_witness(tmp_path, monkeypatch):
+    class Silent(Listener):
+        async def talk(self, reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+
+    authority, context = self_signed(tmp_path)
+    server = Silent()
+    await server.start(context)
+    witness = Witness(f"https://127.0.0.1:{server.port}", verifier_of(Signer.made("w")))
+    try:
+        for file, told in ((tmp_path / "none", "self-signed"), (authority, "answered 404")):
+            monkeypatch.setenv("SSL_CERT_FILE", str(file))
+            async with client() as http:
+                with pytest.raises(WitnessError, match=told):
+                    await newest(http, witness, "log")
+    finally:
+        await server.stop()

@@ -60,6 +60,9 @@ END_WITHIN_S = 5.0
 MAX_SHARED = 200_000
 """Values that are kept to be shared; a fleet of 10,000 hosts has some thousands. Beyond, they are begun anew."""
 
+START = "start"
+"""The limit of a call for which this machine had no process: no fault of what was to be read."""
+
 _BOOT = (
     "import sys,json;sys.path[:]=json.loads(sys.argv[1]);from scanner.formats.parsing.offload_worker import main;main()"
 )
@@ -79,7 +82,7 @@ class CallBudget:
 
 @dataclass(frozen=True, slots=True)
 class BudgetExceeded:
-    """A call that came to nothing: ``limit`` is ``seconds``, ``memory``, ``bytes`` or ``process``, ``detail`` a sentence."""
+    """A call that came to nothing: ``limit`` is ``seconds``, ``memory``, ``bytes``, ``process`` or ``start``, ``detail`` a sentence."""
 
     limit: str
     detail: str
@@ -232,8 +235,8 @@ class Parsers:
             return BudgetExceeded("bytes", f"more than {budget.max_bytes} bytes are to be read at once")
         with self._turns:
             worker = self._taken()
-            if worker is None:
-                return BudgetExceeded("process", "archscan is stopping")
+            if isinstance(worker, BudgetExceeded):
+                return worker
             return cast("_T | BudgetExceeded", self._exchanged(worker, request, budget))
 
     def _exchanged(self, worker: _Worker, request: bytes, budget: CallBudget) -> Any:
@@ -283,13 +286,16 @@ class Parsers:
                 worker.kill()
                 threads.submit(worker.close)  # waits for its end
 
-    def _taken(self) -> _Worker | None:
+    def _taken(self) -> _Worker | BudgetExceeded:
         with self._lock:
             if self._is_closed:
-                return None
+                return BudgetExceeded("process", "archscan is stopping")
             worker = self._idle.pop() if self._idle else None
             if worker is None:
-                worker = _Worker(self._shared.names)
+                try:
+                    worker = _Worker(self._shared.names)
+                except OSError as error:  # neither a descriptor nor a process is left
+                    return BudgetExceeded(START, f"no process can be started to read it: {error.strerror}")
                 self.started += 1
             self._busy.add(worker)
             return worker

@@ -9,8 +9,14 @@ import string
 MAX_NAMES = 100_000
 """A range counts, it does not allocate: ``[0:999999999]`` is refused before it is written out."""
 
+MAX_CHARS = 16 << 20
+"""Of all names of one pattern: those hundred thousand of 160 characters each. Behind a long name a short range is many bytes."""
+
 MAX_RANGES = 16
 """Ranges in one pattern; nobody names hosts by more."""
+
+MAX_SHOWN = 80
+"""Of a pattern that is mostly one long name."""
 
 _BRACKETED = re.compile(r"\[(.+)\]:([0-9]+)")
 _WITH_PORT = re.compile(r"((?:[^:\[\]]|\[[^\]]*\])*):([0-9]+)")
@@ -79,6 +85,8 @@ def _written(pattern: str, inside: str, known: int) -> list[str]:
     counted = numbers[:: int(step[:10])]
     if len(counted) * known > MAX_NAMES:
         raise ValueError(f"range {pattern!r} has more than {MAX_NAMES} names")
+    if len(counted) * known * len(pattern) > MAX_CHARS:
+        raise ValueError(f"range {pattern[:MAX_SHOWN]!r}... has names of more than {MAX_CHARS} characters together")
     if isinstance(counted, str):
         return list(counted)
     width = len(first) if len(first) > 1 and first.startswith("0") else 0

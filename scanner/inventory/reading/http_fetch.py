@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 16 << 20
 """A hundred thousand targets with their labels; more is not an inventory."""
 
+NOT_WHOLE = "the answer is not whole, or not HTTP"
+"""Whatever ``http.client`` finds wrong with an answer, without its words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
@@ -89,6 +92,16 @@ class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
         return made
 
 
+def opener(timeout_s: float, context: ssl.SSLContext) -> urllib.request.OpenerDirector:
+    """Asks once, its answer's end within ``timeout_s`` from now; through no proxy of the environment, after no redirect.
+
+    Raises ``OSError``, ``ValueError`` or ``http.client.HTTPException``, while it is opened or read.
+    """
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), _Handler(time.monotonic() + timeout_s, context), _NoRedirect()
+    )
+
+
 def fetch(
     url: str, *, login: Login | None = None, token: str = "", ca_file: Path | None = None, timeout_s: float = 10.0
 ) -> bytes:
@@ -100,24 +113,21 @@ def fetch(
     """
     if urlsplit(url).scheme not in {"http", "https"}:
         raise ValueError("must be an http or https address")
-    context = _context(ca_file)
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), _Handler(time.monotonic() + timeout_s, context), _NoRedirect()
-    )
+    once = opener(timeout_s, _context(ca_file))
     request = urllib.request.Request(url, headers=_headers(login, token))  # noqa: S310 -- the scheme was checked
     try:
-        with opener.open(request, timeout=timeout_s) as answer:
+        with once.open(request, timeout=timeout_s) as answer:
             body: bytes = answer.read(MAX_BODY_BYTES + 1)
             missing = answer.length
     except urllib.error.HTTPError as error:
         error.close()
         raise
     except http.client.HTTPException:
-        raise ValueError("the answer is not whole, or not HTTP") from None
+        raise ValueError(NOT_WHOLE) from None
     if len(body) > MAX_BODY_BYTES:
         raise ValueError(f"the answer is longer than {MAX_BODY_BYTES} bytes")
     if missing:
-        raise ValueError("the answer is not whole, or not HTTP")
+        raise ValueError(NOT_WHOLE)
     return body
 
 

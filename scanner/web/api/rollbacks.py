@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from scanner.domain.release import Release
@@ -85,9 +86,11 @@ async def confirm(rollback_id: str, wanted: ConfirmRequest, known: Known, by: Ca
 
 @router.post("/rollbacks-work", response_model=schemas.RollbackWork)
 @needs(Scope.ROLLBACK_AGENT)
-async def work(known: Known, wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S)] = 0.0) -> Response:
+async def work(request: Request, known: Known, wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S)] = 0.0) -> Response:
     """What is confirmed or under way; waits so many seconds where there is nothing."""
-    return JSONResponse({"rollbacks": [rollback_json(one) for one in await known.work(wait)]})
+    found = await known.work(wait)
+    await request.state.decide_again()  # the token may have been removed while it waited
+    return JSONResponse({"rollbacks": [rollback_json(one) for one in found]})
 
 
 @router.post("/rollbacks/{rollback_id}/steps", response_model=schemas.Rollback)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
@@ -18,6 +18,7 @@ from scanner.web.api import bodies, schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import MAX_LISTENERS, WebContext
+from scanner.web.http.permitted import Permitted, while_permitted
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 
@@ -63,13 +64,14 @@ async def events(
     request_id: Annotated[str, Path(alias="scan_id")],
     scans: Annotated[Scans, Depends(dependencies.scans)],
     context: Annotated[WebContext, Depends(dependencies.context)],
-    permitted: Annotated[Callable[[], Awaitable[bool]], Depends(dependencies.still_permitted)],
+    permitted: Annotated[Permitted, Depends(dependencies.still_permitted)],
 ) -> Response:
     """The same as server-sent events, until it ended."""
     _known(scans, request_id)
     if context.listeners >= MAX_LISTENERS:
         raise Problem(429, "too_many_listeners", f"{MAX_LISTENERS} streams are open", {"Retry-After": "10"})
-    return StreamingResponse(_stream(context, scans, request_id, permitted), media_type="text/event-stream")
+    told = while_permitted(_stream(context, scans, request_id), context.access_changes, permitted)
+    return StreamingResponse(told, media_type="text/event-stream")
 
 
 def request_document(request: ScanRequest) -> dict[str, Any]:
@@ -96,9 +98,7 @@ def _known(scans: Scans, request_id: str) -> ScanRequest:
     return request
 
 
-async def _stream(
-    context: WebContext, scans: Scans, request_id: str, permitted: Callable[[], Awaitable[bool]]
-) -> AsyncIterator[str]:
+async def _stream(context: WebContext, scans: Scans, request_id: str) -> AsyncIterator[str]:
     context.listeners += 1
     changes = aiter(scans.watch(request_id))
     upcoming: asyncio.Future[ScanRequest | None] | None = None
@@ -107,8 +107,6 @@ async def _stream(
         while not ended:
             upcoming = upcoming or asyncio.ensure_future(anext(changes, None))
             done, _ = await asyncio.wait((upcoming,), timeout=HEARTBEAT_S)
-            if not await permitted():
-                return
             if not done:
                 yield ": still here\n\n"
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -28,6 +28,7 @@ from scanner.service.service import Service
 from scanner.service.waivers import Waivers
 from scanner.web.http.access import Access
 from scanner.web.http.exposition import Exposition
+from scanner.web.http.permitted import AccessChanges, Permitted, permitted_of
 from scanner.web.http.problem import Problem
 from scanner.web.http.session import Sessions
 
@@ -59,6 +60,7 @@ class WebContext:
     clock: Callable[[], float] = time.time
     probes: deque[ProbeLog] = field(default_factory=lambda: deque(maxlen=MAX_PROBE_LOGS))
     listeners: int = 0
+    access_changes: AccessChanges = field(default_factory=AccessChanges)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def report(self) -> Report:
@@ -105,17 +107,9 @@ async def caller(request: Request) -> str:
     return str(request.state.caller)
 
 
-async def still_permitted(request: Request) -> Callable[[], Awaitable[bool]]:
-    """Asks whether whoever made a guarded request may still do so: a reload may have ended that meanwhile."""
-
-    async def permitted() -> bool:
-        try:
-            await request.state.decide_again()
-        except Problem:
-            return False
-        return True
-
-    return permitted
+async def still_permitted(request: Request) -> Permitted:
+    """Asks whether whoever made a guarded request may still do so."""
+    return permitted_of(request)
 
 
 async def exposition(request: Request) -> Exposition:

@@ -8,6 +8,7 @@ from starlette.responses import StreamingResponse
 
 from scanner.service.answers import Refusal
 from scanner.service.leadership import LeaderRequest
+from scanner.web.http.permitted import permitted_of, while_permitted
 from scanner.web.http.problem import Problem
 
 if TYPE_CHECKING:
@@ -50,4 +51,7 @@ async def answer_of(leader: Leader, request: Request, session: Session | None) -
     answer = await leader.forward(LeaderRequest(request.method, target, dict(request.headers), await request.body()))
     if isinstance(answer, Refusal):
         raise Problem.of(answer)
-    return StreamingResponse(answer.body, answer.status, answer.headers)
+    changes = request.app.state.context.access_changes
+    return StreamingResponse(
+        while_permitted(answer.body, changes, permitted_of(request)), answer.status, answer.headers
+    )

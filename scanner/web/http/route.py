@@ -64,6 +64,9 @@ class GuardedRoute(APIRoute):
                 if session is not None and session.user:
                     return access.of_proxy(scope, session.user)
                 if session is not None:
+                    sessions: Sessions = request.app.state.sessions
+                    if sessions.of(request) is not session:
+                        raise Problem(401, "unauthenticated", "the session has ended: sign in again")
                     return access.of_session(scope, session.token_sha256)
                 return await access.decide(scope, authorization, request.headers.get("host"))
 

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from scanner.web.http import dependencies
 from scanner.web.http.access import Access, Scope, needs
+from scanner.web.http.dependencies import WebContext
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 from scanner.web.http.session import SESSION_S, Sessions, cookie_name, form_of, is_same_origin
@@ -66,9 +67,14 @@ async def sign_in(
 
 @router.post("/sign-out")
 @needs(Scope.OPEN)
-async def sign_out(request: Request, sessions: Annotated[Sessions, Depends(dependencies.sessions)]) -> Response:
-    """End the session."""
+async def sign_out(
+    request: Request,
+    sessions: Annotated[Sessions, Depends(dependencies.sessions)],
+    context: Annotated[WebContext, Depends(dependencies.context)],
+) -> Response:
+    """End the session, with what is open in it."""
     sessions.end(request)
+    context.access_changes.tell()
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(cookie_name(request), path="/", secure=request.url.scheme == "https", samesite="strict")
     return answer

@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import hashlib
-import time
 import tracemalloc
 import zlib
 
@@ -20,6 +19,7 @@ from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.layers.usage import Usage
 from scanner.domain.image.offers import Layer
 from scanner.domain.verdict.reason import Reason
+from tests import counted
 
 
 async def reason(images, build, *layers, limits=LayerLimits(), entrypoint=("/none",)):  # noqa: B008 - frozen
@@ -47,13 +47,12 @@ def zeros(packing, size):
 async def test_a_bomb_is_a_limit_reached_soon_and_in_little_memory(images, build, packing):
     layer = images.push(zeros(packing, 256 << 20))
     tracemalloc.start()
-    began = time.process_time()
     try:
-        assert await reason(images, build, layer) is Reason.LAYER_LIMIT
+        with counted.in_proportion():
+            assert await reason(images, build, layer) is Reason.LAYER_LIMIT
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
-    assert time.process_time() - began < 5
 
 
 async def test_a_file_that_is_well_packed_is_no_bomb(images, build):
@@ -120,9 +119,8 @@ async def test_alternating_files_and_directories_cost_linear_time(images, build)
     entries = []
     for n in range(4000):
         entries += [("d", b""), (f"d/{n}", b"")]
-    began = time.process_time()
-    await reason(images, build, images.layer(entries))
-    assert time.process_time() - began < 5
+    with counted.in_proportion():
+        await reason(images, build, images.layer(entries))
 
 
 @pytest.mark.parametrize("depth", [3, 100, 2000])
@@ -130,9 +128,8 @@ async def test_a_maze_of_symlinks_ends(images, build, depth):
     deep = "/".join(["l"] * depth)
     entries = [("l", build.symlink(deep)), ("app", build.symlink("l/" + deep)), ("a/b", build.symlink("../a/b/b"))]
     entries += [("l/x", b""), ("a/b/c", b"")]
-    began = time.process_time()
-    assert await reason(images, build, images.layer(entries), entrypoint=("/app",)) is not None
-    assert time.process_time() - began < 5
+    with counted.in_proportion():
+        assert await reason(images, build, images.layer(entries), entrypoint=("/app",)) is not None
 
 
 def unpacked(stored, piece, limits=LayerLimits()):  # noqa: B008 - frozen

@@ -10,6 +10,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +24,7 @@ from scanner.domain.verdict.reason import Reason, Status
 from scanner.formats.parsing import offload, offload_worker
 from scanner.formats.parsing.offload import BudgetExceeded, CallBudget, Parsers, WorkerError
 from scanner.probe import reading
+from scanner.probe.answer_budget import too_large
 from tests.formats.parsing import confined
 from tests.real.require import missing
 
@@ -73,6 +75,19 @@ def test_a_worker_that_dies_costs_the_one_call(workers):
     os.kill(worker._process.pid, signal.SIGRTMIN + 1)  # a signal without a name
     by_number = BudgetExceeded("process", f"the process that read it ended by signal {signal.SIGRTMIN + 1}")
     assert workers.call(operator.add, CallBudget(), 1, 2) == by_number
+
+
+def test_where_no_descriptor_is_left_a_call_is_refused_and_the_next_goes_on(workers):
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with tempfile.TemporaryFile() as file:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (file.fileno() + 1, most[1]))
+        try:
+            found = workers.call(operator.add, CallBudget(), 1, 2)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    assert found == BudgetExceeded("start", "no process can be started to read it: Too many open files")
+    assert too_large(found).reason is Reason.INTERNAL_BUG
+    assert workers.call(operator.add, CallBudget(), 1, 2) == 3
 
 
 def test_memory_beyond_the_budget_is_refused(workers):

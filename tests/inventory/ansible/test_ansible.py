@@ -320,6 +320,12 @@ ODD = [
 ]  # fmt: skip
 
 
+def test_a_short_range_behind_a_long_name_is_counted_before_it_is_written_out():
+    assert len(expand("a" * 1000 + "[1:9999]")) == 9999
+    with pytest.raises(ValueError, match=r"^range 'a{80}'\.\.\. has names of more than 16777216 characters together$"):
+        expand("a" * 5000 + "[1:9999]")
+
+
 @pytest.mark.parametrize(("content", "problem"), ODD)
 def test_what_cannot_be_understood_costs_that_host(read, tmp_path, content, problem):
     content = content.replace('{{"x-y": 1}}', '{"x-y": 1}')

@@ -418,10 +418,21 @@ async def test_a_stream_ends_with_the_token_that_opened_it(as_, service, token_l
     while not service.app.state.context.listeners:
         await asyncio.sleep(0.01)
     service.app.state.access = Access([token for token in token_list if token.name != "reader"])
-    service.queue.progress(request.id, 1, 2)
-    service.finish.set()
-    events = (await asyncio.wait_for(stream, 10)).text
+    service.app.state.context.access_changes.tell()
+    events = (await asyncio.wait_for(stream, 10)).text  # sooner than the next sign of life
     assert "event: end" not in events
+    assert not service.app.state.context.listeners
+
+
+async def test_an_agent_whose_token_is_removed_while_it_waits_is_told_nothing_more(as_, service, token_list):
+    class Waiting:
+        async def work(self, _wait_s):
+            service.app.state.access = Access([token for token in token_list if token.name != "rollback_agenter"])
+            return []
+
+    client = as_("rollback_agent")
+    service.rollbacks = Waiting()
+    assert (await client.post("/api/v1/rollbacks-work?wait=1")).status_code == 401
 
 
 async def test_a_scan_of_many_hosts_is_told_in_few_events(as_, service, monkeypatch):

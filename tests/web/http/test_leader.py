@@ -1,5 +1,7 @@
 """Which requests one who follows answers itself, which it passes on, which it refuses."""
 
+import asyncio
+
 import pytest
 
 from scanner.service.answers import Refusal, RefusalReason
@@ -82,3 +84,28 @@ async def test_what_was_passed_on_once_is_refused_with_who_leads(followed):
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
     assert (answer.json()["reason"], answer.json()["detail"]) == ("not_leader", "a leads")
     assert leader.asked == []
+
+
+async def test_what_the_leader_still_tells_ends_with_the_token_that_asked_for_it(followed, token_list):
+    client, leader = followed("read")
+    told, ended = asyncio.Event(), asyncio.Event()
+
+    async def body():
+        try:
+            yield b"one"
+            told.set()
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def forward(_asked):
+        return LeaderAnswer(200, {"content-type": "text/event-stream"}, body())
+
+    leader.forward = forward
+    app = client._transport.app
+    answer = asyncio.create_task(client.get("/api/v1/scans/x/events"))
+    await told.wait()
+    app.state.access = Access([token for token in token_list if token.name != "reader"])
+    app.state.context.access_changes.tell()
+    assert (await asyncio.wait_for(answer, 10)).text == "one"
+    assert ended.is_set()

@@ -1,7 +1,6 @@
 import asyncio
 import contextlib
 import ssl
-import subprocess
 import time
 
 import httpx
@@ -10,6 +9,7 @@ import pytest
 from scanner.web.http.access import Access
 from scanner.web.http.server import ListenError, Server, context_of
 from scanner.web.http.web_config import TlsFiles
+from tests.real.certificate import self_signed
 
 
 @pytest.fixture
@@ -197,13 +197,8 @@ async def test_a_client_that_leaves_leaves_nothing_behind(serve, service):
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-    subprocess.run(
-        ["openssl", "req", "-x509", *kind, "-keyout", key, "-out", cert, *subject], check=True, capture_output=True
-    )
-    return cert, key
+    self_signed(folder)
+    return folder / "cert.pem", folder / "key.pem"
 
 
 async def test_tls_is_served_from_the_web_config(serve, certificate):

@@ -1,3 +1,4 @@
+import asyncio
 import re
 from dataclasses import replace
 
@@ -54,6 +55,17 @@ async def test_a_session_may_what_its_token_may_and_nothing_else_is_offered(as_)
     refused = await reader.post("/scanner/scans", data={"csrf": proof, "hosts": ""}, headers=PEOPLE)
     assert refused.status_code == 403
     assert "scope_missing" in refused.text
+
+
+async def test_a_stream_ends_with_the_session_that_opened_it(as_, service):
+    reader = await signed_in(as_, "read")
+    proof = proof_in((await reader.get("/scanner")).text)
+    request = service.queue.request(["a"])
+    stream = asyncio.create_task(reader.get(f"/api/v1/scans/{request.id}/events"))
+    while not service.app.state.context.listeners:
+        await asyncio.sleep(0.01)
+    assert (await reader.post("/sign-out", data={"csrf": proof})).status_code == 303
+    assert "event: end" not in (await asyncio.wait_for(stream, 10)).text
 
 
 ACTS = [("/scanner/scans", {"hosts": ""}), ("/scanner/waivers/x/end", {}), ("/api/v1/scans", {})]

@@ -4,7 +4,6 @@ import json
 import re
 import struct
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -189,15 +188,13 @@ def test_no_bytes_behind_the_magic_raise(tail):
 
 @settings(deadline=None)
 @given(st.data())
-def test_no_change_to_a_valid_file_raises_or_is_slow(data):
+def test_no_change_to_a_valid_file_raises(data):
     base = bytearray(VALID)
     for _ in range(data.draw(st.integers(1, 8))):
         base[data.draw(st.integers(0, len(base) - 1))] = data.draw(st.integers(0, 255))
-    began = time.process_time()
     for raw in (bytes(base), bytes(base)[: data.draw(st.integers(0, len(base)))]):
         content = examine(captured(raw, 777))
         assert (content.elf is None) == (content.problem is not None) or content.kind is FileKind.SCRIPT
-    assert time.process_time() - began < 0.5
 
 
 @settings(deadline=None)

@@ -1,7 +1,6 @@
 """Compose files."""
 
 import sys
-import time
 from collections import Counter
 
 import pytest
@@ -14,6 +13,7 @@ from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.probe.planned.compose import compose, compose_yaml, projects
 from scanner.probe.planned.plans import Plans
+from tests import counted
 
 
 def plans(text, more=None, **options):
@@ -172,9 +172,8 @@ COSTLY = {
 @pytest.mark.parametrize("text", COSTLY.values(), ids=COSTLY)
 def test_no_project_costs_more_than_a_few_times_its_length(text):
     more = {"/srv/shop/b.yml": f"services:\n  base: {WIDE}\n", "/srv/shop/.env": f"LONG={'x' * 100_000}"}
-    began = time.process_time()
-    found = plans(text, more)
-    assert time.process_time() - began < 4
+    with counted.in_proportion():
+        found = plans(text, more)
     assert found.planned or found.gaps
 
 
