@@ -13,9 +13,9 @@ from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.reason import Status
 from scanner.domain.verdict.verdict import Fix, Verdict
 from scanner.scan.aside import AT_ONCE
+from scanner.scan.pace import Pace
 from scanner.scan.questions import QuestionNote
 from scanner.scan.standing_verdicts import Standing
-from scanner.scan.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +68,7 @@ class Judgements:
     standing: StandingVerdicts | None = None
     _kinds: dict[Capability, int] = field(default_factory=dict)
     _known: dict[Key, Judgement] = field(default_factory=dict)
-    _turns: Turns = field(default_factory=lambda: Turns(AT_ONCE))
+    _pace: Pace = field(default_factory=lambda: Pace(AT_ONCE))
 
     def kind(self, facts: HostFacts) -> int:
         """A number that hosts share if the same things run on them."""
@@ -111,7 +111,7 @@ class Judgements:
     async def _found_out(self, one: Judgement, facts: HostFacts, workload: Workload) -> Verdict:
         note = QuestionNote()
         known = await self.images.known(facts, workload, note)
-        await self._turns.take()  # thousands may have waited for this image
+        await self._pace.wait()  # thousands may have waited for this image
         if one.asked is not None:
             one.asked = tuple(note.questions.values()) if note.is_firm else None
         verdict = judge(facts, workload, known.image, self.images.depth, known.next_pull)

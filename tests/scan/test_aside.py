@@ -12,8 +12,8 @@ from scanner.domain.facts import Workload
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.scan.aside import AT_ONCE
+from scanner.scan.pace import Pace
 from scanner.scan.scan import ScanLimits, Scanner
-from scanner.scan.turns import Turns
 from tests import builders
 from tests.scan.test_scan import Registry, inspect
 
@@ -65,10 +65,10 @@ async def test_workloads_of_one_name_are_told_apart_without_comparing_each_with_
 
 
 async def test_many_that_wake_together_go_on_a_few_at_a_time_in_their_order():
-    turns, gone = Turns(16), []
+    pace, gone = Pace(16), []
 
     async def one(number):
-        await turns.take()
+        await pace.wait()
         gone.append(number)
 
     tasks = [asyncio.create_task(one(number)) for number in range(100)]

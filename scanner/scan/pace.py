@@ -6,15 +6,15 @@ import asyncio
 from collections import deque
 
 
-class Turns:
-    """At most ``at_once`` in one turn of the event loop, in the order in which they came."""
+class Pace:
+    """At most ``at_once`` in one round of the event loop, in the order in which they came."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = self._left = at_once
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def take(self) -> None:
-        """Go on when it is one's turn: at once where few ask."""
+    async def wait(self) -> None:
+        """Go on at once where few ask, else in a later round."""
         if self._left and not self._waiting:
             self._count()
             return
