@@ -154,3 +154,10 @@ def _aside(before: Before, *, asked: bool) -> Before:
 
 def _also(command: Command) -> str:
     return f"it also starts {command.argv[0]}, which is for another CPU"
+
+
+def replaced(step: Next, started: tuple[Executable, ...], files: tuple[Executable, ...]) -> str:
+    """Why a program for another CPU than the files before it stops nothing: its script does something else instead."""
+    if not step.replaced or cpus_of(started) <= cpus_of(files):
+        return ""
+    return f"where {step.command.argv[0]}, which is for another CPU, does not start, its script does something else"

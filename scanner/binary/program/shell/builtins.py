@@ -364,7 +364,7 @@ BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[
     "type": _type, "hash": _hash, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
     "alias": _alias, "unalias": _alias, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,
-    "mapfile": _refused, "readarray": _refused, "coproc": _refused, "select": _refused,
+    "mapfile": shell_reading.map_lines, "readarray": shell_reading.map_lines, "coproc": _refused, "select": _refused,
     "suspend": _refused, "fc": _refused, "compgen": _doubtful, "caller": _doubtful,
 })  # fmt: skip
 """Each takes the machine, the state, the words with the name in front, the command as written."""

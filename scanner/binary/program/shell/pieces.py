@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import given
+from scanner.binary.program.shell import given, tables
 from scanner.binary.program.shell.frames import called
 from scanner.binary.program.shell.piece import BREAK, Piece
 from scanner.binary.program.shell.state import AtRunTimeError, ShellEndsError, ShellKind, State, counted, is_known
+from scanner.binary.program.shell.tables import Table
 from scanner.formats.shell import arithmetic, patterns
 from scanner.formats.shell.syntax import (
     ArithmeticPart,
@@ -351,6 +352,11 @@ class Pieces:
         state, subscript = self.state, part.subscript or ""
         if part.name == "BASH_SOURCE" and subscript == "0" and part.operator == "":
             return [Piece(state.file, part.quoted, not part.quoted)]
+        table = state.arrays.get(part.name)
+        if isinstance(table, Table) and subscript not in {"@", "*"} and not part.indirect:
+            name = tables.name_in(self, subscript)
+            found = UNKNOWN if UNKNOWN in name else table.entries.get(name)
+            return self._operated(replace(part, subscript=None), found)
         words = self._elements(part.name)
         if words is None or not counted(words):
             if subscript in {"@", "*"} or part.indirect:
