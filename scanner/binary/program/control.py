@@ -14,7 +14,7 @@ from scanner.binary.program.content import architecture_of
 from scanner.binary.program.execve import Search
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers, rights
-from scanner.binary.program.path_search import earlier_places, places_of
+from scanner.binary.program.path_search import earlier_places
 from scanner.binary.program.permission import Denial
 from scanner.binary.program.shell import following, shell_command
 from scanner.binary.program.shell.placing import Placement
@@ -50,9 +50,6 @@ _NO_CONCERN_OF_LOADERS = frozenset({
     Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.LOADER_MISSING, Reason.LOADER_INVALID, Reason.WRONG_LOADER,
 })  # fmt: skip
 """What a loader that is started as a program does not ask of the file that it maps."""
-
-_OF_LIBRARIES = frozenset({Reason.LIBRARY_MISSING, Reason.LIBRARY_TOO_OLD, Reason.WRONG_LIBRARY})
-"""What no longer holds where a script changes files (ldconfig among them) or a loader is told to look elsewhere."""
 
 _SHELL, _ACCOUNTS = "/bin/sh", "/etc/passwd"
 
@@ -178,7 +175,7 @@ class Control:
         """Whether a file may be other than the image's, by its path or by another that leads to it."""
         names, sure = path.split("/"), Placement.by(written).writes
         for each in written:
-            if each in sure:
+            if each in sure or each.stops:
                 continue
             if each.changes(path):
                 return True
@@ -198,7 +195,11 @@ class Control:
         run = Search(self._view(step.written)).start(command, "wrapped")
         if (unmade := beside.unmade(step, run)) is not None:
             return replace(run, problem=unmade)
-        if step.by_loader and run.problem is not None and run.problem.reason in _NO_CONCERN_OF_LOADERS | _OF_LIBRARIES:
+        if (
+            step.by_loader
+            and run.problem is not None
+            and run.problem.reason in _NO_CONCERN_OF_LOADERS | beside.OF_LIBRARIES
+        ):
             why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
         if run.problem is None:
@@ -240,20 +241,7 @@ class Control:
         hiding = next((path for path in earlier_places(step.command, run) for w in unsure if w.changes(path)), None)
         if hiding is not None and run.problem is None:
             return f"{hiding} may be written by the script that looks for {name} in PATH"
-        is_doubtful = (step.also or step.asked or step.written) and not step.missing
-        if run.problem is not None and run.problem.reason is Reason.ENTRYPOINT_NOT_EXECUTABLE and is_doubtful:
-            places = places_of(step.command)
-            if step.also or step.asked or any(w.fills(path) for path in places for w in step.written):
-                return f"{name} may not be executed, unless the script that starts it changes that"
-        if by_itself := applets.doubt(step, run):
-            return by_itself
-        if (
-            run.problem is not None
-            and run.problem.reason in _OF_LIBRARIES
-            and (step.written or step.also or step.asked)
-        ):
-            return f"{run.problem.detail}, unless the script that starts it makes that right"
-        return ""
+        return applets.doubt(step, run)
 
     def _next(self, command: Command, run: Run, before: Before) -> tuple[Next, ...] | Stopped | Done:
         """What the program that ``run`` opened starts."""

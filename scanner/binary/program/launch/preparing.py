@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.launch import started
 from scanner.binary.program.launch.launch import AtRunTime, By
 
@@ -92,7 +93,7 @@ def xargs(call: LauncherCall) -> Launch:
     found = started.by_xargs(call.words)
     if found is None:
         return AtRunTime(f"{call.name} starts what its input makes it start")
-    if found.surely:
+    if found.surely and UNKNOWN not in found.words[0]:
         return call.starting(found.words)
     why = f"{call.name} starts {found.words[0]} for what it reads"
     return AtRunTime(why, starts=replace(call.command, argv=found.words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
@@ -15,6 +16,7 @@ _XARGS = grammar(
     "null>0 arg-file:>a delimiter:>d eof::>e replace::>i max-lines::>l max-args:>n open-tty>o interactive>p no-run-if-empty>r "
     "max-chars:>s show-limits verbose>t max-procs:>P exit>x process-slot-var: help version",
 )
+_WORD = re.compile(r"[\w./:=@%+,-]+", re.ASCII)
 _LINES = ("I", "i", "L", "l")
 """Options by which each line is one start, so that none is made where there is none."""
 
@@ -37,8 +39,11 @@ def by_find(words: tuple[str, ...]) -> tuple[str, ...] | None:
     return None
 
 
-def by_xargs(words: tuple[str, ...]) -> Started | None:
-    """What ``xargs`` starts, its words without its own name; ``None`` where it starts nothing, or what makes ready."""
+def by_xargs(words: tuple[str, ...], text: str | None = None) -> Started | None:
+    """What ``xargs`` starts, its words without its own name; ``None`` where it starts nothing, or what makes ready.
+
+    ``text`` is what it reads, ``None`` where that is not known.
+    """
     parsed = _XARGS.parse(words)
     if isinstance(parsed, OptionError) or parsed.has("help", "version", "show-limits") or not parsed.rest:
         return None
@@ -46,14 +51,18 @@ def by_xargs(words: tuple[str, ...]) -> Started | None:
         return None
     marks = [value or "{}" for name, value in parsed.options if name in {"I", "i"}]
     if marks:
-        first, *rest = parsed.rest
-        return Started((first, *(each.replace(marks[-1], UNKNOWN) for each in rest)), surely=False)
-    return Started((*parsed.rest, UNKNOWN_WORDS), surely=not parsed.has("r", "p", *_LINES))
+        line = text.strip() if text is not None and _WORD.fullmatch(text.strip()) else UNKNOWN
+        words = tuple(each.replace(marks[-1], line) for each in parsed.rest)
+        return Started(words, surely=bool(text and text.strip()))
+    if text is None or parsed.has("a"):
+        return Started((*parsed.rest, UNKNOWN_WORDS), surely=not parsed.has("r", "p", *_LINES))
+    words = (UNKNOWN_WORDS,) if text.strip() else ()
+    return Started((*parsed.rest, *words), surely=not parsed.has("p") and (bool(words) or not parsed.has("r", *_LINES)))
 
 
-def by(name: str, words: tuple[str, ...]) -> Started | None:
-    """What one of them starts, by its name."""
+def by(name: str, words: tuple[str, ...], text: str | None) -> Started | None:
+    """What one of them starts, by its name, with what it reads."""
     if name == "xargs":
-        return by_xargs(words)
+        return by_xargs(words, text)
     found = by_find(words) if name == "find" else None
     return None if found is None else Started(found, surely=False)

@@ -29,6 +29,7 @@ from scanner.binary.program.shell.frames import (
 )
 from scanner.binary.program.shell.process_limits import failure
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
+from scanner.formats.shell.syntax import Substitution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,9 +46,8 @@ SPECIAL = frozenset({
 """POSIX's special builtins, which no function hides."""
 
 _INTEGER = re.compile(r"\s*[-+]?\d{1,18}\s*", re.ASCII)
-
-_USAGE = 2
 _STATUS = re.compile(r"[0-9]{1,9}")
+_USAGE = 2
 """The status of a builtin that was called wrongly."""
 
 MAX_SOURCED = 16
@@ -123,6 +123,26 @@ def _cd(machine: Machine, state: State, words: tuple[str, ...], node: Simple) ->
     return machine.done(replace(state, cwd=path, status=0).assigned("OLDPWD", before).assigned("PWD", path))
 
 
+_DIRECTORIES = "DIRSTACK:"
+"""Where the directories that ``pushd`` left stand; no script can name it."""
+
+
+def _pushd(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    if machine.kind is not ShellKind.BASH or len(words) != 2 or words[1][:1] in {"-", "+"}:  # noqa: PLR2004 - pushd and a directory
+        return _refused(machine, state, words, node)
+    kept = (state.cwd, *state.arrays.get(_DIRECTORIES, ()))
+    behind = replace(state, arrays={**state.arrays, _DIRECTORIES: kept}).printed(UNKNOWN)
+    return _cd(machine, behind, ("cd", words[1]), node)
+
+
+def _popd(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    kept = state.arrays.get(_DIRECTORIES, ())
+    if machine.kind is not ShellKind.BASH or len(words) > 1 or not kept:
+        return _refused(machine, state, words, node)
+    behind = replace(state, arrays={**state.arrays, _DIRECTORIES: kept[1:]}).printed(UNKNOWN)
+    return _cd(machine, behind, ("cd", kept[0]), node)
+
+
 # ---------------------------------------------------------------- running
 
 
@@ -171,6 +191,12 @@ def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple
         why = f"line {node.line}: source, which this shell does not know"
         raise AtRunTimeError(why, is_faulty="e" in state.options and not state.quiet)
     rest = words[2:] if words[1:2] == ("--",) else words[1:]
+    piped = node.words[1].parts[0] if len(node.words) == 2 and node.words[1].parts else None  # noqa: PLR2004 - source and its file
+    if isinstance(piped, Substitution) and piped.process:
+        text, behind = machine.printed_by(state, piped.body, node.line)
+        if is_known(text):
+            settled = replace(behind, stack=push(Settle(state.quiet), state.stack))
+            return machine.evaluated(settled, text.encode("utf-8", "surrogateescape"), f"line {node.line}")
     if not rest or not is_known(rest[0]):
         raise AtRunTimeError(f"line {node.line}: the file that it reads is known at run time only")
     path = _sourced(machine, state, rest[0], node)
@@ -351,6 +377,10 @@ def _alias(machine: Machine, state: State, words: tuple[str, ...], node: Simple)
 def _hash(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     """``hash -p PATH NAME`` lets a name stand for any program."""
     if any(word.startswith("-") and "p" in word for word in words[1:]):
+        if words[1] == "-p" and len(words) > 2 and lookups.is_absent(machine.files, state, words[2], machine.kind):  # noqa: PLR2004 - -p and a path
+            raise AtRunTimeError(
+                f"line {node.line}: hash lets a name stand for {words[2]}, which is not there", is_faulty=True
+            )
         return _refused(machine, state, words, node)
     return _doubtful(machine, state, words, node)
 
@@ -363,7 +393,7 @@ BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[
     "wait": _wait, "umask": process_limits.umask, "ulimit": process_limits.ulimit, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
     "type": _type, "hash": _hash, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
-    "alias": _alias, "unalias": _alias, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,
+    "alias": _alias, "unalias": _alias, "enable": _refused, "pushd": _pushd, "popd": _popd, "dirs": _refused,
     "mapfile": shell_reading.map_lines, "readarray": shell_reading.map_lines, "coproc": _refused, "select": _refused,
     "suspend": _refused, "fc": _refused, "compgen": _doubtful, "caller": _doubtful,
 })  # fmt: skip

@@ -329,6 +329,9 @@ class Machine:
         """
         if body is None:
             return UNKNOWN, replace(state.drained(), status=None, asks=None)
+        if self.kind is ShellKind.BASH and (target := _read_by(body)) is not None:
+            text = simple.text_of(Expander(self, state), target)
+            return (UNKNOWN if text is None else text.rstrip("\n")), state.with_status(0 if text is not None else None)
         depth = (state.substituted or 0) + 1
         if depth > MAX_SUBSTITUTIONS:
             raise AtRunTimeError(f"line {line}: more than {MAX_SUBSTITUTIONS} substitutions inside each other")
@@ -366,6 +369,14 @@ class Machine:
         printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)
         asks = asked[0] if len(asked) == 1 and status is None else None
         return printed, replace(behind, status=status, asks=asks)
+
+
+def _read_by(body: Sequence) -> Word | None:
+    """The file of bash's ``$(<file)``."""
+    first = body.items[0].statement if len(body.items) == 1 else None
+    if not isinstance(first, Simple) or first.words or first.assignments or len(first.redirects) != 1:
+        return None
+    return first.redirects[0].target if first.redirects[0].operator == "<" else None
 
 
 def _left(state: State, frame: LeaveFunction) -> State:

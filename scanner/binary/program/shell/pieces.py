@@ -281,6 +281,8 @@ class Pieces:
             return UNKNOWN_WORDS
         if operator in {"^^", ",,"} and (part.word is None or not part.word.parts) and is_known(found):
             return found.upper() if operator == "^^" else found.lower()
+        if operator in {"^", ","} and (part.word is None or not part.word.parts) and is_known(found):
+            return (found[:1].upper() if operator == "^" else found[:1].lower()) + found[1:]
         if part.word is None or operator[0] not in "#%/":
             return UNKNOWN
         pattern = self.pattern(part.word)
@@ -354,10 +356,12 @@ class Pieces:
             return [Piece(state.file, part.quoted, not part.quoted)]
         table = state.arrays.get(part.name)
         if isinstance(table, Table) and subscript not in {"@", "*"} and not part.indirect:
-            name = tables.name_in(self, subscript)
-            found = UNKNOWN if UNKNOWN in name else table.entries.get(name)
-            return self._operated(replace(part, subscript=None), found)
-        words = self._elements(part.name)
+            return self._operated(replace(part, subscript=None), tables.looked_up(self, table, subscript))
+        if (known := tables.all_of(table, part)) is not None:
+            return self._positional(part, known)
+        return self._of_array(part, self._elements(part.name), subscript)
+
+    def _of_array(self, part: Parameter, words: tuple[str, ...] | None, subscript: str) -> list[Piece]:
         if words is None or not counted(words):
             if subscript in {"@", "*"} or part.indirect:
                 return [Piece(UNKNOWN_WORDS, quoted=part.quoted, split=False)]

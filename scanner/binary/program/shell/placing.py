@@ -27,6 +27,10 @@ _GIVES_ALL = re.compile(r"a?\+[rwst]*x[rwstx]*|a?=[rwst]*x[rwstx]*|u\+x,g\+x,o\+
 """Modes behind which everybody may execute a file, with the usual mask of a container."""
 
 
+_TAKES_ALL = re.compile(r"a?-[rwst]*x[rwstx]*|0?[0-7]?[0246]{3}", re.ASCII)
+"""Modes behind which nobody may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
     """What scripts have surely put in place: where a path leads now, what may be executed; ``writes`` say just that."""
@@ -100,7 +104,11 @@ def _placed(files: Files, state: State, name: str, options: Parsed) -> Write | N
 
 def _chmod(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, ...]) -> tuple[Write, ...]:
     options = _CHMOD.parse(words[1:])
-    if isinstance(options, OptionError) or not options.rest or not _GIVES_ALL.fullmatch(options.rest[0]):
+    if isinstance(options, OptionError) or not options.rest:
+        return made
+    if _TAKES_ALL.fullmatch(options.rest[0]):
+        return tuple(replace(each, stops=True) for each in made)
+    if not _GIVES_ALL.fullmatch(options.rest[0]):
         return made
     paths = [posixpath.normpath(state.absolute(each)) for each in options.rest[1:]]
     placed = {each.path for each in state.written if each.source}

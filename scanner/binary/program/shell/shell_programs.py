@@ -354,7 +354,7 @@ def _changed_by_command(state: State, node: Simple) -> State:
         if name == "shift" or flags is None or flags == "--" or not flags.startswith(("-", "+")):
             return replace(state, positional=(UNKNOWN_WORDS,))
         return state
-    if name == "cd":
+    if name in {"cd", "pushd", "popd"}:
         return replace(state, cwd=UNKNOWN)
     if name == "read":
         state = state.drained()

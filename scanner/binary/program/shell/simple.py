@@ -99,11 +99,12 @@ def fed(words: Expander, redirects: tuple[Redirect, ...], *, by_lines: bool = Fa
         elif redirect.operator == "<" and redirect.target is not None and redirect.target.literal == "/dev/null":
             text = ""
         elif redirect.operator == "<" and redirect.target is not None and by_lines:
-            text = _text_of(words, redirect.target)
+            text = text_of(words, redirect.target)
     return given, text
 
 
-def _text_of(words: Expander, target: Word) -> str | None:
+def text_of(words: Expander, target: Word) -> str | None:
+    """What the image holds in a file of few lines, ``None`` where that is not known."""
     path = words.text(target)
     text = searching.image_text(words.runner.files, words.state, path) if is_known(path) else None
     is_plain = text is not None and text.isascii() and "\0" not in text

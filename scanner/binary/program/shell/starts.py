@@ -52,7 +52,11 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
     if begun is not None and begun.surely:
         return begun.ways
     if begun is not None:
-        return [*begun.ways, *_external(machine, made, state, arguments, node, prepares=True)]
+        behind = _used(machine, state, arguments).waited()
+        if not begun.ways:
+            return machine.done(behind.with_status(0))
+        idle = External(command_of(replace(made, input=state.input), arguments), prepares=True)
+        return [*begun.ways, *machine.done(replace(behind, last=idle).with_status(None))]
     return _external(machine, made, state, arguments, node, prepares=shell_programs.prepares(arguments))
 
 
@@ -66,9 +70,12 @@ class _Begun:
 
 def _by_others(machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> _Begun | None:
     """What another program starts that is there, with nothing to read; ``None`` where it starts nothing that counts."""
-    found = started.by(shell_programs.name_of(arguments), arguments[1:])
+    text = state.input if is_known(state.input) else None
+    found = started.by(shell_programs.name_of(arguments), arguments[1:], text)
     if found is None or _is_missing(machine, made, arguments[0]) or _is_foreign(machine, made, arguments[0]):
         return None
+    if not found.surely and text is not None and not text.strip():
+        return _Begun([], surely=False)
     state = state.drained()
     if shell_programs.name_of(arguments) == "find":
         state = replace(state.wrote(*writes.written_by(state.cwd, arguments)), vague=True)
@@ -132,7 +139,15 @@ def refuse_name(machine: Machine, state: State, name: str, program: str) -> None
 
 
 def _is_missing(machine: Machine, made: State, name: str) -> bool:
-    return lookups.is_missing(machine.files, made, name, machine.kind)
+    """Whether a name surely leads to no program, or to a busybox that was built without an applet of that name."""
+    if lookups.is_missing(machine.files, made, name, machine.kind):
+        return True
+    path = lookups.located(machine.files, made, name) if is_known(name) and is_known(made.cwd) else None
+    return (
+        bool(path)
+        and not made.touched(made.absolute(path or ""))
+        and machine.files.lacks_applet(made.absolute(path or ""))
+    )
 
 
 def _is_foreign(machine: Machine, made: State, name: str) -> bool:

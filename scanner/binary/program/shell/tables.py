@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scanner.binary.program.shell.pieces import Pieces
+    from scanner.formats.shell.syntax import Parameter
 
 MAX_ELEMENTS = 256
 """Of one array; those that scripts choose a program by have a dozen."""
@@ -72,6 +73,19 @@ def _parted(element: Word) -> tuple[Word, Word] | None:
             value = (Literal(behind.text[1:]), *parts[at + 2 :])
             return Word(parts[1:at], element.line), Word(value, element.line)
     return None
+
+
+def all_of(table: tuple[str, ...] | None, part: Parameter) -> tuple[str, ...] | None:
+    """All elements, or all names of a table, ``None`` where their order matters, or for any other array."""
+    if not isinstance(table, Table) or len(table.entries) > 1 or part.operator:
+        return None
+    return tuple(table.entries) if part.indirect else tuple(table.entries.values())
+
+
+def looked_up(words: Pieces, table: Table, subscript: str) -> str | None:
+    """The element of a name, ``None`` where there is none."""
+    name = name_in(words, subscript)
+    return UNKNOWN if UNKNOWN in name else table.entries.get(name)
 
 
 def name_in(words: Pieces, subscript: str) -> str:

@@ -382,6 +382,13 @@ UNSEEN = [
     ('declare -A T=([a]=1); exec app "${!T[@]}" "${T[@]}"',),
     ('declare -A T; exec app "${#T[@]}" "${T[@]}"',),
     ("i=0; while [ $i -lt 90 ]; do i=$((i+1)); done; exec app $i",),
+    ("X=$(<@/etc/config); exec app $X",),
+    ('source <(cat @/etc/config | sed "s/x/FOO=y/"); exec app',),
+    ("T=Server; U=app; exec app ${T,} ${U^} ${T,,} ${U^^}",),
+    ("pushd @/opt >/dev/null; popd >/dev/null; exec app",),
+    ("pushd @/opt/app >/dev/null; pushd @/etc; popd; exec ./run",),
+    ("echo 'a b' c | xargs; exec app $(echo a b | xargs)",),
+    ("exec app $(grep -v BAR @/etc/env.sh | head -n 1)",),
     # what others start
     ("echo a b | xargs app",),
     ("xargs app </dev/null",),
