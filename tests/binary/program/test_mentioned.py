@@ -31,6 +31,8 @@ async def started(images, build, *argv, env=(), path="/usr/bin:/bin"):
         "native.py": {"mode": 0o644, "content": b"s.run(['tool', '/native', 'gone', 'no worker'])\n"},
         "many.py": {"mode": 0o644, "content": b"".join(b"'n%d'\n" % n for n in range(MAX_IN_SCRIPTS + 1))},
     }
+    entries |= {f"mods/{name}": entries["list.py"] for name in ("web/serve/__main__.py", "app/__main__.py")}
+    entries |= {"mods/app/index.js": entries["e.js"]}
     entries |= {"runs.sh": b"#!/bin/sh\nexec /arm\n", "fish.sh": b"#!/bin/fish\nexec /arm\n"}
     entries |= {"cnb/process/web": build.symlink("../lifecycle/launcher")}
     layer = images.layer(list(entries.items()))
@@ -58,6 +60,11 @@ async def started(images, build, *argv, env=(), path="/usr/bin:/bin"):
         ("/native.pl", "worker"),
         ("python3", "-c", 'import os;os.system("worker")'),
         ("python3", "-u", "list.py"),
+        ("sh", "-c", "cd / && exec python3 list.py"),
+        ("sh", "-c", "PYTHONPATH=/other:/mods exec python3 -m web.serve"),
+        ("sh", "-c", "exec python3 /mods/app"),
+        ("node", "/mods/app"),
+        ("node", "/e"),
         ("python3", "-m", "list"),
         ("python3", "/many.py"),
         ("node", "/e.js"),
