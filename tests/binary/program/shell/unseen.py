@@ -357,6 +357,8 @@ UNSEEN = [
     ("[ @/none -ef @/none2 ] || exec app; exec other",),
     ("[[ @/etc/config -nt @/none ]] && exec app; exec other",),
     # tables, lists, lines that are read
+    ('k=x\ncase $1 in\n  --${k}=*) exec app "${1/#"--${k}="}";;\n  *) exec other;;\nesac', "--x=y"),
+    ("k=x\ncase $1 in\n  a|--${k}=y) exec app;;\n  *) exec other;;\nesac", "--x=y"),
     ("case x in x) A=1;;& y) exec other;; *) exec app $A;; esac",),
     ("case x in x) A=1;& y) exec app $A;; *) exec other;; esac",),
     ("case x in x) false;;& y) ;; esac; exec app $?",),
