@@ -80,6 +80,8 @@ def sure(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, 
 
 def _placed(files: Files, state: State, name: str, options: Parsed) -> Write | None:
     source, target = options.rest
+    if posixpath.basename(source.rstrip("/")) in {"", ".", ".."}:
+        return None  # what a directory holds, not it itself
     at = posixpath.normpath(state.absolute(target))
     is_inside = files.stands(at).kind is PathKind.DIRECTORY and not options.has("T")
     if name == "ln" and options.has("n"):
