@@ -36,6 +36,12 @@ _SOURCED = re.compile(
 )
 """Names of files without an execute bit that scripts commonly read; any other is read again once it is asked for."""
 
+_INTERPRETED = re.compile(r"\.(?:py|pl|rb|[cm]?js|php|lua|tcl)$")
+_OF_OTHERS = re.compile(
+    r"(?:^|/)(?:site-packages|dist-packages|node_modules|gems|vendor|lib/(?:python|perl|ruby|node)[^/]*)/|^usr/(?:share|lib)/"
+)
+"""Texts that an interpreter is given, and where those stand that are nobody's own."""
+
 _LIBRARY = re.compile(r"\.so(?:\.[^/]*)?$")
 """Names of libraries, which loaders map without asking for an execute bit."""
 
@@ -70,7 +76,7 @@ class Node:
     ``content`` is what an executable file or library holds; ``None`` where it was not read: another file, or one of a
     layer that is known by its table of contents only. ``extent`` is where such a table says its bytes are.
     ``born`` counts entries, so that what was below a path before it was replaced is known to be gone. ``rights`` are
-    ``None`` for a directory that only the names below it imply.
+    ``None`` for a directory that only the names below it imply. ``made_executable`` where only the container made it so.
     """
 
     kind: NodeKind
@@ -81,6 +87,7 @@ class Node:
     born: int = 0
     extent: Extent | None = None
     rights: Rights | None = None
+    made_executable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +130,11 @@ class LayerIndex:
         path = clean(entry.name) or ""
         if entry.size <= MAX_CACHE_BYTES and _OF_LOADERS.search(path):
             return Capture(entry.size, text=True, text_bytes=MAX_CACHE_BYTES)
-        if entry.mode & 0o111 or _LIBRARY.search(path):
+        if entry.mode & 0o111 or _LIBRARY.search(path) or path in self.usage.runs:
             return Capture(entry.size, applets=bool(_BUSYBOX.search(path)))
         if entry.size <= SCRIPT_BYTES and (_SOURCED.search(path) or path in self.usage.wanted):
+            return Capture(entry.size, text=True)
+        if entry.size <= SCRIPT_BYTES and is_interpreted(path) and self.usage.has_room_for(entry.size):
             return Capture(entry.size, text=True)
         return None
 
@@ -133,7 +142,7 @@ class LayerIndex:
         """Remember an entry."""
         examined = None
         if isinstance(content, Capture):
-            examined = self.usage.within(interpret(content))
+            examined = self.usage.within(interpret(content), is_other=content.text and is_interpreted(entry.name))
         if entry.sparse:
             unread = Failure(Reason.BINARY_UNKNOWN, "the file is stored as a sparse file")
             examined = Content(FileKind.OTHER, problem=unread)
@@ -322,6 +331,17 @@ class LayerIndex:
             if node is not None and node.kind is not NodeKind.DIRECTORY:
                 return True
         return False
+
+
+def is_interpreted(path: str) -> bool:
+    """Whether a file is an application's own text for Python, Node or their like, as far as its path tells."""
+    return _INTERPRETED.search(path) is not None and _OF_OTHERS.search(path) is None
+
+
+def made_executable(node: Node) -> Node:
+    """A file once everybody was given the right to execute it."""
+    rights = node.rights and replace(node.rights, mode=node.rights.mode | 0o111)
+    return replace(node, executable=True, made_executable=True, rights=rights)
 
 
 def interpret(capture: Capture) -> Content:

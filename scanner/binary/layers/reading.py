@@ -255,7 +255,7 @@ class LayerReading:
         if self._rereads >= MAX_REREADS or need.layer in self._tables or need.layer in self._unreadable:
             return
         self._rereads += 1
-        self._usage.wanted.add(need.path)
+        (self._usage.runs if need.runs else self._usage.wanted).add(need.path)
         index = self._indexes[need.layer] = LayerIndex(self._usage)
         self.view.replace(need.layer, index)
 

@@ -48,7 +48,7 @@ class Rights:
 class Usage:
     """What the layers of one image have cost so far; shared by their indexes.
 
-    ``wanted`` are paths of files whose text is asked for although they are no programs.
+    ``wanted`` are paths of files whose text is asked for although they are no programs, ``runs`` those that become some.
     """
 
     limits: LayerLimits
@@ -60,6 +60,7 @@ class Usage:
     dynamic_bytes: int = 0
     symbols_bytes: int = 0
     wanted: set[str] = field(default_factory=set)
+    runs: set[str] = field(default_factory=set)
     rights: dict[tuple[int, int | None, int | None, bytes], Rights] = field(default_factory=dict)
 
     def rights_of(self, entry: tarstream.TarEntry) -> Rights:
@@ -70,8 +71,15 @@ class Usage:
             known = self.rights[key] = Rights(*key[:3], file_capabilities.demanded(entry.capability))
         return known
 
-    def within(self, content: Content | None) -> Content | None:
-        """A file's content, its text or dynamic section only while there is room for it."""
+    def has_room_for(self, size: int) -> bool:
+        """Whether a text of this size that no shell reads would be kept."""
+        return self.other_bytes + size <= MAX_OTHER_BYTES
+
+    def within(self, content: Content | None, *, is_other: bool = False) -> Content | None:
+        """A file's content, its text or dynamic section only while there is room for it.
+
+        ``is_other`` tells of a text without ``#!`` that no shell reads.
+        """
         if content is not None and isinstance(content.dynamic, Dynamic):
             self.dynamic_bytes += content.dynamic.kept_bytes
             if self.dynamic_bytes > MAX_DYNAMIC_BYTES:
@@ -80,7 +88,7 @@ class Usage:
             content = replace(content, dynamic=self._with_symbols(content.dynamic))
         if content is None or content.text is None:
             return content
-        if content.shebang is not None and not script.is_shell(content.shebang):
+        if is_other or (content.shebang is not None and not script.is_shell(content.shebang)):
             self.other_bytes += len(content.text)
             return content if self.other_bytes <= MAX_OTHER_BYTES else replace(content, text=None)
         self.text_bytes += len(content.text)

@@ -7,17 +7,20 @@ layer that has not been read far enough it raises ``Unread``: whoever reads laye
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind
+from scanner.binary.layers.body import Body
+from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind, made_executable
 from scanner.binary.layers.limits import LayerError, disputed
 from scanner.binary.program.capture import SCRIPT_BYTES
+from scanner.binary.program.content import examine
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scanner.binary.layers.layers import LayerIndex
     from scanner.binary.layers.usage import Rights
@@ -50,12 +53,13 @@ class Unfetched(Exception):  # noqa: N818 - a question, not an error
 
 
 class Unkept(Exception):  # noqa: N818 - a question, not an error
-    """The answer needs the text of a file that passed by before anybody asked for it."""
+    """The answer needs the text of a file, or what it is as a program, that passed by before anybody asked for it."""
 
-    def __init__(self, layer: int, path: str) -> None:
+    def __init__(self, layer: int, path: str, *, runs: bool = False) -> None:
         super().__init__(f"{path} of layer {layer} was not kept")
         self.layer = layer
         self.path = path
+        self.runs = runs
 
 
 class Absence(Enum):
@@ -100,6 +104,15 @@ class View:
         self.asked: set[str] = set()
         self.unkept: set[str] = set()
         self.reads_again = False
+        self._links: Mapping[str, str] = {}
+        self._runs: frozenset[str] = frozenset()
+
+    def placing(self, links: Iterable[tuple[str, str]], runs: Iterable[str]) -> View:
+        """The same layers once a container has put links in place, and made files executable, by absolute paths."""
+        placed = copy(self)
+        placed._links = {path.lstrip("/"): target for path, target in links}  # noqa: SLF001 - its own copy
+        placed._runs = frozenset(path.lstrip("/") for path in runs)  # noqa: SLF001 - its own copy
+        return placed
 
     def replace(self, number: int, layer: LayerIndex) -> None:
         """Look at a layer through another index from now on."""
@@ -117,12 +130,25 @@ class View:
 
     def content(self, found: Found) -> Content | None:
         """What a file holds, ``None`` where it has no execute bit; raises ``Unfetched``."""
+        if found.path.lstrip("/") in self._runs and found.node.made_executable:
+            return self._program(found)
         if found.node.content is not None or found.node.extent is None:
             return found.node.content
         key = (found.layer, found.node.extent)
         if key not in self.fetched:
             raise Unfetched(*key)
         return self.fetched[key]
+
+    def _program(self, found: Found) -> Content | None:
+        """What a file that had no execute bit holds."""
+        known = found.node.content
+        if known is not None and known.text is not None and known.shebang is None:
+            return examine(Body.whole(known.text))
+        path = found.path.lstrip("/")
+        if known is not None or not self.reads_again or f"{path}*" in self.unkept:
+            return known
+        self.unkept.add(f"{path}*")
+        raise Unkept(found.layer, path, runs=True)
 
     def text(self, found: Found) -> bytes | None:
         """All of a small file that shells read, ``None`` where it cannot be had; raises ``Unfetched``, ``Unkept``."""
@@ -244,6 +270,14 @@ class View:
 
     def _node(self, path: str) -> tuple[int, Node] | None:
         """What stands at a path itself, in which layer."""
+        if path in self._links:
+            return 0, Node(NodeKind.SYMLINK, target=self._links[path])
+        found = self._in_layers(path)
+        if found is None or path not in self._runs or found[1].executable or found[1].kind is not NodeKind.FILE:
+            return found
+        return found[0], made_executable(found[1])
+
+    def _in_layers(self, path: str) -> tuple[int, Node] | None:
         spend(1 + len(self._layers))
         for number, layer in enumerate(self._layers):
             node = layer.get(path)

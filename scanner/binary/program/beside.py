@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from scanner.binary.program.argv import UNKNOWN, Command
 from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.path_search import places_of
+from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.binary.program.steps import Before
 from scanner.binary.program.way import Way, is_unknown
@@ -32,7 +33,10 @@ MAX_WALKS = 256
 """Programs beside ways that are followed in one image, with their words, those that their own scripts start among them;
 each costs some look-ups."""
 
-_NOT_THERE = frozenset({Reason.ENTRYPOINT_MISSING, Reason.INTERPRETER_MISSING})
+_NOT_THERE = frozenset({Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.INTERPRETER_MISSING})
+
+OF_LIBRARIES = frozenset({Reason.LIBRARY_MISSING, Reason.LIBRARY_TOO_OLD, Reason.WRONG_LIBRARY})
+"""What no longer holds where a script changes files (ldconfig among them) or a loader is told to look elsewhere."""
 
 Walk: TypeAlias = Callable[[Command, Before], Way]
 """Follows one program with the hops that are left."""
@@ -87,18 +91,30 @@ def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[E
 
 
 def unmade(step: Next, run: Run) -> Failure | None:
-    """Why a start that fails for what is not there is not known to fail: the scripts before may have made it.
+    """Why a start that fails for what is not there, or not executable, is not known to fail: the scripts before may mend it.
 
     That the rest of the image is for the right CPU says nothing of it.
     """
     problem, name = run.problem, step.command.argv[0]
+    if any(each.stops and each.changes(path) for path in places_of(step.command) for each in step.written):
+        return Failure(Reason.BINARY_UNKNOWN, f"its script takes away the right to execute {name}")
+    if problem is not None and problem.reason in OF_LIBRARIES and (step.written or step.also or step.asked):
+        why = f"{problem.detail}, unless the script that starts it makes that right"
+        return Failure(Reason.BINARY_UNKNOWN, why, path=problem.path)
     if problem is None or problem.reason not in _NOT_THERE or step.missing:
         return None
-    if name.rpartition("/")[2] in PREPARING and problem.reason is Reason.ENTRYPOINT_MISSING:
+    if problem.reason is Reason.ENTRYPOINT_NOT_EXECUTABLE:
+        why = f"{name} may not be executed, unless the script that starts it changes that"
+    elif problem.reason is Reason.INTERPRETER_MISSING:
+        why = f"{problem.detail}, unless the script that starts it makes that right"
+    elif name.rpartition("/")[2] in PREPARING:
         why = f"{name} is not in the image, unless what its script ran before has made it"
     else:
         why = f"{name} is not in the image, and the script may make it before it starts it"
-    filled = any(write.fills(path) for path in places_of(step.command) for write in step.written)
+    is_inner = problem.reason is Reason.INTERPRETER_MISSING and problem.path
+    places = (problem.path,) if is_inner else places_of(step.command)
+    sure = Placement.by(step.written).writes
+    filled = any(write.fills(path) for path in places for write in step.written if write not in sure)
     return Failure(Reason.BINARY_UNKNOWN, why, path=problem.path) if step.also or step.asked or filled else None
 
 
@@ -154,3 +170,10 @@ def _aside(before: Before, *, asked: bool) -> Before:
 
 def _also(command: Command) -> str:
     return f"it also starts {command.argv[0]}, which is for another CPU"
+
+
+def replaced(step: Next, started: tuple[Executable, ...], files: tuple[Executable, ...]) -> str:
+    """Why a program for another CPU than the files before it stops nothing: its script does something else instead."""
+    if not step.replaced or cpus_of(started) <= cpus_of(files):
+        return ""
+    return f"where {step.command.argv[0]}, which is for another CPU, does not start, its script does something else"

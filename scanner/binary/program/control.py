@@ -11,23 +11,24 @@ from scanner.binary.program import applets, beside, capabilities, mentioned, sur
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.asked import Asked
 from scanner.binary.program.content import architecture_of
-from scanner.binary.program.emulators import cpus_of
+from scanner.binary.program.execve import Search
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers, rights
-from scanner.binary.program.path_search import earlier_places, places_of
+from scanner.binary.program.path_search import earlier_places
 from scanner.binary.program.permission import Denial
 from scanner.binary.program.shell import following, shell_command
+from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.state import ShellKind
-from scanner.binary.program.steps import Before, Done, Next, Stopped, scripted
+from scanner.binary.program.steps import Before, Done, Next, Stopped, faulty, scripted
 from scanner.binary.program.way import Way, is_unknown
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
-    from scanner.binary.layers.view import Found
+    from scanner.binary.layers.view import Found, View
     from scanner.binary.program.content import Content
-    from scanner.binary.program.execve import Run, Search
+    from scanner.binary.program.execve import Run
     from scanner.binary.program.shell.writes import Write
     from scanner.domain.image.offers import Executable
 
@@ -49,9 +50,6 @@ _NO_CONCERN_OF_LOADERS = frozenset({
     Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.LOADER_MISSING, Reason.LOADER_INVALID, Reason.WRONG_LOADER,
 })  # fmt: skip
 """What a loader that is started as a program does not ask of the file that it maps."""
-
-_OF_LIBRARIES = frozenset({Reason.LIBRARY_MISSING, Reason.LIBRARY_TOO_OLD, Reason.WRONG_LIBRARY})
-"""What no longer holds where a script changes files (ldconfig among them) or a loader is told to look elsewhere."""
 
 _SHELL, _ACCOUNTS = "/bin/sh", "/etc/passwd"
 
@@ -98,12 +96,12 @@ class Control:
                 return way
             files = way.files
             if before.beside and not step.decides:
-                return Way((*files, *self._started(step).files), at_run_time=_undecided(step))
+                return Way((*files, *self._started(step).files), at_run_time=step.undecided)
             before = before.behind(step)
             command = step.command
             run = self._started(step)
             files += run.files
-            stopped = self._doubt(step, run) or _replaced(step, run.files, files[: len(files) - len(run.files)])
+            stopped = self._doubt(step, run) or beside.replaced(step, run.files, files[: len(files) - len(run.files)])
             if stopped:
                 return Way(files[: len(files) - len(run.files)], at_run_time=stopped)
         return Way(files, run.problem)
@@ -117,9 +115,9 @@ class Control:
         untaken: list[Way] = []
         for step in steps:
             run = self._started(step)
-            doubt = self._doubt(step, run) or _replaced(step, run.files, (*before.files, *files))
+            doubt = self._doubt(step, run) or beside.replaced(step, run.files, (*before.files, *files))
             if not doubt and before.beside and not step.decides:
-                doubt, files = _undecided(step), (*files, *run.files)
+                doubt, files = step.undecided, (*files, *run.files)
             if doubt:
                 return Way(files, at_run_time=doubt)
             so_far = replace(before, files=(*before.files, *files))
@@ -168,10 +166,17 @@ class Control:
 
     # ------------------------------------------------------------ one step
 
+    def _view(self, written: tuple[Write, ...]) -> View:
+        """The image with what scripts have surely put in place."""
+        placed = Placement.by(written)
+        return self.search.view.placing(placed.links, placed.executable) if placed.writes else self.search.view
+
     def _is_changed(self, path: str, written: tuple[Write, ...]) -> bool:
         """Whether a file may be other than the image's, by its path or by another that leads to it."""
-        names = path.split("/")
+        names, sure = path.split("/"), Placement.by(written).writes
         for each in written:
+            if each in sure or each.stops:
+                continue
             if each.changes(path):
                 return True
             head, _, last = each.path.rpartition("/")
@@ -187,10 +192,14 @@ class Control:
         command = step.command
         for name, value in step.for_loader:
             command = command.with_variable(name, value)
-        run = self.search.start(command, "wrapped")
+        run = Search(self._view(step.written)).start(command, "wrapped")
         if (unmade := beside.unmade(step, run)) is not None:
             return replace(run, problem=unmade)
-        if step.by_loader and run.problem is not None and run.problem.reason in _NO_CONCERN_OF_LOADERS | _OF_LIBRARIES:
+        if (
+            step.by_loader
+            and run.problem is not None
+            and run.problem.reason in _NO_CONCERN_OF_LOADERS | beside.OF_LIBRARIES
+        ):
             why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
         if run.problem is None:
@@ -228,25 +237,11 @@ class Control:
         changed = next((path for path in paths if self._is_changed(path, step.written)), None)
         if changed is not None:
             return f"{changed} is written by the script that starts it"
-        hiding = next(
-            (path for path in earlier_places(step.command, run) for w in step.written if w.changes(path)), None
-        )
+        unsure = [each for each in step.written if each not in Placement.by(step.written).writes]
+        hiding = next((path for path in earlier_places(step.command, run) for w in unsure if w.changes(path)), None)
         if hiding is not None and run.problem is None:
             return f"{hiding} may be written by the script that looks for {name} in PATH"
-        is_doubtful = (step.also or step.asked or step.written) and not step.missing
-        if run.problem is not None and run.problem.reason is Reason.ENTRYPOINT_NOT_EXECUTABLE and is_doubtful:
-            places = places_of(step.command)
-            if step.also or step.asked or any(w.fills(path) for path in places for w in step.written):
-                return f"{name} may not be executed, unless the script that starts it changes that"
-        if by_itself := applets.doubt(step, run):
-            return by_itself
-        if (
-            run.problem is not None
-            and run.problem.reason in _OF_LIBRARIES
-            and (step.written or step.also or step.asked)
-        ):
-            return f"{run.problem.detail}, unless the script that starts it makes that right"
-        return ""
+        return applets.doubt(step, run)
 
     def _next(self, command: Command, run: Run, before: Before) -> tuple[Next, ...] | Stopped | Done:
         """What the program that ``run`` opened starts."""
@@ -305,24 +300,35 @@ class Control:
         if launch is None:
             return ()
         if isinstance(launch, launchers.AtRunTime):
-            return _faulty(launch.why) if launch.is_refusal else Stopped(launch.why)
+            return faulty(launch.why) if launch.is_refusal else self._undecided_start(command, launch)
         onward = launch.command
         own_words = command.argv[: len(command.argv) - len(onward.argv)]
         if UNKNOWN in onward.argv[0] or UNKNOWN_WORDS in own_words:
             return Stopped(f"what {command.argv[0]} starts is known at run time only")
         if why := rights.lacking(command, onward, Asked(self.search.view, command).account):
-            return _faulty(why)
+            return faulty(why)
         if onward.login and "/" not in onward.argv[0]:
             return Stopped(f"{command.argv[0]} sets a PATH of its own, in which {onward.argv[0]} is looked up")
         if launch.by is launchers.By.LOADER:
             return (Next(onward, falls_back=False, by_loader=True, for_loader=launch.for_loader),)
         return (Next(onward, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
 
+    def _undecided_start(self, command: Command, launch: launchers.AtRunTime) -> Stopped:
+        """A launcher that starts something or nothing; what is not there, by its words or behind ``--``, speaks for itself."""
+        words = command.argv[command.argv.index("--") + 1 :] if "--" in command.argv else ()
+        starts = launch.starts or replace(command, argv=words or ("",))
+        if not starts.argv[0] or UNKNOWN in starts.argv[0]:
+            return Stopped(launch.why)
+        problem = self._started(Next(starts)).problem
+        if problem is None or problem.reason not in _MADE_GOOD:
+            return Stopped(launch.why)
+        return faulty(f"{launch.why}: {problem.detail}")
+
     def _by_words(
         self, command: Command, kind: ShellKind, shell: Found, before: Before
     ) -> tuple[Next, ...] | Stopped | Done:
         """What a shell with these words starts."""
-        view = self.search.view
+        view = self._view(before.written)
         unwritable = surroundings.unwritable(view, command, scripted=before.scripted)
         files = ImageFiles(view, command.mounts, command.volumes, unwritable)
         script = shell_command.read(command, kind, files)
@@ -344,7 +350,7 @@ class Control:
         made = before.also or before.asked or any(each.fills(failure.path) for each in before.written)
         if made and failure.reason in _MADE_GOOD:
             why = f"{failure.path}, which {command.argv[0]} reads, may be made by the script that starts it"
-            return _faulty(why)
+            return faulty(why)
         return Stopped(problem=failure)
 
     def _told(
@@ -359,10 +365,10 @@ class Control:
         for ending in endings:
             match ending:
                 case following.AtRunTime():
-                    return _faulty(ending.why) if ending.is_faulty else Stopped(ending.why)
+                    return faulty(ending.why) if ending.is_faulty else Stopped(ending.why)
                 case following.Ended() if ending.status:
                     ends = f"it ends by itself with status {ending.status}, before it starts anything"
-                    return _faulty(ending.why or ends)
+                    return faulty(ending.why or ends)
                 case following.Ended():
                     for_output += ending.asked
                     needs = ending.needs if needs is None else tuple(each for each in needs if each in ending.needs)
@@ -375,21 +381,5 @@ class Control:
         return tuple(unique.values()) or Done(for_output, needs or ())
 
 
-def _faulty(why: str) -> Stopped:
-    """What may well start nothing, so that no other file of the image speaks for it."""
-    return Stopped(problem=Failure(Reason.BINARY_UNKNOWN, why))
-
-
 def _has_ended(way: Way) -> bool:
     return way.problem is not None or bool(way.at_run_time)
-
-
-def _replaced(step: Next, started: tuple[Executable, ...], files: tuple[Executable, ...]) -> str:
-    """Why a program for another CPU than the files before it stops nothing: its script does something else instead."""
-    if not step.replaced or cpus_of(started) <= cpus_of(files):
-        return ""
-    return f"where {step.command.argv[0]}, which is for another CPU, does not start, its script does something else"
-
-
-def _undecided(step: Next) -> str:
-    return f"what follows {step.command.argv[0]} in its script tells whether that succeeds"

@@ -90,6 +90,18 @@ class ImageFiles:
             return ""
         return architecture_of(self.view.content(found))
 
+    def lacks_applet(self, path: str) -> bool:
+        """Whether a path leads to a busybox that surely was built without an applet of the path's name."""
+        found, name = self.view.lookup(path), posixpath.basename(path)
+        if (
+            not isinstance(found, Found)
+            or not posixpath.basename(found.path).startswith("busybox")
+            or name.startswith("busybox")
+        ):
+            return False
+        content = self.view.content(found)
+        return content is not None and content.applets is not None and name not in content.applets
+
     def forbids(self, path: str) -> bool:
         """Whether the script's user surely may not write at a path, nor make it where nothing stands."""
         path = posixpath.normpath(path)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 MAX_TEXT = 64 * 1024
 """Of a script; of a longer one nothing is looked up."""
 
-MAX_FILES = 8
-"""Words of one command line that are taken for files of scripts."""
+MAX_FILES = 32
+"""Paths that one command line is taken to name as files of scripts."""
 
 _INTERPRETERS = re.compile(
     r"(?:perl|python|pypy|ruby|node|nodejs|bun|deno|php|lua|luajit|tclsh|[gmn]?awk)[\d.]*", re.ASCII
@@ -55,10 +55,21 @@ def files_of(command: Command) -> tuple[str, ...]:
             continue
         if before == "-m":
             module = word.replace(".", "/")
-            found += [f"{module}.py", f"{module}/__main__.py"]
+            places = ("", *_directories(command, "PYTHONPATH"))
+            found += [f"{place}{module}{end}" for place in places for end in (".py", "/__main__.py")]
         elif "/" in word or "." in word:
-            found.append(word)
-    return tuple(posixpath.normpath(command.absolute(each)) for each in found[:MAX_FILES])
+            stem = word.rstrip("/")
+            found += [word, *(f"{stem}/{name}" for name in _BY_DIRECTORY), f"{stem}.js"]
+    return tuple(dict.fromkeys(posixpath.normpath(command.absolute(each)) for each in found[:MAX_FILES]))
+
+
+_BY_DIRECTORY = ("__main__.py", "index.js")
+"""What Python and Node read of a directory that they are given."""
+
+
+def _directories(command: Command, name: str) -> Iterator[str]:
+    value = command.env.get(name) or ""
+    return (f"{each.rstrip('/')}/" for each in value.split(":")[:MAX_FILES] if each and UNKNOWN not in each)
 
 
 def texts(view: View, command: Command, run: Run) -> Iterator[str]:

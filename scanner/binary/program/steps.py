@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from scanner.domain.failure import Failure
+from scanner.domain.verdict.reason import Reason
+
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
     from scanner.binary.program.content import Content
     from scanner.binary.program.shell.following import Reached
     from scanner.binary.program.shell.writes import Write
-    from scanner.domain.failure import Failure
     from scanner.domain.image.offers import Executable
 
 
@@ -45,6 +47,11 @@ class Next:
         """What two steps have in common that start the same."""
         command = self.command
         return command.argv, command.cwd, command.path, command.user, command.input, self.written, not self.also
+
+    @property
+    def undecided(self) -> str:
+        """Why the script's own status is not that of the command."""
+        return f"what follows {self.command.argv[0]} in its script tells whether that succeeds"
 
     def meeting(self, other: Next) -> Next:
         """One step for two ways to the same: it needs what both need."""
@@ -107,6 +114,11 @@ class Stopped:
 
     at_run_time: str = ""
     problem: Failure | None = None
+
+
+def faulty(why: str) -> Stopped:
+    """What may well start nothing, so that no other file of the image speaks for it."""
+    return Stopped(problem=Failure(Reason.BINARY_UNKNOWN, why))
 
 
 @dataclass(frozen=True, slots=True)

@@ -361,7 +361,7 @@ class _Reader:
 
 
 _STATEMENTS = {
-    **dict.fromkeys(_SIMPLE, _Reader.simple),
+    **dict.fromkeys((*_SIMPLE, "file_redirect"), _Reader.simple),
     "test_command": _Reader.test,
     "redirected_statement": _Reader.redirected,
     "list": _Reader.list_of,

@@ -13,6 +13,7 @@ _ENDED = re.compile(
     rb"|((?<![^\s;])(?:if|elif|while|until)[ \t]+\{[ \t\n][^{}]*[;\n][ \t]*\})[ \t](?=[ \t]*(?:then|do)[\s;])"
 )
 _SINGLE = re.compile(rb"(?<== )'([\w./-]+)'(?= (?:&&|\|\||\]\]))")
+_BRACED = re.compile(rb"^([ \t]{0,60}[\w*?./|-]{0,60})(\$\{\w{1,60}\}=)(?=[\w*?./|-]{0,60}\))", re.MULTILINE)
 
 MAX_BLANKS = 60
 """Between ``!`` and its group; nobody writes more than one."""
@@ -30,9 +31,11 @@ def masked(raw: bytes) -> bytes:
     """The script as the grammar can read it, each byte in its place; words are read from the text as it stands.
 
     The grammar knows no escaped parentheses between brackets, no ``3<>file``, misses a semicolon in ``fi }``, ``(a) then``, takes
-    some quoted words behind ``=`` for the beginning of a pattern, and a group behind ``!`` for a program called so.
+    some quoted words behind ``=`` for the beginning of a pattern, ``${x}=*)`` of a case for an assignment, a group behind ``!``
+    for a program called so.
     """
     raw = _ENDED.sub(lambda found: (found[1] or found[2] or found[3]) + b";", raw)
     raw = _NEGATED.sub(b" ", raw)
+    raw = _BRACED.sub(lambda found: found[1] + b"_" * len(found[2]), raw)
     raw = _BRACKETS.sub(lambda found: _PARENTHESIS.sub(b"  ", found[0]), raw)
     return _SINGLE.sub(rb'"\1"', _BOTH_WAYS.sub(b"> ", _PARENTHESIS.sub(b"__", raw)))

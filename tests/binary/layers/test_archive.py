@@ -55,6 +55,14 @@ async def test_a_docker_archive_is_read_in_one_pass_in_any_order(build, first):
     assert gone.problem.reason == Reason.ENTRYPOINT_MISSING
 
 
+async def test_what_a_script_names_that_no_shell_reads_is_looked_up_in_an_archive_too(build):
+    entries = {"bin/sh": build.elf(), "bin/python3": build.elf(), "arm": build.elf(machine=183)}
+    entries["srv/run.py"] = {"mode": 0o644, "content": b"os.execv('/arm', [])\n"}
+    raw = docker_archive(build, [build.tar(list(entries.items()))])
+    program = await inspect_archive(pieces(raw), "", Process(entrypoint=("sh", "-c", "cd /srv && exec python3 run.py")))
+    assert "/arm leads to a program for another CPU" in program.at_run_time
+
+
 @pytest.mark.parametrize("packing", ["plain", "gzip", "zstd"])
 async def test_an_oci_layout_is_read_however_its_layers_are_packed(build, packing):
     layer = build.pack[packing](build.tar([("app", build.elf(machine=243))]))

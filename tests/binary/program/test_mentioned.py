@@ -20,7 +20,7 @@ async def started(images, build, *argv, env=(), path="/usr/bin:/bin"):
     native, foreign = build.elf(), build.elf(machine=FOREIGN_MACHINE)
     names = (
         "bin/bash", "bin/sh", "bin/cat", "bin/chmod", "bin/awk", "bin/tar", "bin/qemu-aarch64-static", "bin/perl",
-        "bin/fish", "bin/tcsh", "bin/make", "bin/uv", "bin/tool", "init-amd64", "cnb/lifecycle/launcher", "native",
+        "bin/fish", "bin/tcsh", "bin/make", "bin/uv", "bin/find", "bin/xargs", "bin/watch", "bin/tool", "init-amd64", "cnb/lifecycle/launcher", "native",
     )  # fmt: skip
     entries = dict.fromkeys(names, native) | {"arm": foreign, "bin/worker": foreign, "etc/arm": foreign}
     entries |= {"arm.jar": {"content": foreign}, "data": {"mode": 0o644, "content": foreign}}
@@ -32,6 +32,8 @@ async def started(images, build, *argv, env=(), path="/usr/bin:/bin"):
         "native.py": {"mode": 0o644, "content": b"s.run(['tool', '/native', 'gone', 'no worker'])\n"},
         "many.py": {"mode": 0o644, "content": b"".join(b"'n%d'\n" % n for n in range(MAX_IN_SCRIPTS + 1))},
     }
+    entries |= {f"mods/{name}": entries["list.py"] for name in ("web/serve/__main__.py", "app/__main__.py")}
+    entries |= {"mods/app/index.js": entries["e.js"]}
     entries |= {"runs.sh": b"#!/bin/sh\nexec /arm\n", "fish.sh": b"#!/bin/fish\nexec /arm\n"}
     entries |= {"cnb/process/web": build.symlink("../lifecycle/launcher")}
     layer = images.layer(list(entries.items()))
@@ -59,6 +61,11 @@ async def started(images, build, *argv, env=(), path="/usr/bin:/bin"):
         ("/native.pl", "worker"),
         ("python3", "-c", 'import os;os.system("worker")'),
         ("python3", "-u", "list.py"),
+        ("sh", "-c", "cd / && exec python3 list.py"),
+        ("sh", "-c", "PYTHONPATH=/other:/mods exec python3 -m web.serve"),
+        ("sh", "-c", "exec python3 /mods/app"),
+        ("node", "/mods/app"),
+        ("node", "/e"),
         ("python3", "-m", "list"),
         ("python3", "/many.py"),
         ("node", "/e.js"),
@@ -103,6 +110,23 @@ async def test_what_a_program_may_start_by_its_words_is_decided_at_run_time(imag
 async def test_words_that_no_program_is_started_by_are_words(images, build, argv):
     program = await started(images, build, *argv)
     assert (program.problem, program.at_run_time) == (None, "")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("find", "/data", "-exec", "gone", ";"),
+        ("xargs", "-r", "gone"),
+        ("sh", "-c", "find /data -exec gone {} ';'"),
+        ("watch", "-n", "1", "--", "gone"),
+        ("sh", "-c", 'eval "A=$(cat /proc/x)"; exec gone'),
+    ],
+    ids=" ".join,
+)
+async def test_what_is_named_to_be_started_and_is_nowhere_is_no_matter_of_other_files(images, build, argv):
+    program = await started(images, build, *argv)
+    assert program.problem is not None
+    assert "gone" in program.problem.detail
 
 
 @pytest.mark.parametrize(

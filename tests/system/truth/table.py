@@ -18,6 +18,7 @@ from tests.system.truth import (
     surroundings,
     trees,
     userlands,
+    values,
 )
 
 MODULES = {
@@ -25,7 +26,7 @@ MODULES = {
     for module in (
         *(documents, forms, archives, surroundings, commands, trees, userlands),
         *(elves, binaries, scripts),
-        *(shells, steps_before, pipes, launchers, libraries),
+        *(shells, steps_before, pipes, values, launchers, libraries),
     )
 }
 """The tables by their names: first what an engine selects, what it makes of the config, how it unpacks; then what a

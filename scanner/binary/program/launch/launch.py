@@ -54,11 +54,13 @@ class Launched:
 class AtRunTime:
     """Why nobody can tell before it runs what a launcher starts: a whole sentence without its full stop.
 
-    ``is_refusal`` where it may well start nothing, whatever stands in the image.
+    ``is_refusal`` where it may well start nothing, whatever stands in the image; ``starts`` is what it is to start, as
+    often as it finds something to start it for.
     """
 
     why: str
     is_refusal: bool = False
+    starts: Command | None = None
 
 
 Launch: TypeAlias = Launched | AtRunTime | None

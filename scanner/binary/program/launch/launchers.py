@@ -112,6 +112,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
     "s6-overlay-suexec": preparing.s6_overlay_stage0,
     "dockerize": preparing.dockerize,
     "find": preparing.find,
+    "xargs": preparing.xargs,
     "with-contenv": simple(grammar(""), by=By.EXECVE),
     "sed": commanding.sed,
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk", "original-awk"), commanding.awk),
@@ -123,7 +124,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
         _CONFIGURED,
     ),
     **dict.fromkeys(
-        ("xargs", "parallel", "watch", "watchexec", "entr", "inotifywait", "nsenter", "ssh-agent", "dbus-run-session",
+        ("parallel", "watch", "watchexec", "entr", "inotifywait", "nsenter", "ssh-agent", "dbus-run-session",
          "bwrap", "firejail", "proot", "script", "screen", "tmux", "runcon", "systemd-run", "strace", "ltrace", "gdb",
          "valgrind", "perf", "faketime", "capsh", "pkexec", "vim", "nvim", "emacs"),
         _INPUT,
@@ -171,9 +172,10 @@ _BUSYBOX: Mapping[str, Rule] = MappingProxyType({
     "linux64": tools.setarch,
     "cttyhack": simple(grammar("")),
     "find": preparing.find,
+    "xargs": preparing.xargs,
     **dict.fromkeys(("init", "runsv", "runsvdir", "crond", "inetd", "start-stop-daemon"), _CONFIGURED),
     "awk": commanding.awk,
-    **dict.fromkeys(("xargs", "watch", "nsenter", "script", "run-parts"), _INPUT),
+    **dict.fromkeys(("watch", "nsenter", "script", "run-parts"), _INPUT),
     "vi": _EDITED,
 })  # fmt: skip
 """Busybox' applets of these names; all others are programs."""

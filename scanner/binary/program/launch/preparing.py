@@ -7,8 +7,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from scanner.binary.program.argv import UNKNOWN
+from scanner.binary.program.launch import started
 from scanner.binary.program.launch.launch import AtRunTime, By
-from scanner.binary.program.shell.shell_programs import prepares
 
 if TYPE_CHECKING:
     from scanner.binary.program.launch.launch import Launch, LauncherCall, Rule
@@ -19,9 +20,6 @@ _DOCKERIZE_VALUED = frozenset({
     "template", "wait", "wait-http-header", "wait-retry-interval", "timeout", "stdout", "stderr", "delims",
     "skip-tls-verify", "env", "env-section", "env-header", "stdout-poll",
 })  # fmt: skip
-
-
-_FIND_STARTS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 
 
 def dockerize(call: LauncherCall) -> Launch:
@@ -84,10 +82,21 @@ def edited(rule: Rule) -> Rule:
 
 def find(call: LauncherCall) -> Launch:
     """``find``: what it starts by ``-exec`` depends on what it finds, unless that only prepares."""
-    for at, word in enumerate(call.words):
-        if word in _FIND_STARTS and at + 1 < len(call.words) and not prepares(call.words[at + 1 :]):
-            return AtRunTime(f"{call.name} starts {call.words[at + 1]} for what it finds")
-    return None
+    words = started.by_find(call.words)
+    if words is None:
+        return None
+    return AtRunTime(f"{call.name} starts {words[0]} for what it finds", starts=replace(call.command, argv=words))
+
+
+def xargs(call: LauncherCall) -> Launch:
+    """``xargs``: it starts its command once where it reads nothing, unless it is told not to."""
+    found = started.by_xargs(call.words)
+    if found is None:
+        return AtRunTime(f"{call.name} starts what its input makes it start")
+    if found.surely and UNKNOWN not in found.words[0]:
+        return call.starting(found.words)
+    why = f"{call.name} starts {found.words[0]} for what it reads"
+    return AtRunTime(why, starts=replace(call.command, argv=found.words))
 
 
 def s6_overlay(call: LauncherCall) -> Launch:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import (
+    directories,
     lookups,
     process_limits,
-    redirect_files,
     shell_programs,
     shell_reading,
     starts,
@@ -27,8 +27,8 @@ from scanner.binary.program.shell.frames import (
     Settle,
     push,
 )
-from scanner.binary.program.shell.process_limits import failure
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
+from scanner.formats.shell.syntax import Substitution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,9 +45,8 @@ SPECIAL = frozenset({
 """POSIX's special builtins, which no function hides."""
 
 _INTEGER = re.compile(r"\s*[-+]?\d{1,18}\s*", re.ASCII)
-
-_USAGE = 2
 _STATUS = re.compile(r"[0-9]{1,9}")
+_USAGE = 2
 """The status of a builtin that was called wrongly."""
 
 MAX_SOURCED = 16
@@ -83,10 +82,6 @@ def _printf(machine: Machine, state: State, words: tuple[str, ...], _node: Simpl
     return machine.done(state.printed(shell_programs.formatted(words[1:])).with_status(status))
 
 
-def _pwd(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
-    return machine.done(state.printed(f"{state.cwd}\n").with_status(0))
-
-
 def _test(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     if words[0] == "[":
         if words[-1] == UNKNOWN_WORDS:
@@ -95,32 +90,6 @@ def _test(machine: Machine, state: State, words: tuple[str, ...], _node: Simple)
             return machine.done(state.with_status(2))
         words = words[:-1]
     return machine.tested(state, words[1:])
-
-
-# ---------------------------------------------------------------- directories
-
-
-def _cd(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
-    operands = [word for word in words[1:] if word not in {"-P", "-L", "--", "-e"}]
-    target = operands[0] if operands else state.value("HOME") or ""
-    if target == "-":
-        target = state.value("OLDPWD") or UNKNOWN
-    if not is_known(target) or not is_known(state.cwd):
-        moved = target if target.startswith("/") else UNKNOWN
-        return machine.done(replace(state, cwd=UNKNOWN if UNKNOWN in moved else moved, status=None, asks=None))
-    if not target:
-        return machine.done(state.with_status(0 if machine.kind is not ShellKind.BASH or operands else 1))
-    if state.value("CDPATH"):
-        raise AtRunTimeError("cd with CDPATH")
-    path = posixpath.normpath(state.absolute(target))
-    path = "/" + path.lstrip("/")
-    kind = machine.files.stands(path).kind
-    if kind in {PathKind.MISSING, PathKind.FILE, PathKind.OTHER} and redirect_files.untouched(
-        machine.files, state, path
-    ):
-        return machine.failed(state, failure(machine), f"line {node.line}: cd {target}, which is no directory")
-    before = state.cwd
-    return machine.done(replace(state, cwd=path, status=0).assigned("OLDPWD", before).assigned("PWD", path))
 
 
 # ---------------------------------------------------------------- running
@@ -171,6 +140,8 @@ def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple
         why = f"line {node.line}: source, which this shell does not know"
         raise AtRunTimeError(why, is_faulty="e" in state.options and not state.quiet)
     rest = words[2:] if words[1:2] == ("--",) else words[1:]
+    if (piped := _source_printed(machine, state, node)) is not None:
+        return piped
     if not rest or not is_known(rest[0]):
         raise AtRunTimeError(f"line {node.line}: the file that it reads is known at run time only")
     path = _sourced(machine, state, rest[0], node)
@@ -191,6 +162,18 @@ def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple
     leave = push(LeaveFile(state.positional if given else None, state.file, given), settled)
     inner = replace(state, stack=leave, positional=given or state.positional, file=path)
     return machine.evaluated(inner, text, path)
+
+
+def _source_printed(machine: Machine, state: State, node: Simple) -> list[State] | None:
+    """``source <(commands)``: what they print, where that is known."""
+    part = node.words[1].parts[0] if len(node.words) == 2 and node.words[1].parts else None  # noqa: PLR2004 - source and its file
+    if not isinstance(part, Substitution) or not part.process:
+        return None
+    text, behind = machine.printed_by(state, part.body, node.line)
+    if not is_known(text):
+        return None
+    settled = replace(behind, stack=push(Settle(state.quiet), state.stack))
+    return machine.evaluated(settled, text.encode("utf-8", "surrogateescape"), f"line {node.line}")
 
 
 def _sourced(machine: Machine, state: State, name: str, node: Simple) -> str | None:
@@ -351,20 +334,24 @@ def _alias(machine: Machine, state: State, words: tuple[str, ...], node: Simple)
 def _hash(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     """``hash -p PATH NAME`` lets a name stand for any program."""
     if any(word.startswith("-") and "p" in word for word in words[1:]):
+        if words[1] == "-p" and len(words) > 2 and lookups.is_absent(machine.files, state, words[2], machine.kind):  # noqa: PLR2004 - -p and a path
+            raise AtRunTimeError(
+                f"line {node.line}: hash lets a name stand for {words[2]}, which is not there", is_faulty=True
+            )
         return _refused(machine, state, words, node)
     return _doubtful(machine, state, words, node)
 
 
 BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[State]]] = MappingProxyType({
     ":": _pass, "true": _pass, "false": _false, "[": _test, "test": _test, "echo": _echo, "printf": _printf,
-    "cd": _cd, "pwd": _pwd, "export": variables.export_words, "readonly": variables.declare_words, "local": variables.declare_words, "declare": variables.declare_words,
+    "cd": directories.change, "pwd": directories.print_directory, "export": variables.export_words, "readonly": variables.declare_words, "local": variables.declare_words, "declare": variables.declare_words,
     "typeset": variables.declare_words, "unset": variables.unset_words, "set": variables.set_words, "shift": variables.shift_words, "exit": _exit, "return": _return,
     "break": _break, "continue": _break, "exec": _exec, "eval": _eval, ".": _source, "source": _source, "trap": _trap,
     "wait": _wait, "umask": process_limits.umask, "ulimit": process_limits.ulimit, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
     "type": _type, "hash": _hash, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
-    "alias": _alias, "unalias": _alias, "enable": _refused, "pushd": _refused, "popd": _refused, "dirs": _refused,
-    "mapfile": _refused, "readarray": _refused, "coproc": _refused, "select": _refused,
+    "alias": _alias, "unalias": _alias, "enable": _refused, "pushd": directories.push, "popd": directories.pop, "dirs": _refused,
+    "mapfile": shell_reading.map_lines, "readarray": shell_reading.map_lines, "coproc": _refused, "select": _refused,
     "suspend": _refused, "fc": _refused, "compgen": _doubtful, "caller": _doubtful,
 })  # fmt: skip
 """Each takes the machine, the state, the words with the name in front, the command as written."""

@@ -15,6 +15,7 @@ from scanner.binary.program.shell.frames import (
     AfterLoopBody,
     AfterLoopCondition,
     AfterRedirect,
+    Falling,
     LeaveSubshell,
     Negate,
     NextPart,
@@ -33,14 +34,13 @@ from scanner.binary.program.shell.state import (
     counted,
 )  # fmt: skip
 from scanner.formats.shell import patterns
-from scanner.formats.shell.syntax import Simple
+from scanner.formats.shell.syntax import Arithmetic, Group, Loop, Simple
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
     from scanner.formats.shell.syntax import (
         Case,
         For,
-        Loop,
         Pipeline,
         Redirected,
         Sequence,
@@ -111,21 +111,35 @@ def begun_with(before: State, expanded: State, body: Sequence) -> int | None:
     return before.status if expanded is before else None
 
 
-def cases(machine: Machine, state: State, node: Case, first: int, subject: str) -> list[State]:
-    """The branches of a ``case`` whose patterns may match."""
-    made = []
-    for item in node.items[first:]:
+def case(machine: Machine, state: State, node: Case) -> list[State]:
+    """What a ``case`` leads to."""
+    if machine.kind is not ShellKind.BASH and any(item.ends != ";;" for item in node.items):
+        why = f"line {node.line}: a case that falls through, which not every shell knows"
+        raise AtRunTimeError(why, is_faulty=True, is_of_all=True)
+    words = Expander(machine, state)
+    subject = words.text(node.subject)
+    if words.state is not state:
+        state = replace(words.state, status=None)
+    return cases(machine, state, Falling(node, 0, subject))
+
+
+def cases(machine: Machine, state: State, frame: Falling) -> list[State]:
+    """The branches of a ``case`` whose patterns may match, from one on."""
+    made, items = [], frame.node.items
+    for at, item in enumerate(items[frame.at :], frame.at):
         words = Expander(machine, state)
-        answers = [patterns.matches(subject, words.pattern(pattern)) for pattern in item.patterns]
+        falls = frame.falls and at == frame.at
+        answers = [falls or patterns.matches(frame.subject, words.pattern(pattern)) for pattern in item.patterns]
         if not any(answer is not False for answer in answers):
             continue
-        if item.ends != ";;":
-            raise AtRunTimeError(f"line {node.line}: a case that falls through")
+        goes_on = item.ends != ";;" and at + 1 < len(items)
+        following = Falling(frame.node, at + 1, frame.subject, falls=item.ends == ";&")
+        stack = push(following, state.stack) if goes_on else state.stack
         status = begun_with(state, words.state, item.body)
-        made.append(replace(state, stack=push(Run(item.body.items), state.stack), status=status))
+        made.append(replace(state, stack=push(Run(item.body.items), stack), status=status))
         if any(answers):
             return made
-    return [*made, state.with_status(0)]
+    return [*made, state if frame.at else state.with_status(0)]
 
 
 def loop(state: State, node: Loop, rounds: int, doubted: int) -> State:
@@ -146,10 +160,23 @@ def after_loop_condition(state: State, frame: AfterLoopCondition, below: Stack |
             made.append(replace(each.on(below), status=0))
         elif frame.rounds >= MAX_ROUNDS or (known and frame.rounds >= 2 and frame.doubted == 0 and state.externals):  # noqa: PLR2004 - it goes on as it began
             made.append(replace(each, stack=FINISHED, status=None))
+            if not _is_endless(frame.node):
+                left = shell_programs.forgotten(each.on(below), frame.node.body, frame.node.condition)
+                made.append(left.with_status(0))
         elif known or frame.doubted == 0:
             after = push(AfterLoopBody(frame.node, frame.rounds + 1, frame.doubted + (not known)), below)
             made.append(replace(each, stack=push(Run(frame.node.body.items), after)))
     return made
+
+
+def _is_endless(node: Loop) -> bool:
+    """Whether a condition that was met is always met, whatever the body does."""
+    first = node.condition.items[0].statement if len(node.condition.items) == 1 else None
+    if isinstance(first, Arithmetic):
+        return not any(char.isalpha() for char in first.text)
+    words = [word.literal for word in first.words] if isinstance(first, Simple) else []
+    plain = all(word is not None and "/" not in word for word in words)
+    return bool(words) and plain and words[0] in {"true", ":", "false", "[", "test"}
 
 
 def after_loop_body(state: State, frame: AfterLoopBody, below: Stack | None) -> list[State]:
@@ -276,7 +303,7 @@ def redirected(machine: Machine, state: State, node: Redirected) -> list[State]:
     if not is_open:
         return simple.unopened(machine, state, "")
     muted = any(simple.mutes(redirect) for redirect in node.redirects)
-    has_input, text = simple.fed(words, node.redirects)
+    has_input, text = simple.fed(words, node.redirects, by_lines=isinstance(node.body, Loop | Group))
     after = push(AfterRedirect(state, muted, has_input), state.stack)
     return [replace(words.state, stack=push(One(node.body), after), input=text if has_input else state.input)]
 

@@ -1,4 +1,4 @@
-"""What common filters print of a text that is known: cut, grep, head, sed, tail, tr, the plain uses of each."""
+"""What common filters print of a text that is known: cut, grep, head, sed, tail, tr, xargs, the plain uses of each."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _LITERAL = re.compile(r"\^?(?:[\w /:,=\"'@%<>~;!-]|\\\.|\.)+(?:\*\$?|\$)?", re.A
 
 _AWK = re.compile(r"\s*\{\s*print \$([1-9])\s*;?\s*\}\s*", re.ASCII)
 _FIELDS = re.compile(r"(\d{1,4})(-?)(\d{0,4})", re.ASCII)
+_WORDS = re.compile(r"[\w ./:,=@%+\t\n-]*", re.ASCII)
 _CLASSES = {"[:upper:]": string.ascii_uppercase, "[:lower:]": string.ascii_lowercase}
 
 
@@ -32,7 +33,7 @@ def answer(name: str, words: tuple[str, ...], text: str) -> Answer | None:
     if (
         rule is None
         or len(text) > MAX_BYTES
-        or (text and text[-1] != "\n" and name != "tr")
+        or (text and text[-1] != "\n" and name not in {"tr", "xargs"})
         or not text.isascii()
         or not all(word.isascii() for word in words)
     ):
@@ -151,8 +152,16 @@ def _grep(words: tuple[str, ...], text: str) -> Answer | None:
     return None if found is None else (int(not found[0]), "" if found[1] else _joined(found[0]))
 
 
+def _xargs(words: tuple[str, ...], text: str) -> Answer | None:
+    """Without a command it hands its words to ``echo``."""
+    return (0, " ".join(text.split()) + "\n") if not words and _WORDS.fullmatch(text) else None
+
+
 _RULES: dict[str, Callable[[tuple[str, ...], str], Answer | None]] = {
-    "awk": _awk, "cut": _cut, "grep": _grep, "head": _head, "sed": _sed, "tail": _tail, "tr": _tr,
+    "awk": _awk, "cut": _cut, "grep": _grep, "head": _head, "sed": _sed, "tail": _tail, "tr": _tr, "xargs": _xargs,
 }  # fmt: skip
 
 NAMES = frozenset(_RULES)
+
+OF_FILES = NAMES - {"tr", "xargs"}
+"""Those that read a file too, named last."""

@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command
+from scanner.binary.program.shell import unreached
 from scanner.binary.program.shell.frames import (
     Run,
     push,
@@ -129,25 +130,42 @@ class Script:
 
 def follow(script: Script, files: Files) -> tuple[Ending, ...]:
     """Every way through a script, equal ones once; raises only what ``files`` raises."""
-    if script.kind in {ShellKind.ZSH, ShellKind.KSH}:
-        return (AtRunTime(f"{script.name} is read by {script.kind.value}, whose rules are its own"),)
-    if script.kind is ShellKind.BASH and "BASH_ENV" in script.command.env:
-        return (AtRunTime(f"{script.name}: bash reads the file that BASH_ENV names before it"),)
-    if script.kind is ShellKind.BASH and OPTIONS_OF_BASH & script.command.env.keys():
-        return (AtRunTime(f"{script.name}: bash takes options from its environment"),)
-    if script.kind is ShellKind.BASH and any(name.startswith(FUNCTIONS) for name in script.command.env):
-        return (AtRunTime(f"{script.name}: bash takes functions from its environment"),)
     read = grammar.parse(script.text)
+    machine = Machine(script.kind, files)
+    if why := _unfollowed(script):
+        return (_not_run(machine, script, read, why),)
     if isinstance(read, NotUnderstood):
         return (AtRunTime(f"{script.name}:{read.line}: {read.why}", is_faulty=read.is_faulty),)
-    machine = Machine(script.kind, files)
     try:
         endings = _told(_run(machine, _start(script, read)))
     except AtRunTimeError as error:
-        return (AtRunTime(f"{script.name}: {error}", is_faulty=error.is_faulty),)
+        return (_not_run(machine, script, read, f"{script.name}: {error}", is_faulty=error.is_faulty),)
     if script.is_input and any(isinstance(each, Reached) and each.also for each in endings):
         return (AtRunTime(f"{script.name}: programs that it starts may read the rest of what it is given to read"),)
     return endings
+
+
+def _unfollowed(script: Script) -> str:
+    """Why a script is not followed at all, empty where it is."""
+    if script.kind in {ShellKind.ZSH, ShellKind.KSH}:
+        return f"{script.name} is read by {script.kind.value}, whose rules are its own"
+    if script.kind is not ShellKind.BASH:
+        return ""
+    env = script.command.env
+    if "BASH_ENV" in env:
+        return f"{script.name}: bash reads the file that BASH_ENV names before it"
+    if OPTIONS_OF_BASH & env.keys():
+        return f"{script.name}: bash takes options from its environment"
+    is_handed = any(name.startswith(FUNCTIONS) for name in env)
+    return f"{script.name}: bash takes functions from its environment" if is_handed else ""
+
+
+def _not_run(
+    machine: Machine, script: Script, read: Sequence | NotUnderstood, why: str, *, is_faulty: bool = False
+) -> AtRunTime:
+    """The ending of a script of which nothing was followed, or not to its end."""
+    lacks = "" if is_faulty or isinstance(read, NotUnderstood) else unreached.lacking(machine, _start(script, read))
+    return AtRunTime(f"{why}; it starts {lacks}, which is not in the image" if lacks else why, bool(lacks) or is_faulty)
 
 
 def _input(script: Script) -> str | None:
@@ -302,7 +320,8 @@ def _ending(state: State) -> Ending:
     """What one way through the script came to."""
     ending = _reached(state)
     if isinstance(ending, Reached) and UNKNOWN in ending.command.argv[0]:
-        return AtRunTime(f"{state.file}: {ending.command.argv[1]}")
+        _, why, *faulty = ending.command.argv
+        return AtRunTime(f"{state.file}: {why}", is_faulty=bool(faulty))
     return ending
 
 

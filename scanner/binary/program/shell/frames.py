@@ -108,11 +108,12 @@ class NextWord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Falling:
-    """The patterns of ``case`` from ``at`` on are still to be tried."""
+    """The patterns of ``case`` from ``at`` on are still to be tried; ``falls`` where that branch is taken without."""
 
     node: Case
     at: int
     subject: str
+    falls: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command
-from scanner.binary.program.shell import compound, lookups, simple, starts
+from scanner.binary.program.shell import compound, lookups, simple, starts, unreached
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     FINISHED,
@@ -123,11 +123,13 @@ class Machine:
         except ShellEndsError as error:
             return self.exit(replace(state, gave_up=str(error)), _GAVE_UP)
         except AtRunTimeError as error:
+            lacks = "" if error.is_faulty or state.substituted is not None else unreached.lacking(self, state)
+            why = f"{error}; later it starts {lacks}, which is not in the image" if lacks else str(error)
             if self._is_in_subshell(state) and state.substituted is None and not error.is_of_all:
-                command = Command((UNKNOWN, str(error)), ())
+                command = Command((UNKNOWN, why, *(("faulty",) if lacks else ())), ())
                 some = External(command)
                 return self.exit(replace(state, externals=(*state.externals, some), last=some), None)
-            return [AtRunTime(f"{state.file}: {error}", is_faulty=error.is_faulty)]
+            return [AtRunTime(f"{state.file}: {why}", is_faulty=error.is_faulty or bool(lacks))]
 
     @staticmethod
     def _is_in_subshell(state: State) -> bool:
@@ -154,7 +156,7 @@ class Machine:
             case NextWord():
                 return compound.next_word(state, frame, below)
             case Falling():
-                return compound.cases(self, state.on(below), frame.node, frame.at, frame.subject)
+                return compound.cases(self, state.on(below), frame)
             case Negate():
                 turned = None if state.status is None else int(state.status == 0)
                 return [replace(state.on(below), status=turned, asks=None, quiet=frame.quiet)]
@@ -209,11 +211,7 @@ class Machine:
                 after = push(AfterCondition(statement, 0, state.quiet), state.stack)
                 return [replace(state, stack=push(Run(statement.branches[0][0].items), after), quiet=True)]
             case Case():
-                words = Expander(self, state)
-                subject = words.text(statement.subject)
-                if words.state is not state:  # bash says the status of what ran in it, others the one before
-                    state = replace(words.state, status=None)
-                return compound.cases(self, state, statement, 0, subject)
+                return compound.case(self, state, statement)
             case Loop():
                 return [compound.loop(state, statement, 0, 0)]
             case For():
@@ -332,6 +330,9 @@ class Machine:
         """
         if body is None:
             return UNKNOWN, replace(state.drained(), status=None, asks=None)
+        if self.kind is ShellKind.BASH and (target := _read_by(body)) is not None:
+            text = simple.text_of(Expander(self, state), target)
+            return (UNKNOWN if text is None else text.rstrip("\n")), state.with_status(0 if text is not None else None)
         depth = (state.substituted or 0) + 1
         if depth > MAX_SUBSTITUTIONS:
             raise AtRunTimeError(f"line {line}: more than {MAX_SUBSTITUTIONS} substitutions inside each other")
@@ -369,6 +370,14 @@ class Machine:
         printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)
         asks = asked[0] if len(asked) == 1 and status is None else None
         return printed, replace(behind, status=status, asks=asks)
+
+
+def _read_by(body: Sequence) -> Word | None:
+    """The file of bash's ``$(<file)``."""
+    first = body.items[0].statement if len(body.items) == 1 else None
+    if not isinstance(first, Simple) or first.words or first.assignments or len(first.redirects) != 1:
+        return None
+    return first.redirects[0].target if first.redirects[0].operator == "<" else None
 
 
 def _left(state: State, frame: LeaveFunction) -> State:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import given
+from scanner.binary.program.shell import given, tables
 from scanner.binary.program.shell.frames import called
 from scanner.binary.program.shell.piece import BREAK, Piece
 from scanner.binary.program.shell.state import AtRunTimeError, ShellEndsError, ShellKind, State, counted, is_known
+from scanner.binary.program.shell.tables import Table
 from scanner.formats.shell import arithmetic, patterns
 from scanner.formats.shell.syntax import (
     ArithmeticPart,
@@ -280,6 +281,8 @@ class Pieces:
             return UNKNOWN_WORDS
         if operator in {"^^", ",,"} and (part.word is None or not part.word.parts) and is_known(found):
             return found.upper() if operator == "^^" else found.lower()
+        if operator in {"^", ","} and (part.word is None or not part.word.parts) and is_known(found):
+            return (found[:1].upper() if operator == "^" else found[:1].lower()) + found[1:]
         if part.word is None or operator[0] not in "#%/":
             return UNKNOWN
         pattern = self.pattern(part.word)
@@ -351,7 +354,14 @@ class Pieces:
         state, subscript = self.state, part.subscript or ""
         if part.name == "BASH_SOURCE" and subscript == "0" and part.operator == "":
             return [Piece(state.file, part.quoted, not part.quoted)]
-        words = self._elements(part.name)
+        table = state.arrays.get(part.name)
+        if isinstance(table, Table) and subscript not in {"@", "*"} and not part.indirect:
+            return self._operated(replace(part, subscript=None), tables.looked_up(self, table, subscript))
+        if (known := tables.all_of(table, part)) is not None:
+            return self._positional(part, known)
+        return self._of_array(part, self._elements(part.name), subscript)
+
+    def _of_array(self, part: Parameter, words: tuple[str, ...] | None, subscript: str) -> list[Piece]:
         if words is None or not counted(words):
             if subscript in {"@", "*"} or part.indirect:
                 return [Piece(UNKNOWN_WORDS, quoted=part.quoted, split=False)]

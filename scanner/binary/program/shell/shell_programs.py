@@ -38,6 +38,7 @@ _ASSIGNING = frozenset(
     {"export", "readonly", "local", "declare", "typeset", "read", "unset", "getopts", "let", "printf"}
 )
 _MOVING = frozenset({"shift", "set"})
+_LOADING = frozenset({"eval", ".", "source"})
 _NAME = re.compile(r"([A-Za-z_]\w*)(?:\+?=.*)?", re.ASCII | re.DOTALL)
 _CONVERSION = re.compile(r"%(?:%|(-?\d*)(?:\.(\d+))?([a-zA-Z])|(.))")
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'", "r": "\r"}
@@ -74,10 +75,25 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
         return (1, "") if unknown else (None, None)
     if is_known(state.input) and name in COPYING | filters.NAMES and (found := _filtered(state, name, words)):
         return found
-    if name == "cat" and len(words) == 2 and (state.captures or state.substituted is not None):  # noqa: PLR2004 - a file
-        text = searching.image_text(files, state, words[1]) if is_known(words[1]) else None
-        return (None, None) if text is None or not text.isascii() or "\0" in text else (0, text)
+    if (
+        (state.captures or state.substituted is not None)
+        and len(words) > 1
+        and (found := _of_file(files, state, words))
+    ):
+        return found
     return _answered(files, state, name, words)
+
+
+def _of_file(files: Files, state: State, words: tuple[str, ...]) -> tuple[int, str] | None:
+    """What a program prints of the one file of the image that it is given."""
+    name, path = name_of(words), words[-1]
+    is_cat = name == "cat" and len(words) == 2  # noqa: PLR2004 - a file
+    if not all(map(is_known, words)) or not (is_cat or (name in filters.OF_FILES and "/" in path)):
+        return None
+    text = searching.image_text(files, state, path)
+    if text is None or not text.isascii() or "\0" in text:
+        return None
+    return (0, text) if is_cat else filters.answer(name, words[1:-1], text)
 
 
 def _filtered(state: State, name: str, words: tuple[str, ...]) -> tuple[int, str] | None:
@@ -284,8 +300,11 @@ def is_no_number(words: tuple[str, ...]) -> bool:
 # ---------------------------------------------------------------- what loops forget
 
 
-def forgotten(state: State, *bodies: Any) -> State:
-    """The state behind a loop that may have run any number of times: what it changes is not known."""
+def forgotten(state: State, *bodies: Any, is_wary: bool = True) -> State:
+    """The state behind a loop that may have run any number of times: what it changes is not known.
+
+    ``is_wary`` gives up at what may change anything.
+    """
     todo: list[Any] = list(bodies)
     called: set[str] = set()
     while todo:
@@ -298,7 +317,8 @@ def forgotten(state: State, *bodies: Any) -> State:
         if isinstance(node, Simple) and node.words and node.words[0].literal not in _ASSIGNING - {"read"}:
             todo.extend(each.value for each in node.assignments)
             node = replace(node, assignments=())
-        state = _changed_by(state, node)
+        if is_wary or not (isinstance(node, Simple) and node.words and node.words[0].literal in _LOADING):
+            state = _changed_by(state, node)
         if isinstance(node, Simple) and node.words:
             name = node.words[0].literal
             if name is not None and name in state.functions and name not in called:
@@ -334,11 +354,11 @@ def _changed_by_command(state: State, node: Simple) -> State:
         if name == "shift" or flags is None or flags == "--" or not flags.startswith(("-", "+")):
             return replace(state, positional=(UNKNOWN_WORDS,))
         return state
-    if name == "cd":
+    if name in {"cd", "pushd", "popd"}:
         return replace(state, cwd=UNKNOWN)
     if name == "read":
         state = state.drained()
-    if name in {"eval", ".", "source"} or name is None:
+    if name in _LOADING or name is None:
         if name is not None:
             raise AtRunTimeError(f"line {node.line}: {name} in a loop of which nobody knows how often it runs")
         return state

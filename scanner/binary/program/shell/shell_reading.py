@@ -6,48 +6,117 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.argv import UNKNOWN
-from scanner.binary.program.shell.state import INSIDE, AtRunTimeError
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.launch.getopt import OptionError, grammar
+from scanner.binary.program.shell.state import INSIDE, AtRunTimeError, ShellKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scanner.binary.program.shell.machine import Machine
     from scanner.binary.program.shell.state import State
     from scanner.formats.shell.syntax import Simple
+
+MAX_LINES = 1024
+"""Elements of an array that a file is read into; a list of programs has a dozen."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _INDEX = re.compile(r"[1-9][0-9]{0,8}")
 
 
+_READ = grammar("a:d:ei:n:N:p:rst:u:")
+_MAPFILE = grammar("d:n:O:s:tu:C:c:")
+
+
 def read_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     """``read``: the next line of an input that is known, of any other nobody knows what it holds."""
-    flags = [word for word in words[1:] if word.startswith("-")]
-    names = [word for word in words[1:] if _NAME.fullmatch(word)] or ["REPLY"]
-    plain = all(re.fullmatch(r"-r|--", flag) for flag in flags) and len(names) + len(flags) == len(words) - 1
+    parsed = _READ.parse(words[1:])
+    if isinstance(parsed, OptionError) or any(not _NAME.fullmatch(name) for name in parsed.rest):
+        names = [word for word in words[1:] if _NAME.fullmatch(word)] or ["REPLY"]
+        return _not_known(machine, state, names, ())
+    names = list(parsed.rest) or ["REPLY"]
+    array = parsed.value("a")
     separators = state.value("IFS") if "IFS" in state.variables else " \t\n"
-    if not plain or state.input is None or separators is None or UNKNOWN in separators + state.input:
-        for name in names:
-            state = state.assigned(name, UNKNOWN)
-        return machine.done(replace(state.waited().drained(), status=None, asks=None))
+    is_plain = not parsed.has("d", "n", "N", "u", "i") and (machine.kind is ShellKind.BASH or not parsed.options[1:])
+    if array is not None and machine.kind is not ShellKind.BASH:
+        raise AtRunTimeError("read -a, which only bash knows", is_faulty=machine.kind is ShellKind.DASH)
+    if not is_plain or state.input is None or separators is None or UNKNOWN in separators + state.input:
+        return _not_known(machine, state, [] if array else names, (array,) if array else ())
     line, newline, left = state.input.partition("\n")
-    if "\\" in line and "-r" not in flags:
+    if "\\" in line and not parsed.has("r"):
         raise AtRunTimeError("read of a line with backslashes")
-    for name, value in zip(names, _parted(line, len(names), separators), strict=True):
-        state = state.assigned(name, value)
-    return machine.done(replace(state, status=0 if newline else 1, input=left))
+    behind = replace(state, input=left)
+    if array:
+        behind = with_array(behind, array, _fields(line, separators))
+    else:
+        for name, value in zip(names, _parted(line, len(names), separators), strict=True):
+            behind = behind.assigned(name, value)
+    return machine.done(behind.with_status(0 if newline else 1))
+
+
+def _not_known(machine: Machine, state: State, names: Iterable[str], arrays: Iterable[str]) -> list[State]:
+    """Behind a reading of which nobody knows what it finds."""
+    for name in names:
+        state = state.assigned(name, UNKNOWN)
+    for name in arrays:
+        state = with_array(state, name, (UNKNOWN_WORDS,))
+    return machine.done(replace(state.waited().drained(), status=None, asks=None))
+
+
+def map_lines(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    """``mapfile``, ``readarray``: the lines of an input."""
+    if machine.kind is not ShellKind.BASH:
+        raise AtRunTimeError(f"line {node.line}: {words[0]}, which only bash knows")
+    parsed = _MAPFILE.parse(words[1:])
+    if isinstance(parsed, OptionError) or parsed.has("C") or len(parsed.rest) > 1:
+        raise AtRunTimeError(f"line {node.line}: {words[0]} in a way that is not followed")
+    name = parsed.rest[0] if parsed.rest else "MAPFILE"
+    if not _NAME.fullmatch(name):
+        raise AtRunTimeError(f"line {node.line}: the array that {words[0]} sets is known at run time only")
+    is_plain = not parsed.has("d", "n", "O", "s", "u")
+    if not is_plain or state.input is None or UNKNOWN in state.input:
+        return _not_known(machine, state, (), (name,))
+    *lines, last = state.input.split("\n")
+    if len(lines) > MAX_LINES:
+        return _not_known(machine, state, (), (name,))
+    kept = (*(line if parsed.has("t") else f"{line}\n" for line in lines), *((last,) if last else ()))
+    return machine.done(with_array(replace(state, input=""), name, kept).with_status(0))
+
+
+def with_array(state: State, name: str, elements: tuple[str, ...]) -> State:
+    """The state with one array in the place of whatever is called so."""
+    if name in state.readonly:
+        raise AtRunTimeError(f"the array {name} is changed, which is read-only", is_faulty=True)
+    variables = {key: value for key, value in state.variables.items() if key != name}
+    return replace(state, arrays={**state.arrays, name: elements}, variables=variables)
+
+
+def _fields(line: str, separators: str) -> tuple[str, ...]:
+    """All fields of a line."""
+    if any(char not in " \t\n" for char in separators):
+        blanks = "".join(char for char in separators if char in " \t\n")
+        others = "".join(char for char in separators if char not in " \t\n")
+        bare = line.strip(blanks)
+        if not bare or blanks:
+            return () if not bare else (UNKNOWN_WORDS,)
+        return tuple(re.split(f"[{re.escape(others)}]", bare[:-1] if bare[-1] in others else bare))
+    if not separators:
+        return (line,) if line else ()
+    return tuple(field for field in re.split(f"[{re.escape(separators)}]", line) if field)
 
 
 def _parted(line: str, count: int, separators: str) -> list[str]:
     """The fields of a line as ``read`` gives them to so many names: the last one gets the rest."""
     blanks = "".join(char for char in separators if char in " \t\n")
-    if any(char not in " \t\n" for char in separators) and count > 1:
-        return [UNKNOWN] * count
+    others = "".join(char for char in separators if char not in " \t\n")
     rest, found = line.strip(blanks), []
     for _ in range(count - 1):
-        ends = next((at for at, char in enumerate(rest) if char in blanks), len(rest))
+        ends = next((at for at, char in enumerate(rest) if char in separators), len(rest))
         found.append(rest[:ends])
         rest = rest[ends:].lstrip(blanks)
-    if any(char not in " \t\n" for char in separators) and rest[-1:] in separators:
+        rest = rest[1:].lstrip(blanks) if others and rest[:1] and rest[0] in others else rest
+    if others and rest and rest[-1] in others:
         return [*found, UNKNOWN]
     return [*found, rest]
 

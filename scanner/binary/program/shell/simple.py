@@ -7,17 +7,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import builtins, lookups, redirect_files, starts, writes
+from scanner.binary.program.shell import (
+    builtins,
+    lookups,
+    redirect_files,
+    searching,
+    shell_reading,
+    starts,
+    tables,
+    writes,
+)
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, LeaveSubshell, One, Settle, push
-from scanner.binary.program.shell.state import EATEN, OWN_SCRIPT, AtRunTimeError, ShellKind, counted
+from scanner.binary.program.shell.state import EATEN, OWN_SCRIPT, AtRunTimeError, ShellKind, counted, is_known
+from scanner.binary.program.shell.tables import Table
 from scanner.formats.shell.simple_commands import DECLARING
 from scanner.formats.shell.syntax import Glob
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
     from scanner.binary.program.shell.state import State
-    from scanner.formats.shell.syntax import Assignment, Redirect, Simple
+    from scanner.formats.shell.syntax import Assignment, Redirect, Simple, Word
 
 _GOING_ON = frozenset({"eval", ".", "source"})
 """Builtins that are not done when they return to us: what they run is still on the stack."""
@@ -67,8 +77,18 @@ def unopened(machine: Machine, state: State, name: str) -> list[State]:
     return machine.done(state.with_status(status))
 
 
-def fed(words: Expander, redirects: tuple[Redirect, ...]) -> tuple[bool, str | None]:
-    """Whether redirections give a command an input of its own, and what stands in it where that is known."""
+MAX_READ_LINES = 60
+"""Of a file that a loop reads line by line; fewer than the rounds of a loop that are followed."""
+
+_READING = frozenset({"read", "mapfile", "readarray", "cat"})
+"""Commands for which a file is looked into: it may cost one more reading of its layer."""
+
+
+def fed(words: Expander, redirects: tuple[Redirect, ...], *, by_lines: bool = False) -> tuple[bool, str | None]:
+    """Whether redirections give a command an input of its own, and what stands in it where that is known.
+
+    ``by_lines`` tells that the command is one of those that read lines, so that a file is looked into.
+    """
     given, text = False, None
     for redirect in redirects:
         if "<" not in redirect.operator or redirect.fd not in {"", "0"}:
@@ -78,7 +98,17 @@ def fed(words: Expander, redirects: tuple[Redirect, ...]) -> tuple[bool, str | N
             text = words.text(redirect.here) + ("\n" if redirect.operator == "<<<" else "")
         elif redirect.operator == "<" and redirect.target is not None and redirect.target.literal == "/dev/null":
             text = ""
+        elif redirect.operator == "<" and redirect.target is not None and by_lines:
+            text = text_of(words, redirect.target)
     return given, text
+
+
+def text_of(words: Expander, target: Word) -> str | None:
+    """What the image holds in a file of few lines, ``None`` where that is not known."""
+    path = words.text(target)
+    text = searching.image_text(words.runner.files, words.state, path) if is_known(path) else None
+    is_plain = text is not None and text.isascii() and "\0" not in text
+    return text if text is not None and is_plain and text.count("\n") <= MAX_READ_LINES else None
 
 
 def _refuse_traces(state: State, node: Simple) -> None:
@@ -109,7 +139,7 @@ def simple(machine: Machine, state: State, node: Simple) -> list[State]:
     name = arguments[0]
     if name == UNKNOWN_WORDS:
         raise AtRunTimeError(f"line {node.line}: it starts what its words become")
-    has_input, text = fed(words, node.redirects)
+    has_input, text = fed(words, node.redirects, by_lines=name in _READING)
     muted = any(mutes(redirect) for redirect in node.redirects)
     if not has_input and not muted:
         return command(machine, words.state, words, arguments, node)
@@ -204,6 +234,11 @@ def _element(machine: Machine, words: Expander, each: Assignment) -> State:
         why = f"the array {each.name}, which this shell does not know"
         raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
     before = words.state.arrays.get(each.name, ())
+    if isinstance(before, Table):
+        named = tables.name_in(words, each.subscript or "")
+        value = words.text(each.value)
+        made = tables.UNKNOWN_TABLE if each.append else before.with_element(named, value)
+        return replace(words.state, arrays={**words.state.arrays, each.name: made})
     if each.name not in words.state.arrays and words.state.value(each.name) is not None:
         raise AtRunTimeError(f"an element of {each.name}, which is no array")
     value = words.text(each.value)
@@ -221,7 +256,12 @@ def array(machine: Machine, words: Expander, each: Assignment, *, by_name: bool 
         why = f"the array {each.name}, which this shell does not know"
         raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
     elements = each.elements or ()
-    if by_name or any(isinstance(word.parts[0], Glob) and word.parts[0].text == "[" for word in elements if word.parts):
+    there = words.state.arrays.get(each.name, ())
+    if by_name or isinstance(there, Table):
+        entries = there.entries if each.append and isinstance(there, Table) else {}
+        table = tables.made_of(words, elements, entries)
+        return shell_reading.with_array(words.state, each.name, table)
+    if any(isinstance(word.parts[0], Glob) and word.parts[0].text == "[" for word in elements if word.parts):
         for word in elements:
             words.text(word)  # for what it runs and assigns
         values: tuple[str, ...] = (UNKNOWN_WORDS,)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command, split_path
+from scanner.binary.program.launch import started
 from scanner.binary.program.shell import (
     exact_tools,
     filters,
     lookups,
+    placing,
     redirect_files,
     shell_programs,
     tool_files,
@@ -46,7 +48,44 @@ NOT_FOUND = 127
 
 def external(machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> list[State]:
     """A program that is started and waited for."""
-    prepares = shell_programs.prepares(arguments)
+    begun = _by_others(machine, made, state, arguments, node)
+    if begun is not None and begun.surely:
+        return begun.ways
+    if begun is not None:
+        behind = _used(machine, state, arguments).waited()
+        if not begun.ways:
+            return machine.done(behind.with_status(0))
+        idle = External(command_of(replace(made, input=state.input), arguments), prepares=True)
+        return [*begun.ways, *machine.done(replace(behind, last=idle).with_status(None))]
+    return _external(machine, made, state, arguments, node, prepares=shell_programs.prepares(arguments))
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The ways behind what find or xargs starts; ``surely`` where there is no way without it."""
+
+    ways: list[State]
+    surely: bool
+
+
+def _by_others(machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> _Begun | None:
+    """What another program starts that is there, with nothing to read; ``None`` where it starts nothing that counts."""
+    text = state.input if is_known(state.input) else None
+    found = started.by(shell_programs.name_of(arguments), arguments[1:], text)
+    if found is None or _is_missing(machine, made, arguments[0]) or _is_foreign(machine, made, arguments[0]):
+        return None
+    if not found.surely and text is not None and not text.strip():
+        return _Begun([], surely=False)
+    state = state.drained()
+    if shell_programs.name_of(arguments) == "find":
+        state = replace(state.wrote(*writes.written_by(state.cwd, arguments)), vague=True)
+    ways = external(machine, replace(made, input=OWN_INPUT), replace(state, input=OWN_INPUT), found.words, node)
+    return _Begun([replace(each, input=state.input) for each in ways], found.surely)
+
+
+def _external(  # noqa: PLR0913 - who runs it, in which state, and whether it only makes ready
+    machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple, *, prepares: bool
+) -> list[State]:
     if not prepares:
         _refuse_eaten(state)
     missing = _is_missing(machine, made, arguments[0])
@@ -100,7 +139,15 @@ def refuse_name(machine: Machine, state: State, name: str, program: str) -> None
 
 
 def _is_missing(machine: Machine, made: State, name: str) -> bool:
-    return lookups.is_missing(machine.files, made, name, machine.kind)
+    """Whether a name surely leads to no program, or to a busybox that was built without an applet of that name."""
+    if lookups.is_missing(machine.files, made, name, machine.kind):
+        return True
+    path = lookups.located(machine.files, made, name) if is_known(name) and is_known(made.cwd) else None
+    return (
+        bool(path)
+        and not made.touched(made.absolute(path or ""))
+        and machine.files.lacks_applet(made.absolute(path or ""))
+    )
 
 
 def _is_foreign(machine: Machine, made: State, name: str) -> bool:
@@ -115,7 +162,7 @@ def _is_foreign(machine: Machine, made: State, name: str) -> bool:
 
 def _used(machine: Machine, state: State, arguments: tuple[str, ...]) -> State:
     """What a program that ran has written, read, printed."""
-    made = writes.written_by(state.cwd, arguments)
+    made = placing.sure(machine.files, state, arguments, writes.written_by(state.cwd, arguments))
     is_exact = exact_tools.is_exact(arguments) and not any(redirect_files.is_elsewhere(machine.files, w) for w in made)
     state = replace(state.wrote(*made), vague=state.vague or not is_exact)
     if not reads_nothing(arguments):

@@ -92,6 +92,9 @@ class Files(Protocol):
     def forbids(self, path: str) -> bool:
         """Whether the script's user surely may not write at a path, nor make it where nothing stands."""
 
+    def lacks_applet(self, path: str) -> bool:
+        """Whether a path leads to a busybox that surely was built without an applet of the path's name."""
+
     def architecture(self, path: str) -> str:
         """The CPU that a binary is for, in Go's word; empty where it is none, or none that is known."""
 

@@ -13,6 +13,7 @@ from scanner.binary.program.shell.frames import (
     LeaveFunction,
 )
 from scanner.binary.program.shell.state import AtRunTimeError, ShellEndsError, ShellKind, counted
+from scanner.binary.program.shell.tables import Table
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.frames import Stack
@@ -102,7 +103,7 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
         if {"a", "A"} & set(flags):
             if equals:
                 raise AtRunTimeError(f"line {node.line}: an array with its value")
-            elements: tuple[str, ...] = (UNKNOWN_WORDS,) if "A" in flags else ()
+            elements: tuple[str, ...] = Table({}) if "A" in flags else ()
             kept = state.arrays.get(name, elements) if not is_local else elements
             state = replace(state, arrays={**state.arrays, name: kept})
         elif equals:

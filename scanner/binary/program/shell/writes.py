@@ -30,12 +30,18 @@ class Write:
     """A path that may be other than the image has it; ``UNKNOWN`` in it stands for any text.
 
     ``below`` tells that all that lies below it may be too. ``makes`` tells that what stands there stays as it is: only
-    what was missing, or not executable, may have become a program.
+    what was missing, or not executable, may have become a program. ``source`` is the path of the image at which stood
+    what stands there now, where that is sure; ``moves`` where it was taken from there, ``runs`` where it surely may be executed,
+    ``stops`` where it surely may not.
     """
 
     path: str
     below: bool = False
     makes: bool = False
+    source: str = ""
+    runs: bool = False
+    moves: bool = False
+    stops: bool = False
 
     def changes(self, path: str) -> bool:
         """Whether a file that stands at a path may hold something else."""

@@ -717,7 +717,9 @@ def test_what_it_can_do_there_starts(line):
 
 DECIDED_AT_RUN_TIME = [
     ("nsenter -t 1 -m /app", SMALL, ""),
-    ("xargs /app", SMALL, ""),
+    ("xargs -r /app", SMALL, ""),
+    ("xargs -I{} /app {}", SMALL, ""),
+    ("find / -exec /app {} ;", SMALL, ""),
     ("supervisord -n", SMALL, ""),
     ("/usr/bin/supervisord -n", SHELL_SCRIPT, "/usr/bin/supervisord"),
     ("/sbin/init", SMALL, "/lib/systemd/systemd"),

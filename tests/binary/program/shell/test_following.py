@@ -69,6 +69,9 @@ class Files:
     def forbids(self, path):
         return False
 
+    def lacks_applet(self, path):
+        return False
+
     def architecture(self, path):
         return ""
 
@@ -273,9 +276,9 @@ def test_a_value_that_stayed_on_the_host_is_an_unknown_word(text, expected):
     [
         ("echo x > /opt/a; exec /opt/a", ("/opt/a",)),
         ("cp /src/a /opt/; exec /opt/a", ("/opt/a",)),
-        ("cp /src/a /opt; exec /opt/a", ("/opt", "/opt/a")),
+        ("cp /src/a /opt; exec /opt/a", ("/opt/a",)),
         ("cp -r /src/. /opt; exec /opt/a", ("/opt",)),
-        ("mv x /opt/a; exec /opt/a", ("/x", "/opt/a", "/opt/a/x")),
+        ("mv x /opt/a; exec /opt/a", ("/x", "/opt/a")),
         ("curl -o /opt/a http://x; exec /opt/a", ("/opt/a",)),
         ("chmod +x /opt/a; exec /opt/a", ("/opt/a",)),
         ("X=$(curl -o /opt/a http://x); exec /opt/a", ("/opt/a",)),
@@ -640,6 +643,35 @@ def test_what_ends_dash_is_no_matter_of_the_files_of_the_image(text):
     "text", ["source /lib.sh; exec a", "declare -x A=1; exec a", "set -e; source /lib.sh || true; exec a"]
 )
 def test_what_dash_only_complains_of_is_decided_at_run_time(text):
-    (ending,) = follow(text, files={"/lib.sh": "x"})
+    (ending,) = follow(text, files={"/lib.sh": "x", "/usr/bin/a": "x"})
     assert isinstance(ending, AtRunTime)
     assert not ending.is_faulty
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks"),
+    [
+        ('eval "A=$(curl x)"; exec nope', "nope"),
+        ('eval "A=$(curl x)"; exec "$@"', "z"),
+        ('eval "A=$(curl x)"; exec "$BIN" -x', "/opt/nope"),
+        ('eval "A=$(curl x)"; nope -x', "nope"),
+        ('run() { exec nope; }; eval "$(curl x)"; run', "nope"),
+        ('eval "$(curl x)"; if [ -n "$A" ]; then exec nope; fi; exec setup', "nope"),
+        ('eval "$(curl x)"; [ -f /x ] && nope', "nope"),
+        ('set -e; eval "$(curl x)"; nope; exec setup', "nope"),
+        ('(eval "$(curl x)"; exec nope)', "nope"),
+        ('eval "$(curl x)"; nope; exec setup', ""),
+        ('eval "$(curl x)"; nope || setup', ""),
+        ('eval "$(curl x)"; set -- setup; exec "$@"', ""),
+        ('eval "$(curl x)"; PATH=/opt/bin:$PATH; exec nope', ""),
+        ('eval "$(curl x)"; if nope; then setup; fi', ""),
+        ("alias nope=setup; nope", ""),
+        (". /tmp/env; main", "main"),
+        ('eval "$(curl x)"; exec setup', ""),
+    ],
+)  # fmt: skip
+def test_what_the_rest_names_is_looked_for_where_nobody_can_tell_further(text, lacks):
+    env = {"BIN": "/opt/nope"}
+    (ending,) = follow(text, ["z"], env=env)
+    assert isinstance(ending, AtRunTime), ending
+    assert (f"starts {lacks}, which" in ending.why, ending.is_faulty) == (bool(lacks), bool(lacks)), ending

@@ -1,0 +1,68 @@
+"""The commands that find, xargs start, told by their words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.launch.getopt import OptionError, grammar
+from scanner.binary.program.shell.shell_programs import prepares
+
+_STARTS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
+
+_XARGS = grammar(
+    "0a:d:E:e::I:i::L:l::n:oprs:tP:x",
+    "null>0 arg-file:>a delimiter:>d eof::>e replace::>i max-lines::>l max-args:>n open-tty>o interactive>p no-run-if-empty>r "
+    "max-chars:>s show-limits verbose>t max-procs:>P exit>x process-slot-var: help version",
+)
+_WORD = re.compile(r"[\w./:=@%+,-]+", re.ASCII)
+_LINES = ("I", "i", "L", "l")
+"""Options by which each line is one start, so that none is made where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A command that is started; ``surely`` where it is whatever is read."""
+
+    words: tuple[str, ...]
+    surely: bool
+
+
+def by_find(words: tuple[str, ...]) -> tuple[str, ...] | None:
+    """What ``find`` starts for what it finds, its words without its own name; ``None`` for what only makes ready."""
+    for at, word in enumerate(words[:-1]):
+        if word in _STARTS and not prepares(words[at + 1 :]):
+            called = words[at + 1 :]
+            stop = next((n for n, each in enumerate(called) if each in {";", "+"}), len(called))
+            return tuple(each.replace("{}", UNKNOWN) for each in called[:stop]) or None
+    return None
+
+
+def by_xargs(words: tuple[str, ...], text: str | None = None) -> Started | None:
+    """What ``xargs`` starts, its words without its own name; ``None`` where it starts nothing, or what makes ready.
+
+    ``text`` is what it reads, ``None`` where that is not known.
+    """
+    parsed = _XARGS.parse(words)
+    if isinstance(parsed, OptionError) or parsed.has("help", "version", "show-limits") or not parsed.rest:
+        return None
+    if prepares(parsed.rest):
+        return None
+    marks = [value or "{}" for name, value in parsed.options if name in {"I", "i"}]
+    if marks:
+        line = text.strip() if text is not None and _WORD.fullmatch(text.strip()) else UNKNOWN
+        words = tuple(each.replace(marks[-1], line) for each in parsed.rest)
+        return Started(words, surely=bool(text and text.strip()))
+    if text is None or parsed.has("a"):
+        return Started((*parsed.rest, UNKNOWN_WORDS), surely=not parsed.has("r", "p", *_LINES))
+    words = (UNKNOWN_WORDS,) if text.strip() else ()
+    return Started((*parsed.rest, *words), surely=not parsed.has("p") and (bool(words) or not parsed.has("r", *_LINES)))
+
+
+def by(name: str, words: tuple[str, ...], text: str | None) -> Started | None:
+    """What one of them starts, by its name, with what it reads."""
+    if name == "xargs":
+        return by_xargs(words, text)
+    found = by_find(words) if name == "find" else None
+    return None if found is None else Started(found, surely=False)
