@@ -15,7 +15,8 @@ from scanner.errors import UsageError, in_words
 from scanner.formats import certificates, files
 from scanner.formats.documents import strict_json
 from scanner.formats.files import FileError
-from scanner.service.rollback.carrying_out import LedgerError
+from scanner.service.answers import RefusalReason
+from scanner.service.rollback.carrying_out import LedgerError, OutOfTurnError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,8 @@ WAIT_S = 25
 
 MAX_DETAIL_CHARS = 1000
 
+_OUT_OF_TURN = frozenset({str(RefusalReason.ROLLBACK_STATE), str(RefusalReason.ROLLBACK_NOT_FOUND)})
+"""Answers that stay the same however often the same is told."""
 
 _SHOWN = {
     **dict.fromkeys(
@@ -191,4 +194,5 @@ class RemoteLedger:
         try:
             return await asyncio.to_thread(self.link.ask, "POST", path, body, timeout_s)
         except RefusedError as error:
-            raise LedgerError(str(error)) from None
+            told = OutOfTurnError if error.reason in _OUT_OF_TURN else LedgerError
+            raise told(str(error)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -24,6 +25,7 @@ router = APIRouter(prefix="/api/v1", route_class=GuardedRoute, tags=["rollback"]
 
 Known = Annotated[Rollbacks, Depends(dependencies.rollbacks)]
 Caller = Annotated[str, Depends(dependencies.caller)]
+StillPermitted = Annotated[Callable[[], Awaitable[bool]], Depends(dependencies.still_permitted)]
 
 
 # ---------------------------------------------------------------- what is known
@@ -85,9 +87,14 @@ async def confirm(rollback_id: str, wanted: ConfirmRequest, known: Known, by: Ca
 
 @router.post("/rollbacks-work", response_model=schemas.RollbackWork)
 @needs(Scope.ROLLBACK_AGENT)
-async def work(known: Known, wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S)] = 0.0) -> Response:
+async def work(
+    known: Known, permitted: StillPermitted, wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S)] = 0.0
+) -> Response:
     """What is confirmed or under way; waits so many seconds where there is nothing."""
-    return JSONResponse({"rollbacks": [rollback_json(one) for one in await known.work(wait)]})
+    found = await known.work(wait)
+    if not await permitted():
+        raise Problem(401, "unauthenticated", "the token is in force no more")
+    return JSONResponse({"rollbacks": [rollback_json(one) for one in found]})
 
 
 @router.post("/rollbacks/{rollback_id}/steps", response_model=schemas.Rollback)

@@ -413,6 +413,16 @@ async def test_a_stream_ends_with_the_token_that_opened_it(as_, service, token_l
     assert "event: end" not in events
 
 
+async def test_work_is_not_told_to_a_token_that_ended_while_it_was_waited_for(as_, service, token_list):
+    class Waiting:
+        async def work(self, _wait_s):
+            service.app.state.access = Access([token for token in token_list if Scope.READ in token.scopes])
+            return []
+
+    service.rollbacks = Waiting()
+    assert (await as_("rollback_agent").post("/api/v1/rollbacks-work?wait=20")).status_code == 401
+
+
 async def test_a_scan_of_many_hosts_is_told_in_few_events(as_, service, monkeypatch):
     monkeypatch.setattr("scanner.web.api.scanning.PAUSE_S", 0.05)
     path = (await as_("operate").post("/api/v1/scans", json={"hosts": []})).headers["location"]
