@@ -29,7 +29,7 @@ curl --header "Authorization: Bearer $(cat token)" 'http://127.0.0.1:9719/api/v1
   that the report does not have is 404, in a query as in a path.
 - **Pages**: `limit`, then `cursor` with the `next_cursor` of the page before, until it is null. A cursor finds its place in a newer
   report too.
-- **Again**: answers below `/api/v1/` have an `ETag`, all but the report, which is written as it is read; `If-None-Match` gets 304. A `POST` with an `Idempotency-Key` is carried out once, however often it comes within an hour.
+- **Again**: answers below `/api/v1/` have an `ETag`, all but the report, which is written as it is read; `If-None-Match` gets 304. A `POST` with an `Idempotency-Key` is carried out once, however often it comes within an hour; the gate's decision is made anew each time.
 - **Streams**: `/api/v1/scans/{scan_id}/events` are server-sent events, each with the whole state, so that whoever comes again has
   missed nothing.
 """

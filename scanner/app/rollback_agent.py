@@ -18,7 +18,7 @@ from scanner.errors import UsageError
 from scanner.hosts.rollback_script import rollback_answer, rollback_command
 from scanner.hosts.ssh.connection_pool import ConnectionPool
 from scanner.hosts.ssh.trust import TrustError
-from scanner.service.rollback.carrying_out import Agent, LedgerError
+from scanner.service.rollback.carrying_out import Agent, LedgerError, OutOfTurnError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +98,10 @@ async def _carried_out(agent: Agent, rollback: Rollback) -> None:
     log.info("rollback_begins", rollback=rollback.id, host=rollback.host, workload=rollback.workload)
     try:
         outcome = await agent.carry_out(rollback)
+    except OutOfTurnError as error:
+        log.warning("rollback_out_of_turn", rollback=rollback.id, host=rollback.host, why=str(error))
+        await agent.sleep(ASK_AGAIN_S)  # then it is asked for anew, where it still is to be done
+        return
     except Exception:
         log.exception("rollback_interrupted", rollback=rollback.id, host=rollback.host)
         await agent.sleep(ASK_AGAIN_S)

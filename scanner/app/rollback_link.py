@@ -19,7 +19,8 @@ from scanner.formats import certificates, files
 from scanner.formats.documents import strict_json
 from scanner.formats.files import FileError
 from scanner.inventory.reading import http_fetch
-from scanner.service.rollback.carrying_out import LedgerError
+from scanner.service.answers import RefusalReason
+from scanner.service.rollback.carrying_out import LedgerError, OutOfTurnError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,8 @@ WAIT_S = 25
 
 MAX_DETAIL_CHARS = 1000
 
+_OUT_OF_TURN = frozenset({str(RefusalReason.ROLLBACK_STATE), str(RefusalReason.ROLLBACK_NOT_FOUND)})
+"""Answers that stay the same however often the same is told."""
 
 _SHOWN = {
     **dict.fromkeys(
@@ -201,7 +204,8 @@ class RemoteLedger:
         try:
             return await _in_thread(lambda: self.link.ask("POST", path, body, timeout_s))
         except RefusedError as error:
-            raise LedgerError(str(error)) from None
+            told = OutOfTurnError if error.reason in _OUT_OF_TURN else LedgerError
+            raise told(str(error)) from None
 
 
 async def _in_thread(call: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import structlog
 from scanner.app.store import store_url
 from scanner.settings.problem import Problem, SettingsError
 from scanner.store.database import sqlite_file
+from scanner.store.error import StoreError
 from scanner.trail import key, note
 from scanner.trail.key import KeyFileError
 from scanner.trail.leaf import Entry, Event
@@ -56,9 +57,17 @@ class RunningTrail:
             "version": self._version,
             "witnesses": [str(witness.verifier) for witness in self._asked],
         }
-        await _tell(self.trail, Event.SERVICE_STARTED, about | key)
+        await _tell(self.trail, Event.SERVICE_STARTED, about | key | await self._lease())
         self._witnessing = Witnessing(self.trail, self._asked, self._observer, client)
         self._witnessing.start()
+
+    async def _lease(self) -> dict[str, object]:
+        """Of several instances: from which epoch on this one leads, so that the one log tells whose its entries are."""
+        try:
+            lease = await self._store.lease()
+        except StoreError:
+            return {}  # then nothing else can be written either
+        return {} if lease is None else {"epoch": lease.epoch, "holder": lease.holder}
 
     async def end(self) -> None:
         """Tell the log of the stop, where it was told of a start."""

@@ -81,6 +81,8 @@ def _signed(rows: TrailRows, log: Verifier, made: Verified) -> dict[int, Checkpo
             made.add(Tampering.ANOTHER_LOG, size, f"the checkpoint of size {size} is of the log {head.origin}")
         elif head.size != size or str(signed_note) != text:
             made.add(Tampering.CHECKPOINT_EDITED, size, f"the checkpoint of size {head.size} stands at {size}")
+        elif size in signed:
+            made.add(Tampering.CHECKPOINT_EXTRA, size, f"the checkpoint of size {size} stands there twice")
         else:
             signed[size] = head
             made.notes[size] = signed_note
@@ -133,8 +135,8 @@ def _stored(rows: TrailRows, made: Verified) -> _Tiles:
         width = tiles.width_of(row.level, row.number, made.size) if min(row.level, row.number) >= 0 else 0
         first = max(row.number, 0) << (tiles.HEIGHT * (max(row.level, 0) + 1))
         name = TilePath(row.level, row.number)
-        if not width:
-            made.add(Tampering.TILE_EXTRA, first, f"tile {name}")
+        if not width or (row.level, row.number) in seen:
+            made.add(Tampering.TILE_EXTRA, first, f"tile {name}" if not width else f"tile {name} stands there twice")
             continue
         seen.add((row.level, row.number))
         if len(row.hashes) != width * HASH_BYTES:

@@ -14,7 +14,7 @@ from scanner.app.rollback_link import RefusedError, RemoteLedger, ServiceLink, l
 from scanner.domain.rollback_plan import Manager
 from scanner.domain.rollback_record import Rollback, rollback_json
 from scanner.errors import UsageError
-from scanner.service.rollback.carrying_out import Agent, LedgerError
+from scanner.service.rollback.carrying_out import Agent, LedgerError, OutOfTurnError
 from scanner.settings.schema import Settings
 from tests.inventory.test_http_fetch import NOT_WHOLE, OK, Endpoint
 
@@ -48,6 +48,35 @@ async def test_a_step_is_written_only_where_the_service_itself_says_so():
         for ask in (ledger.step("a1", "switch", ""), ledger.end("a1", "done", ""), ledger.verify("a1")):
             with pytest.raises(LedgerError, match=r"archscan, of this version|another rollback"):
                 await ask
+
+
+class Refusing:
+    """A link whose other end refuses everything for one reason."""
+
+    url = "http://x"
+
+    def __init__(self, status, reason):
+        self.status, self.reason = status, reason
+
+    def ask(self, *_):
+        raise RefusedError(self.status, self.reason, "no")
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "raised"),
+    [
+        (409, "rollback_state", OutOfTurnError),
+        (404, "rollback_not_found", OutOfTurnError),
+        (404, "", LedgerError),
+        (401, "unauthenticated", LedgerError),
+        (503, "trail_failed", LedgerError),
+    ],
+)
+async def test_what_stays_refused_however_often_it_is_told_is_told_once(status, reason, raised):
+    ledger = RemoteLedger(Refusing(status, reason))
+    for ask in (ledger.step("a1", "switch", ""), ledger.end("a1", "done", ""), ledger.verify("a1")):
+        with pytest.raises(raised):
+            await ask
 
 
 async def test_work_of_another_version_is_told_and_asked_for_again():

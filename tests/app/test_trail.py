@@ -57,24 +57,33 @@ async def test_a_first_start_makes_a_key_and_a_stop_leaves_nothing_unsigned(tmp_
     assert not (tmp_path / "s.db-wal").exists(), "at rest a store is one file"
 
 
-BYTES_AS_TEXT = {
+WITHOUT_KEY = "CREATE TABLE kept AS SELECT * FROM {0}; DROP TABLE {0}; CREATE TABLE {0} AS SELECT * FROM kept;"
+AGAIN = WITHOUT_KEY + "INSERT INTO {0} SELECT * FROM kept"
+OF_SQLITE = {
     "UPDATE trail_tiles SET hashes = hashes || x'00' WHERE level = 0": Tampering.TILE_EDITED,
     "UPDATE trail_tiles SET hashes = 5 WHERE level = 0": Tampering.TILE_EDITED,
     "UPDATE trail_leaves SET body = x'ff' || body WHERE position = 1": Tampering.LEAF_EDITED,
     "UPDATE trail_checkpoints SET note = CAST(x'ff' || note AS TEXT) WHERE size = 2": Tampering.CHECKPOINT_EDITED,
     "UPDATE trail_checkpoints SET size = 'x' WHERE size = 2": Tampering.CHECKPOINT_EDITED,
+    AGAIN.format("trail_leaves"): Tampering.LEAF_INSERTED,
+    AGAIN.format("trail_tiles"): Tampering.TILE_EXTRA,
+    AGAIN.format("trail_tiles").replace(
+        "INSERT", "UPDATE trail_tiles SET hashes = zeroblob(32); INSERT"
+    ): Tampering.TILE_EXTRA,
+    AGAIN.format("trail_checkpoints"): Tampering.CHECKPOINT_EXTRA,
 }
-"""SQLite keeps whatever type is put into a column: ``||`` of two blobs is a text, of bytes that are none."""
+"""SQLite keeps whatever type is put into a column: ``||`` of two blobs is a text, of bytes that are none.
+A table that was made anew without its primary key takes a row twice."""
 
 
-async def test_bytes_that_are_kept_as_a_text_are_named_too(tmp_path):
+async def test_what_only_sqlite_lets_a_thief_write_is_named_too(tmp_path):
     settings = settings_of(tmp_path)
     await served(settings, "d1")
     whole = (tmp_path / "s.db").read_bytes()
-    for statement, expected in BYTES_AS_TEXT.items():
+    for statement, expected in OF_SQLITE.items():
         (tmp_path / "s.db").write_bytes(whole)
         with contextlib.closing(sqlite3.connect(tmp_path / "s.db")) as thief, thief:
-            thief.execute(statement)
+            thief.executescript(statement)
         assert expected in kinds(settings), statement
 
 
@@ -131,6 +140,31 @@ async def test_another_log_and_an_emptied_one_are_named(tmp_path):
     await (await Store.open(f"sqlite:///{tmp_path}/empty.db")).close()
     shutil.copy(tmp_path / "empty.db", tmp_path / "s.db")
     assert kinds(settings) == [Tampering.EMPTIED]
+
+
+async def test_another_key_in_the_place_of_its_own_is_named(tmp_path):
+    settings = settings_of(tmp_path, origin="fleet.example/a")
+    await served(settings, "d1")
+    (tmp_path / "s.db.key").unlink()
+    key.make(tmp_path / "s.db.key", "fleet.example/a")
+    assert Tampering.ANOTHER_LOG in kinds(settings)
+    assert "not signed by" in await served(settings)
+
+
+async def test_a_log_whose_newest_pages_were_taken_away_is_found_by_a_checkpoint_that_was_kept(tmp_path):
+    settings, torn, kept = settings_of(tmp_path), tmp_path / "torn", tmp_path / "kept"
+    await served(settings, "d1")
+    store = await Store.open(settings.store.url.get_secret_value())
+    async with running_trail(store, settings, TrailMetrics(), "0.1.0") as trail:
+        await trail.append(Entry(Event.GATE_DECIDED, 1.78e9, "ci", {"id": "d2"}))
+        kept.write_text(trail.head.note)
+        shutil.copytree(tmp_path, torn)  # as the machine would be found that lost its power now
+    await store.close()
+    assert (torn / "s.db-wal").stat().st_size
+    whole = kinds(settings_of(torn), since=[kept])
+    for left in torn.glob("s.db-*"):
+        left.unlink()
+    assert (whole, kinds(settings_of(torn), since=[kept])) == ([], [Tampering.ROLLED_BACK])
 
 
 async def test_a_key_that_is_gone_or_open_fails_the_trail_not_the_service(tmp_path):
@@ -215,6 +249,10 @@ async def test_one_who_follows_makes_no_key_and_tells_nothing_until_it_leads(tmp
     await following.begin()
     await following.end()
     await second.close()
-    events = [leaf.decode(body).event for _, body in TrailOperations(settings).entries()]
-    assert events == ["service_started", "gate_decided", "service_stopped", "service_started", "service_stopped"]
+    entries = [leaf.decode(body) for _, body in TrailOperations(settings).entries()]
+    assert [one.event for one in entries] == [
+        "service_started", "gate_decided", "service_stopped", "service_started", "service_stopped",
+    ]  # fmt: skip
+    leading = [(one.about["epoch"], one.about["holder"]) for one in entries if one.event == "service_started"]
+    assert leading == [(leading[0][0], "a"), (leading[0][0] + 1, "b")]
     assert kinds(settings) == []

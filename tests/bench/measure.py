@@ -151,6 +151,19 @@ def serving(count: int, again: int) -> dict[str, Any] | None:
     return found
 
 
+def trail() -> dict[str, Any] | None:
+    """What the tamper-evident log takes and gives a second, with the load of that moment."""
+    begun = machine()
+    argv = [sys.executable, "-W", "ignore", "-m", "tests.bench.trail"]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False, timeout=TIMEOUT_S)
+    if done.returncode:
+        print(f"trail: {done.stderr[-500:]}", flush=True)
+        return None
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(f"trail: {found}", flush=True)
+    return found | {"machine": begun}
+
+
 CLUSTERS = (0, 1, 2, 4)
 """Workers that read the hosts; none: the scanner itself."""
 
@@ -198,6 +211,7 @@ def main(size: Size, peers: Path, page: Path, *, quick: bool) -> None:
         "rescan": [],
         "serving": None,
         "cluster": [],
+        "trail": None,
     }
 
     def write() -> None:
@@ -228,7 +242,17 @@ def main(size: Size, peers: Path, page: Path, *, quick: bool) -> None:
         write()
         found["cluster"] = clustered(size.cluster, size.again)
         write()
+        found["trail"] = trail()
+        write()
     print(f"written: {page}")
+
+
+def trail_again(page: Path) -> None:
+    """Measure the trail alone; everything else stays as the run before this one has left it."""
+    figures = page.with_suffix(".json")
+    found = json.loads(figures.read_text()) | {"trail": trail()}
+    performance_page.write(found, page)
+    figures.write_text(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":
@@ -240,7 +264,11 @@ if __name__ == "__main__":
     parser.add_argument("--rescan", type=int, nargs="+", help="sizes of the fleets that are scanned again")
     parser.add_argument("--scan", type=int, help="size of the fleet that is scanned once")
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--trail-alone", action="store_true", help="the trail's part of a page that is there already")
     chosen = parser.parse_args()
+    if chosen.trail_alone:
+        trail_again(chosen.page)
+        sys.exit()
     wanted = QUICK if chosen.quick else FULL
     own = {name: getattr(chosen, name) for name in ("fan_out", "rescan", "scan", "rounds") if getattr(chosen, name)}
     main(replace(wanted, **own), chosen.peers, chosen.page, quick=chosen.quick)

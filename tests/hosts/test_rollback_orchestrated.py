@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 
+from tests.hosts.conftest import EXPECTED, FORMER, HEX, IMAGE
 from tests.real.cluster import Cluster
 from tests.real.hand import Hand
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
-
-HEX = "a" * 64
-IMAGE = f"r.example/shop/api@sha256:{HEX}"
-EXPECTED = "b" * 64
 
 
 @pytest.fixture
@@ -87,41 +83,13 @@ def test_what_is_not_there_or_another_s_is_refused_untouched(cluster, kube, name
     assert (told["state"], says in told["says"], there.writes) == ("refused", True, []), told
 
 
-SWARM = r"""#!/bin/sh
-# What a manager of a swarm answers; "image" is what the service is to run.
-cd {folder} || exit 1
-case "$*" in
-  version*) ;;
-  'image inspect '*"RepoDigests"*) ;;
-  'image inspect '*) echo sha256:{id} ;;
-  'service inspect '*ContainerSpec.Image*) cat image ;;
-  'service inspect '*Version.Index*) cat version ;;
-  'service inspect '*UpdateStatus*) cat status ;;
-  'service inspect '*Replicated*) echo 1 ;;
-  'service ps '*) echo 'task1 Running 3 seconds ago' ;;
-  'service update --detach --no-resolve-image --image '*)
-    echo "$6" >image
-    echo "$*" >>updates
-    echo $(($(cat version) + 1)) >version ;;
-  *) echo "unknown: $*" >&2; exit 1 ;;
-esac
-"""
-
-
 @pytest.mark.parametrize(
     ("status", "ends"), [("completed", "up"), ("paused", "undone"), ("rollback_completed", "undone")]
 )
-def test_a_service_of_a_swarm_is_updated_by_digest_and_watched(tmp_path, status, ends):
-    folder = tmp_path / "swarm"
-    folder.mkdir()
-    for name, text in (("image", "r.example/shop/api:2"), ("version", "7"), ("status", status)):
-        (folder / name).write_text(f"{text}\n")
-    docker = tmp_path / "docker"
-    docker.write_text(SWARM.replace("{folder}", str(folder)).replace("{id}", HEX))
-    docker.chmod(0o755)
-    hand = Hand(tmp_path / "hand", {"docker": str(docker)}, {"PATH": os.environ["PATH"]})
+def test_a_service_of_a_swarm_is_updated_by_digest_and_watched(manager, status, ends):
+    hand, folder = manager(status)
     rollback = hand.begin("shop_api", IMAGE, EXPECTED, kind="swarm")
     told = hand.do(rollback, "find", "prepare", "switch")
     assert told["state"] == ends, (told, hand.log(rollback))
-    assert (folder / "image").read_text() == {"up": f"{IMAGE}\n", "undone": "r.example/shop/api:2\n"}[ends]
+    assert (folder / "image").read_text() == FORMER[ends]
     assert json.dumps((folder / "updates").read_text()).count("service update") == {"up": 1, "undone": 2}[ends]

@@ -462,7 +462,7 @@ def test_a_worker_of_before_a_reboot_is_none_whatever_has_its_number_now(hand):
     began = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     for since, of, busy in ((began, boot, "yes"), (began, boot[::-1], "no"), ("1", boot, "no")):
-        (hand.folder / "store" / rollback / "worker").write_text(f"{os.getpid()} {since} {of}\n")
+        (hand.folder / "store" / rollback / "turn.1").write_text(f"{os.getpid()} {since} {of}\n")
         assert hand.ask(f"status {rollback}")["busy"] == busy
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
+from dataclasses import replace
 
-from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, HostFacts, ImageStore, Kernel
+from scanner.domain.facts import Binfmt, Engine, EngineKind, EngineState, HostFacts, ImageStore, Kernel, Process
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.image.offers import Elf, Executable, FileKind, ImageFacts, Offer, Program
@@ -19,6 +20,8 @@ from scanner.scan.scan import Scanner
 from scanner.service.configuration import Configuration
 from scanner.service.service import Service
 from scanner.settings.schema import Settings
+from tests import builders
+from tests.builders import digest
 
 AMD64, ARM64 = Platform("linux", "amd64"), Platform("linux", "arm64")
 MACHINES = {AMD64: "x86_64", ARM64: "aarch64"}
@@ -151,3 +154,23 @@ def reasons(service):
 async def settled():
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+def container(letter, **changes):
+    known = {"name": "api", "host": "a", "settled": True, "mounts": (), "process": Process(), **changes}
+    return builders.container(letter, f"r.example/app@{digest(letter)}", local={"platform": None}, **known)
+
+
+class WithContainers(Environment):
+    """Hosts that also say which containers they have."""
+
+    def __init__(self):
+        super().__init__()
+        self.document["rollback"] = {"enabled": True}
+        self.containers = (container("1"),)
+
+    async def read(self, host):
+        facts = await super().read(host)
+        if host.name != "a" or isinstance(facts, Failure):
+            return facts
+        return replace(facts, workloads=tuple(self.containers))

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain.facts import Maker, Mount, Process, Source
-from scanner.domain.failure import Failure
 from scanner.domain.rollback_record import CONFIRM_WITHIN_S, RollbackState
 from scanner.service.answers import Refusal
 from scanner.store.store import Store
@@ -16,27 +15,7 @@ from scanner.trail.note import Signer
 from scanner.trail.trail import Trail
 from tests import builders
 from tests.builders import digest
-from tests.service.environment import Environment, scanned
-
-
-def container(letter, **changes):
-    known = {"name": "api", "host": "a", "settled": True, "mounts": (), "process": Process(), **changes}
-    return builders.container(letter, f"r.example/app@{digest(letter)}", local={"platform": None}, **known)
-
-
-class WithContainers(Environment):
-    """Hosts that also say which containers they have."""
-
-    def __init__(self):
-        super().__init__()
-        self.document["rollback"] = {"enabled": True}
-        self.containers = (container("1"),)
-
-    async def read(self, host):
-        facts = await super().read(host)
-        if host.name != "a" or isinstance(facts, Failure):
-            return facts
-        return replace(facts, workloads=tuple(self.containers))
+from tests.service.environment import WithContainers, container, scanned
 
 
 @pytest.fixture
@@ -219,6 +198,35 @@ async def confirmed(service):
     made = await plan(service)
     await service.rollbacks.confirm(made.id, "kim")
     return made.id
+
+
+@pytest.mark.parametrize(
+    ("later_s", "enabled", "why"),
+    [(CONFIRM_WITHIN_S + 1, True, "ten minutes"), (1, False, "rollback.enabled is off"), (CONFIRM_WITHIN_S, True, "")],
+)
+async def test_what_was_not_begun_in_time_or_is_allowed_no_more_is_begun_no_more(
+    service, environment, trail, later_s, enabled, why
+):
+    rollback = await confirmed(service)
+    environment.now += later_s
+    environment.document["rollback"] = {"enabled": enabled}
+    service.reloading.reload("test")
+    assert len(await service.rollbacks.work(0)) == (not why)
+    assert reason(await service.rollbacks.step(rollback, "find", "", "agent")) == (
+        "rollback_state" if why else "running"
+    )
+    known = service.rollbacks.find(rollback)
+    assert (str(known.state), why in known.detail) == ("refused" if why else "running", True)
+    assert (await events(trail))[-1] == (("rollback_ended", "schedule") if why else ("rollback_step", "agent"))
+
+
+async def test_what_was_begun_comes_to_its_end_however_late_and_although_it_is_off(service, environment):
+    rollback = await confirmed(service)
+    await service.rollbacks.step(rollback, "find", "", "agent")
+    environment.now += CONFIRM_WITHIN_S + 1
+    environment.document["rollback"] = {"enabled": False}
+    service.reloading.reload("test")
+    assert [one.id for one in await service.rollbacks.work(0)] == [rollback]
 
 
 @pytest.mark.parametrize(

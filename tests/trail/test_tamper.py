@@ -73,6 +73,12 @@ def edit_a_leaf(rows):
     rows.leaves[at] = edited(rows.leaves[at], rows.random)
 
 
+def change_the_moment_of_a_leaf(rows):
+    at = rows.place()
+    rows.leaves[at] = rows.leaves[at].replace(b'"at":"2001', b'"at":"2002')
+    assert b'"at":"2002' in rows.leaves[at]
+
+
 def delete_a_leaf(rows):
     rows.leaves[rows.place(1, SIZE - 1)] = None
 
@@ -111,6 +117,14 @@ def cut_the_head_and_renumber(rows):
 def cut_the_tail(rows):
     rows.taken = SIZE - rows.random.randint(1, 20)
     del rows.leaves[rows.taken :]
+
+
+def put_another_tail_in_its_place(rows):
+    rows.taken = SIZE - rows.random.randint(2, 20)
+    forged = rows.leaves[rows.taken].replace(b'"ci"', b'"me"')
+    rows.leaves[rows.taken :] = [forged] * rows.random.randint(1, SIZE - rows.taken)
+    if rows.random.random() < 0.5:
+        rows.rebuild()
 
 
 def add_a_leaf_behind_the_end(rows):
@@ -200,6 +214,30 @@ def forge_a_cosignature(rows):
     rows.notes[size] = str(Note(signed.text, (*signed.signatures, forged)))
 
 
+def replay_a_cosignature(rows):
+    last = max(rows.notes)
+    one = rows.random.choice(sorted(rows.notes)[:-1])
+    whole = parse(rows.notes[one])
+    rows.notes[one] = str(Note(whole.text, (*whole.signatures, *parse(rows.notes[last]).signatures[1:])))
+
+
+def put_a_checkpoint_where_another_stood(rows):
+    one, other = rows.random.sample(sorted(rows.notes), 2)
+    rows.notes[other] = rows.notes[one]
+
+
+def sign_one_more_checkpoint(rows):
+    size = rows.random.choice([one for one in range(1, SIZE) if one not in rows.notes])
+    rows.notes[size] = str(Checkpoint(rows.signer.name, size, rows.root(size)).signed(rows.signer))
+
+
+def sign_what_is_no_entry(rows):
+    rows.leaves.append(b'{"event":"nothing of ours"}')
+    rows.rebuild()
+    size = len(rows.leaves)
+    rows.notes[size] = str(Checkpoint(rows.signer.name, size, rows.root(size)).signed(rows.signer))
+
+
 def empty_it(rows):
     rows.leaves, rows.tiles, rows.notes = [], {}, {}
 
@@ -226,6 +264,7 @@ def rewrite_with_the_stolen_key(rows):
 
 KINDS = {
     edit_a_leaf: {Tampering.LEAF_EDITED},
+    change_the_moment_of_a_leaf: {Tampering.LEAF_EDITED},
     delete_a_leaf: {Tampering.LEAF_DELETED},
     delete_leaves_and_close_the_gap: {Tampering.LEAF_DELETED},
     insert_leaves: {Tampering.LEAF_INSERTED},
@@ -234,6 +273,7 @@ KINDS = {
     cut_the_head: {Tampering.HEAD_CUT},
     cut_the_head_and_renumber: {Tampering.HEAD_CUT},
     cut_the_tail: {Tampering.TAIL_CUT},
+    put_another_tail_in_its_place: {Tampering.LEAF_EDITED, Tampering.RECHAINED},
     add_a_leaf_behind_the_end: {Tampering.LEAVES_UNSIGNED},
     rechain: {Tampering.RECHAINED},
     edit_a_leaf_with_its_hash: {Tampering.RECHAINED},
@@ -250,11 +290,15 @@ KINDS = {
     cut_the_first_checkpoints: {Tampering.CHECKPOINT_MISSING},
     cut_the_last_checkpoints: {Tampering.LEAVES_UNSIGNED},
     forge_a_cosignature: {Tampering.COSIGNATURE_FORGED},
+    replay_a_cosignature: {Tampering.COSIGNATURE_FORGED},
+    put_a_checkpoint_where_another_stood: {Tampering.CHECKPOINT_EDITED},
+    sign_one_more_checkpoint: {Tampering.CHECKPOINT_EXTRA},
+    sign_what_is_no_entry: {Tampering.LEAF_UNREADABLE},
     empty_it: {Tampering.EMPTIED},
     cut_the_end_with_its_checkpoints: {Tampering.ROLLED_BACK},
     rewrite_with_the_stolen_key: {Tampering.REWRITTEN},
 }
-EXACT = {edit_a_leaf, delete_a_leaf, delete_leaves_and_close_the_gap, swap_leaves, cut_the_tail, cut_the_head,
+EXACT = {edit_a_leaf, change_the_moment_of_a_leaf, delete_a_leaf, delete_leaves_and_close_the_gap, swap_leaves, cut_the_tail, cut_the_head,
          add_a_leaf_behind_the_end}  # fmt: skip
 """Of these the very first record that is wrong is named."""
 

@@ -160,12 +160,24 @@ start() { # step; the work goes on when whoever asked is gone
   (
     trap '' HUP INT PIPE TERM
     read -r own _ </proc/self/stat
-    note worker "$own $(mark_of "$own")"
+    mark="$own $(mark_of "$own")"
+    take_turn "$own" "$mark" || exit 0
+    note worker "$mark"
     work "$1"
+    : >"$dir/turn.$turn" # over before it is seen to be
     rm -f "$dir/worker"
   ) </dev/null >>"$dir/log" 2>&1 &
-  until [ -f "$dir/worker" ] || ! kill -0 "$!" 2>/dev/null; do sleep 0.1 2>/dev/null || sleep 1; done
+  until is_own_work "$!" || ! kill -0 "$!" 2>/dev/null; do sleep 0.1 2>/dev/null || sleep 1; done
   status
+}
+
+take_turn() { # process, its mark; a question that was cut off may arrive beside the one that repeats it: one of them works
+  ! is_working || return 1
+  printf '%s\n' "$2" >"$dir/new.$1"
+  ln "$dir/new.$1" "$dir/turn.$turn" 2>/dev/null # refused where it is there already
+  taken=$?
+  rm -f "$dir/new.$1"
+  return "$taken"
 }
 
 mark_of() { # process: when it began, on which boot; a number alone may be another's tomorrow
@@ -173,11 +185,18 @@ mark_of() { # process: when it began, on which boot; a number alone may be anoth
   printf '%s %s' "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)" "$boot"
 }
 
-is_working() {
-  [ -f "$dir/worker" ] || return 1
-  mark=$(cat "$dir/worker")
-  number=${mark%% *}
-  [ "$mark" = "$number $(mark_of "$number")" ]
+is_working() { # whoever took the last turn; the next one is then in turn
+  turn=1
+  while [ -e "$dir/turn.$turn" ]; do turn=$((turn + 1)); done
+  [ "$turn" -gt 1 ] && is_alive "$(cat "$dir/turn.$((turn - 1))")"
+}
+
+is_own_work() { # process; what one that was killed has left there is another's
+  case $(recall worker) in "$1 "*) return 0 ;; *) return 1 ;; esac
+}
+
+is_alive() { # number and mark of a process
+  [ "$1" = "${1%% *} $(mark_of "${1%% *}")" ]
 }
 
 # ---------------------------------------------------------------- the journal
@@ -321,8 +340,8 @@ prepare() { # the new one is made beside the old one
 switch() { # what must not be left halfway
   await_engine
   "unmoved_$kind" || { refuse "$name was changed since the plan was made"; return; }
+  note touched yes # first: what is killed in between must be put back, too
   reach switching ''
-  note touched yes
   "switch_$kind" || { undo "the switch failed: $(tail -n 1 "$dir/log" | head -c 200)"; return; }
   watch
 }

@@ -44,6 +44,10 @@ class LedgerError(Exception):
     """The service does not answer, or has the trail failing: nothing goes on until it does."""
 
 
+class OutOfTurnError(Exception):
+    """The service knows that it stands otherwise by now: whoever goes on asks anew what is to be done."""
+
+
 class HostScript(Protocol):
     """Does one verb on a host."""
 
@@ -52,7 +56,7 @@ class HostScript(Protocol):
 
 
 class Ledger(Protocol):
-    """Where steps are written before they are done. Every method raises ``LedgerError``."""
+    """Where steps are written before they are done. Every method raises ``LedgerError``, or ``OutOfTurnError``."""
 
     async def step(self, rollback_id: str, step: str, detail: str) -> None:
         """This step is about to be done."""
@@ -74,7 +78,11 @@ class Agent:
     sleep: Callable[[float], Awaitable[None]]
 
     async def carry_out(self, rollback: Rollback) -> RollbackState:
-        """Go on until a good end, from wherever the host's journal stands."""
+        """Go on until a good end, from wherever the host's journal stands.
+
+        Raises:
+            OutOfTurnError: the service has ended it, or does not know it.
+        """
         told = await self._begun(rollback)
         if isinstance(told, str):
             return await self._ended(rollback, RollbackState.REFUSED, f"nothing was touched: {told}")

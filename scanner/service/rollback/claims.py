@@ -20,9 +20,10 @@ _AFTER = {
     "find": frozenset({"", "find"}),
     "prepare": frozenset({"find", "prepare", "resume"}),
     "switch": frozenset({"prepare", "switch", "resume"}),
-    "finish": frozenset({"switch", "resume", "finish"}),
+    "finish": frozenset({"switch", "resume", "undo", "finish"}),
 }
-"""The steps that may come right before each; ``undo`` and ``resume`` follow any."""
+"""The steps that may come right before each; ``undo`` and ``resume`` follow any. An ``undo`` that no host has heard of may be
+followed by ``finish``, where a scan saw it running since."""
 
 
 def out_of_order(rollback: Rollback, step: str) -> str:

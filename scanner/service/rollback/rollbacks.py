@@ -12,6 +12,7 @@ import structlog
 from scanner.domain.release import absent_unit, owner_name
 from scanner.domain.rollback_record import (
     ACTIVE,
+    CONFIRM_WITHIN_S,
     ENDS,
     Rollback,
     RollbackState,
@@ -132,6 +133,7 @@ class Rollbacks:
 
     async def confirm(self, rollback_id: str, by: str, *, accept_cautions: bool = False) -> Rollback | Refusal:
         """Let the agent carry out a plan that was made within the last ten minutes, and still is true."""
+        await self._let_go()
         async with self._turn:
             rollback = self._known.get(rollback_id)
             if rollback is None:
@@ -179,6 +181,7 @@ class Rollbacks:
     async def work(self, wait_s: float) -> list[Rollback]:
         """What is confirmed, or under way; waits for some where there is none."""
         self._agent_seen_at = self._clock()
+        await self._let_go()
         if not self._active():
             self._work.clear()
             try:
@@ -189,20 +192,36 @@ class Rollbacks:
             self._agent_seen_at = self._clock()
         return self._active()
 
+    async def _let_go(self) -> None:
+        """What was confirmed, but not begun while somebody waited for it, or while it was allowed, is begun no more."""
+        async with self._turn:
+            for one in self._active():
+                if why := self._not_begun(one):
+                    await self._ended(one, RollbackState.REFUSED, f"nothing was touched: {why}", "schedule")
+
+    def _not_begun(self, rollback: Rollback) -> str:
+        """Why it is to be begun no more; empty where it is, or was."""
+        if rollback.steps or rollback.confirmed_at is None:
+            return ""
+        if self._clock() - rollback.confirmed_at > CONFIRM_WITHIN_S:
+            return "no agent began it within ten minutes"
+        return "" if self._reloading.settings.rollback.enabled else "rollback.enabled is off"
+
     async def step(self, rollback_id: str, step: str, detail: str, by: str) -> Rollback | Refusal:
         """A step stands in the trail: only now may the agent do it, and only where it is its turn."""
-        rollback = self._under_way(rollback_id)
-        if isinstance(rollback, Refusal):
-            return rollback
-        if why := out_of_order(rollback, step):
-            return Refusal(RefusalReason.ROLLBACK_STATE, why)
-        now = self._clock()
-        seen_at = rollback.seen_at if step == "finish" else None  # whatever else is done may change what was seen
-        made = replace(
-            rollback, state=RollbackState.RUNNING, steps=(*rollback.steps, Step(step, now, detail)), seen_at=seen_at
-        )
-        log.info("rollback_step", rollback=rollback.id, host=rollback.host, workload=rollback.workload, step=step)
-        return await self._keep(made, entries.rollback_step(now, by, rollback, step, detail))
+        async with self._turn:
+            rollback = self._under_way(rollback_id)
+            if isinstance(rollback, Refusal):
+                return rollback
+            if why := self._not_begun(rollback) or out_of_order(rollback, step):
+                return Refusal(RefusalReason.ROLLBACK_STATE, why)
+            now = self._clock()
+            seen_at = rollback.seen_at if step == "finish" else None  # whatever else is done may change what was seen
+            made = replace(
+                rollback, state=RollbackState.RUNNING, steps=(*rollback.steps, Step(step, now, detail)), seen_at=seen_at
+            )
+            log.info("rollback_step", rollback=rollback.id, host=rollback.host, workload=rollback.workload, step=step)
+            return await self._keep(made, entries.rollback_step(now, by, rollback, step, detail))
 
     async def verify(self, rollback_id: str, by: str) -> tuple[bool | None, str] | Refusal:
         """Scan the host now; whether the workload runs with the image that it was to have (``None``: not known)."""
@@ -246,8 +265,11 @@ class Rollbacks:
         if not (borne := await self._borne_out(under_way, outcome, by))[0]:
             outcome, detail = RollbackState.UNPROVED, f"the agent says {outcome}: {detail}; a scan: {borne[1]}"
             under_way = self._known[rollback_id]
+        return await self._ended(under_way, outcome, detail, by)
+
+    async def _ended(self, rollback: Rollback, outcome: RollbackState, detail: str, by: str) -> Rollback | Refusal:
         now = self._clock()
-        made = replace(under_way, state=outcome, detail=detail, ended_at=now)
+        made = replace(rollback, state=outcome, detail=detail, ended_at=now)
         log.warning("rollback_ended", rollback=made.id, host=made.host, workload=made.workload, outcome=str(outcome),
                     detail=detail)  # fmt: skip
         return await self._keep(made, entries.rollback_ended(now, by, made, str(outcome), detail))

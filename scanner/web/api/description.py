@@ -159,16 +159,16 @@ def _complete(operation: dict[str, Any], method: str, path: str, scope: Scope) -
         known.setdefault("content", {}).setdefault(MEDIA_TYPE, _problem(status))
         if status in {"429", "503"}:
             known.setdefault("headers", dict(_RETRY))
-    _say_what_goes_with_it(operation, method, path)
+    _say_what_goes_with_it(operation, method, path, keyed=method == "post" and scope is not Scope.GATE)
     if example := EXAMPLES.get((method, path)):
         for content in operation["requestBody"]["content"].values():
             content["example"] = example
 
 
-def _say_what_goes_with_it(operation: dict[str, Any], method: str, path: str) -> None:
+def _say_what_goes_with_it(operation: dict[str, Any], method: str, path: str, *, keyed: bool) -> None:
     """Headers, links."""
     responses = operation["responses"]
-    if method == "post":
+    if keyed:
         operation.setdefault("parameters", []).append(dict(_KEY))
     if method == "get" and path.startswith("/api/v1/"):
         responses["200"].setdefault("headers", dict(_ETAG))

@@ -79,6 +79,8 @@ class GuardedRoute(APIRoute):
             leader: Leader | None = request.app.state.leader
             if at_leader and leader is not None and not leader.leads:
                 return await answer_of(leader, request, session)
+            if scope is Scope.GATE:  # a decision is of its moment, whoever repeats the question
+                return conditional(request, await handler(request))
             idempotency: Idempotency = request.app.state.idempotency
             return conditional(request, await idempotency.once(request, request.state.caller, lambda: handler(request)))
 

@@ -435,6 +435,16 @@ async def test_an_agent_whose_token_is_removed_while_it_waits_is_told_nothing_mo
     assert (await client.post("/api/v1/rollbacks-work?wait=1")).status_code == 401
 
 
+async def test_work_is_not_told_to_a_token_that_ended_while_it_was_waited_for(as_, service, token_list):
+    class Waiting:
+        async def work(self, _wait_s):
+            service.app.state.access = Access([token for token in token_list if Scope.READ in token.scopes])
+            return []
+
+    service.rollbacks = Waiting()
+    assert (await as_("rollback_agent").post("/api/v1/rollbacks-work?wait=20")).status_code == 401
+
+
 async def test_a_scan_of_many_hosts_is_told_in_few_events(as_, service, monkeypatch):
     monkeypatch.setattr("scanner.web.api.scanning.PAUSE_S", 0.05)
     path = (await as_("operate").post("/api/v1/scans", json={"hosts": []})).headers["location"]

@@ -105,13 +105,17 @@ async def test_a_request_with_its_key_is_carried_out_once(as_, service):
     assert (other.status_code, other.json()["reason"]) == (422, "idempotency_key_reused")
 
 
-async def test_what_failed_may_be_tried_again_with_its_key(as_, service):
+async def test_what_failed_may_be_tried_again_with_its_key_and_the_gate_decides_anew(as_, service):
     caller, key, report = as_("gate"), {"Idempotency-Key": "two"}, service.latest
     asked = {"images": [report.findings[0].workload.image], "hosts": ["web-1"]}
     service.latest = None
     assert (await caller.post("/api/v1/check", json=asked, headers=key)).status_code == 503
     service.latest = report
     assert (await caller.post("/api/v1/check", json=asked, headers=key)).status_code == 200
+    service.latest = None
+    assert (await caller.post("/api/v1/check", json=asked, headers=key)).status_code == 503, (
+        "a decision is of its moment"
+    )
 
 
 async def test_keys_of_different_callers_are_different(as_, service):
