@@ -46,7 +46,10 @@ def ran(capsys, *words):
         (("help", "scan"), "No such command 'help': archscan scan --help"),
         (("version",), "No such command 'version': archscan --version"),
         (("SCAN",), "No such command 'SCAN': archscan scan"),
-        (("trail", "export", "--checkpoint"), "requires an argument; see archscan trail export --help"),
+        (
+            ("trail", "export", "--checkpoint"),
+            "requires an argument: Also write the newest signed head, to this file; see archscan trail export --help",
+        ),
         (("trust", "web-1", "--fingerprint", "MD5:aa"), "--fingerprint MD5:aa: write SHA256: and what ssh-keygen -lf"),
         (("setup", "web-1", "--user", "x y"), "--user x y: must be a login name, such as archscan"),
         (("setup", "web-1", "--as", "x y"), "--as x y: must be a login name"),

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from scanner.domain.facts import HostFacts, LiveProcess, Mount, Process, Source, Stage, Workload
+from scanner.domain.facts import HostFacts, LiveProcess, Mount, Process, Since, Source, Stage, Workload
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts, Offer
 from scanner.domain.platform.platform import Platform
@@ -133,7 +133,7 @@ OTHERS = {
     "source": Source.COMPOSE, "stage": Stage.STOPPED, "image": "r.example/other:1", "engine": "docker", "pinned": ARM64,
     "state": "exited", "exit_code": 1, "restart_count": 3, "error": "exec format error", "log": ("exec format error",),
     "build_only": True, "mounts": (Mount("/data"),), "settled": True, "live": (LiveProcess("app", "/app", b"\x7fELF"),),
-    "checks": (("/bin/check",),),
+    "checks": (("/bin/check",),), "since": Since((5, 0), "Pod="),
 }  # fmt: skip
 
 
