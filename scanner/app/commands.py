@@ -6,7 +6,6 @@ import importlib
 import json
 import os
 import tempfile
-import time
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from functools import partial
@@ -14,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner import inventory
-from scanner.app import authorized_keys, gate_command, logs, other_reports, wiring
+from scanner.app import authorized_keys, config_report, gate_command, logs, other_reports, wiring
 from scanner.app.adapters import LOOKS, AdapterContext, Adapters
-from scanner.app.idle_settings import idle_settings
 from scanner.app.typed_settings import Typed, TypedSettings
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
@@ -101,7 +99,7 @@ class Application:
         if not found:
             return ConfigChecked("", is_complete=False, problems=refused)
         known = found[0]
-        text = "\n".join((*_found_good(settings, known), *inventory_lines(known)))
+        text = "\n".join((*config_report.found_good(settings, known), *config_report.inventory_lines(known)))
         is_complete = not known.not_understood
         if not settings.plans.directory:
             return ConfigChecked(text, is_complete, refused)
@@ -359,31 +357,6 @@ def _file(common: Common) -> Path | None:
     A folder that may not be looked into, as a person is not to look into the service's, holds nothing for who asks.
     """
     return common.config or next((path for path in CONFIG_FILES if os.path.lexists(path)), None)
-
-
-def _found_good(settings: Settings, found: inventory.Inventory) -> list[str]:
-    """What there is, then what of the settings nobody gains anything by."""
-    counts = f"hosts: {len(found.hosts)}, registries: {len(settings.registries.listed)}."
-    idle = list(idle_settings(settings, found.hosts, time.time()))
-    if not idle:
-        return [f"The configuration is good; {counts}"]
-    return [
-        f"The configuration can be used, though not all of it does anything; {counts}",
-        *(f"  {one}" for one in idle),
-    ]
-
-
-def inventory_lines(found: inventory.Inventory) -> list[str]:
-    """What of the inventory will not be read, by name, with the file and line that says why."""
-    odd, skipped = found.not_understood, found.skipped
-    return [
-        *([] if found.hosts or skipped else ["No source of the inventory has any host: nothing will be scanned."]),
-        *([f"Not understood, so that nothing is known of them: {len(odd)}."] if odd else []),
-        *(f"  {host.name}: {host.problem}" for host in odd),
-        *([f"Skipped, since their own inventory says that they are none of ours: {len(skipped)}."] if skipped else []),
-        *(f"  {one.name}: {one.why} ({one.place})" for one in skipped),
-        *(f"Note: {note}" for note in found.notes),
-    ]
 
 
 def _path(common: Common) -> Path:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import given, tables
+from scanner.binary.program.shell import associative, given
+from scanner.binary.program.shell.associative import Table
 from scanner.binary.program.shell.frames import called
 from scanner.binary.program.shell.piece import BREAK, Piece
 from scanner.binary.program.shell.state import AtRunTimeError, ShellEndsError, ShellKind, State, counted, is_known
-from scanner.binary.program.shell.tables import Table
 from scanner.formats.shell import arithmetic, patterns
 from scanner.formats.shell.syntax import (
     ArithmeticPart,
@@ -356,8 +356,8 @@ class Pieces:
             return [Piece(state.file, part.quoted, not part.quoted)]
         table = state.arrays.get(part.name)
         if isinstance(table, Table) and subscript not in {"@", "*"} and not part.indirect:
-            return self._operated(replace(part, subscript=None), tables.looked_up(self, table, subscript))
-        if (known := tables.all_of(table, part)) is not None:
+            return self._operated(replace(part, subscript=None), associative.looked_up(self, table, subscript))
+        if (known := associative.all_of(table, part)) is not None:
             return self._positional(part, known)
         return self._of_array(part, self._elements(part.name), subscript)
 

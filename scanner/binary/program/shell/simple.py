@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import (
+    associative,
     builtins,
     lookups,
     redirect_files,
     searching,
     shell_reading,
     starts,
-    tables,
     writes,
 )
+from scanner.binary.program.shell.associative import Table
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, LeaveSubshell, One, Settle, push
 from scanner.binary.program.shell.state import EATEN, OWN_SCRIPT, AtRunTimeError, ShellKind, counted, is_known
-from scanner.binary.program.shell.tables import Table
 from scanner.formats.shell.simple_commands import DECLARING
 from scanner.formats.shell.syntax import Glob
 
@@ -235,9 +235,9 @@ def _element(machine: Machine, words: Expander, each: Assignment) -> State:
         raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
     before = words.state.arrays.get(each.name, ())
     if isinstance(before, Table):
-        named = tables.name_in(words, each.subscript or "")
+        named = associative.name_in(words, each.subscript or "")
         value = words.text(each.value)
-        made = tables.UNKNOWN_TABLE if each.append else before.with_element(named, value)
+        made = associative.UNKNOWN_TABLE if each.append else before.with_element(named, value)
         return replace(words.state, arrays={**words.state.arrays, each.name: made})
     if each.name not in words.state.arrays and words.state.value(each.name) is not None:
         raise AtRunTimeError(f"an element of {each.name}, which is no array")
@@ -259,7 +259,7 @@ def array(machine: Machine, words: Expander, each: Assignment, *, by_name: bool 
     there = words.state.arrays.get(each.name, ())
     if by_name or isinstance(there, Table):
         entries = there.entries if each.append and isinstance(there, Table) else {}
-        table = tables.made_of(words, elements, entries)
+        table = associative.made_of(words, elements, entries)
         return shell_reading.with_array(words.state, each.name, table)
     if any(isinstance(word.parts[0], Glob) and word.parts[0].text == "[" for word in elements if word.parts):
         for word in elements:

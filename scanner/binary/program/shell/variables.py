@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import simple
+from scanner.binary.program.shell.associative import Table
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     LeaveFunction,
 )
 from scanner.binary.program.shell.state import AtRunTimeError, ShellEndsError, ShellKind, counted
-from scanner.binary.program.shell.tables import Table
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.frames import Stack
