@@ -1,4 +1,4 @@
-"""What ``config check`` says of a configuration that can be used, and of its inventory."""
+"""What ``config check`` says of a configuration that can be used."""
 
 from __future__ import annotations
 
