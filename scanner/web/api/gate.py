@@ -31,7 +31,7 @@ from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import WebContext
 from scanner.web.http.exposition import Exposition
-from scanner.web.http.problem import Problem, accepted
+from scanner.web.http.problem import Problem, accepted, prefers_text
 from scanner.web.http.route import GuardedRoute
 
 DECIDED = {Decision.ALLOW: 200, Decision.WARN: 200, Decision.DENY: 409, Decision.HOLD: 503}
@@ -73,7 +73,7 @@ async def check(
         problem = Problem.of(checked, decision=str(Decision.HOLD))
         exposition.gate_decided(Decision.HOLD)
         raise problem
-    return await _decided(exposition, checked, is_text=_prefers_text(accept or ""))
+    return await _decided(exposition, checked, is_text=prefers_text(accept or ""))
 
 
 @router.post("/explain", response_model=schemas.Explanations)
@@ -150,13 +150,6 @@ async def _decided(exposition: Exposition, checked: Checked, *, is_text: bool) -
             check_document.document(checked) | {"decision": str(decision)}, DECIDED[decision], headers
         ),
     )
-
-
-def _prefers_text(accept: str) -> bool:
-    """Whether the plain text is named, in front of the document or without it; a wildcard names neither."""
-    named = [one.partition(";")[0].strip().lower() for one in accept.split(",")]
-    kinds = [one for one in named if one in {"text/plain", "application/json"}]
-    return kinds[:1] == ["text/plain"]
 
 
 def _planned(one: str | ImageRequest) -> Plan:
