@@ -22,9 +22,9 @@ curl --header "Authorization: Bearer $(cat token)" 'http://127.0.0.1:9719/api/v1
 ```
 
 - **Who may**: a bearer token with the scope of the row ([Tokens](tokens.md)); a user of `web.yml`, or a session of the pages, to read.
-- **Refusals** are problem documents (RFC 9457, `application/problem+json`) with a `reason` for programs; browsers get a page. 429
-  and 503 say by `Retry-After` when to ask again. [What each means](#refusals); every row may be answered with 400, 401, 403, 500
-  and 503, too.
+- **Refusals** are problem documents (RFC 9457, `application/problem+json`) with a `reason` for programs; browsers get a page,
+  whoever accepts `text/plain` before JSON a line. 429 and 503 say by `Retry-After` when to ask again. [What each means](#refusals);
+  every row may be answered with 400, 401, 403, 500 and 503, too.
 - **Queries**: a name that takes one value may stand there once. A pattern that fits nothing finds nothing (200); a host by its name
   that the report does not have is 404, in a query as in a path.
 - **Pages**: `limit`, then `cursor` with the `next_cursor` of the page before, until it is null. A cursor finds its place in a newer

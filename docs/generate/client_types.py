@@ -40,6 +40,7 @@ ASKED = (
     "RequestedScan",
     "Checked",
     "Waivers",
+    "AddedWaiver",
     "TrailState",
     "TrailEntries",
     "Readiness",
@@ -59,7 +60,7 @@ def module() -> str:
     """The whole module: a type for each schema that those of ``ASKED`` lead to."""
     found, names = schemas(), sorted(_reached(ASKED))
     bases = {name: _base(found[name], {one: found[one] for one in names if one != name}) for name in names}
-    names.sort(key=lambda name: bases[name] is not None)  # what others go on from stands before them
+    names.sort(key=lambda name: _depth(name, bases))  # what others go on from stands before them
     return HEAD + "".join(f"\n\n{_type(name, found[name], bases[name])}" for name in names)
 
 
@@ -70,6 +71,11 @@ def _base(schema: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) ->
         name for name, one in others.items() if len(members := _members(one)) >= MIN_SHARED and members.items() < told
     ]
     return max(held, key=lambda name: len(_members(others[name])), default=None)
+
+
+def _depth(name: str, bases: Mapping[str, str | None]) -> int:
+    base = bases[name]
+    return 0 if base is None else 1 + _depth(base, bases)
 
 
 def _members(schema: Mapping[str, Any]) -> dict[str, str]:

@@ -137,9 +137,11 @@ def check_trail(settings: Settings) -> None:
         SettingsError: a witness's key is none, or the signing key cannot be read.
     """
     witnesses(settings)
+    url = store_url(settings)
+    path = key_path(settings, url) if url and settings.trail.enabled else settings.trail.key_file
     try:
-        if settings.trail.key_file is not None:
-            key.read(settings.trail.key_file)
+        if path is not None:
+            key.read(path)
     except KeyFileError as error:
         raise SettingsError([Problem("trail.key_file", 0, "", str(error))]) from None
 

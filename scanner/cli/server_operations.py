@@ -74,8 +74,8 @@ class RemoteService(Protocol):
         """Who answers for what."""
         ...
 
-    def add_waiver(self, wanted: Mapping[str, str]) -> Waiver:
-        """Answer for findings."""
+    def add_waiver(self, wanted: Mapping[str, str]) -> tuple[Waiver, int | None]:
+        """Answer for findings; with how many it is for, where that is known."""
         ...
 
     def delete_waiver(self, waiver_id: str) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from scanner.client.answer_types import (
+        AddedWaiver,
         FindingPage,
         ImageInFleet,
         Readiness,
@@ -145,10 +146,11 @@ class Client:
             found: Waivers = self._ask("GET", "/api/v1/waivers")
             return [_waiver(row) for row in found["waivers"]]
 
-    def add_waiver(self, wanted: Mapping[str, str]) -> Waiver:
-        """Answer for findings until a moment."""
+    def add_waiver(self, wanted: Mapping[str, str]) -> tuple[Waiver, int | None]:
+        """Answer for findings until a moment; with how many of the latest report it is for, where there is one."""
         with _understood():
-            return _waiver(self._ask("POST", "/api/v1/waivers", dict(wanted)))
+            added: AddedWaiver = self._ask("POST", "/api/v1/waivers", dict(wanted))
+            return _waiver(added), added["covers"]
 
     def delete_waiver(self, waiver_id: str) -> None:
         """End a waiver that was added to the running service."""

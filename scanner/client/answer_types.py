@@ -316,3 +316,9 @@ class Waiver(Override):
     workload: str
     finding_reason: str
     origin: WaiverOrigin
+
+
+class AddedWaiver(Waiver):
+    """One that was added; ``covers`` are the findings of the latest report that it is for, ``ok`` ones left out."""
+
+    covers: int | None

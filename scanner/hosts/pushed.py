@@ -72,7 +72,7 @@ class PushedAnswers:
             )
         age_s = self.clock() - at
         if age_s < -MAX_AHEAD_S:
-            return _stale(f"the last answer's time lies {format_duration(float(round(-age_s)))} ahead")
+            return _stale(f"the last answer's time lies {format_duration(float(round(-age_s)))} ahead", str(path))
         if age_s > self.max_age_s:
             return _stale(f"the last answer was pushed {format_duration(float(round(age_s)))} ago")
         return Pushed(raw, at)
@@ -97,5 +97,5 @@ class PushedAnswers:
         return self.directory / f"{host.name}{SUFFIX}"
 
 
-def _stale(why: str) -> Failure:
-    return Failure(Reason.HOST_STALE, why, setting="push.max_age")
+def _stale(why: str, path: str = "") -> Failure:
+    return Failure(Reason.HOST_STALE, why, setting="push.max_age", path=path)

@@ -19,6 +19,7 @@ from scanner.store import connect
 from scanner.store.error import StoreError
 from scanner.store.read_only import images_of
 from scanner.store.store import Store
+from scanner.trail.note import Signer
 from tests.inventory.test_http_fetch import Endpoint
 from tests.real.process import free_port
 
@@ -31,6 +32,9 @@ def test_a_trail_that_could_not_begin_is_told(settings, tmp_path):
     (tmp_path / "trail.key").chmod(0o600)
     wanted = settings().model_copy(update={"trail": Trail(key_file=tmp_path / "trail.key")})
     assert found(wanted).startswith("trail.key_file: ")
+    (tmp_path / "store" / "archscan.db.key").write_text(Signer.made("log.example").encoded)
+    (tmp_path / "store" / "archscan.db.key").chmod(0o644)
+    assert found(settings()).endswith("archscan.db.key: others may read it (mode 0644): chmod go-rwx")
 
 
 @pytest.fixture

@@ -287,6 +287,10 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
     )
     assert (said.returncode, archscan("explain", "all is well").returncode) == (0, 0)
     assert archscan("explain", "exec /app: exec format error " * 20).stdout.startswith("exec_format_error")
+    late = archscan("explain", "-", stdin="all is well\n" * (1 << 18) + "exec /app: exec format error\n")
+    assert late.stdout == said.stdout, "a container that does not start says so at the end of its log"
+    nothing = archscan("explain", "-", stdin="\n")
+    assert (nothing.returncode, nothing.stderr.startswith("archscan: there is nothing to explain")) == (2, True)
 
 
 @pytest.mark.parametrize(

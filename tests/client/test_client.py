@@ -94,12 +94,18 @@ async def test_the_gate_s_no_is_an_answer(running):
     assert [f.workload.image for f in report.findings] == ["ghcr.io/acme/agent:7"]
 
 
-async def test_waivers_are_added_listed_ended(running):
+async def test_waivers_are_added_listed_ended(running, service):  # noqa: F811
     wanted = {"owner": "ada", "reason": "why", "until": "2099-01-01T00:00:00Z", "host": "web-*"}
-    made = await asked(running, lambda client: client.add_waiver(wanted))
+    made, covers = await asked(running, lambda client: client.add_waiver(wanted))
     assert await asked(running, lambda client: client.waivers()) == [made]
+    bad = [one for one in service.latest.findings if one.verdict.status != "ok"]
+    assert covers == sum(one.workload.host.startswith("web-") for one in bad) > 0
     await asked(running, lambda client: client.delete_waiver(made.id))
     assert await asked(running, lambda client: client.waivers()) == []
+    for report in (service.latest, None):
+        service.latest = report
+        covers = (await asked(running, lambda client: client.add_waiver(wanted | {"host": "wbe-1"})))[1]
+        assert covers == (0 if report else None)
 
 
 REFUSALS = [
@@ -262,6 +268,7 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
         ("findings", "--image", "ghcr.io/acme/agnet:7", "--fail-on", "mismatch"),
         ("findings", "--host", "edge-1", "--status", "emulated", "--fail-on", "emulated"),
         ("findings", "--host", "edge-2", "--reason", "wrong_binary", "--fail-on", "mismatch"),
+        ("waivers", "add", "--owner", "ada", "--reason", "why", "--until", "2099-01-31", "--host", "wbe-1"),
         **there,
     )
     listed, top, checked, compared, ready, image, since, of_one, of_none, why, why_not, *narrow = runs
@@ -276,7 +283,9 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
     assert "archscan: no host is named web-9; did you mean web-2?" in of_none.stderr
     assert (why.returncode, "  index     linux/amd64, linux/arm64\n" in why.stdout) == (1, True), why.stdout
     assert (why_not.returncode, "no host edge-9; did you mean edge-2?" in why_not.stderr) == (2, True), why_not.stderr
-    nobody, nothing, calm, unread = narrow
+    nobody, nothing, calm, unread, waived = narrow
+    assert (waived.returncode, "host=wbe-1" in waived.stdout) == (0, True), waived.stderr
+    assert waived.stderr == "archscan: it is for no finding of the last scan: are its patterns right?\n"
     assert (nobody.returncode, "named so; did you mean edge-1?" in nobody.stderr) == (2, True), nobody.stderr
     assert (nothing.returncode, "did you mean ghcr.io/acme/agent:7?" in nothing.stderr) == (2, True), nothing.stderr
     assert (calm.returncode, unread.returncode, "edge-2" in unread.stdout) == (0, 3, True), unread.stdout

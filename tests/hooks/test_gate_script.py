@@ -31,6 +31,9 @@ async def test_what_nobody_knows_ends_with_3(asked):
     code, out, err = await asked.gate("--host", "a", IMAGE)
     assert (code, out) == (3, "")
     assert "hold: r.example/app:1 on a: host_refused" in err
+    refused = await asked.gate("--host", "zzz", IMAGE)
+    said = "host_not_in_inventory: no host is named zzz\narchscan-gate: no decision on r.example/app:1: not to be run\n"
+    assert refused == (3, "", said)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://nowhere.invalid"])

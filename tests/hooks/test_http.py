@@ -110,6 +110,9 @@ async def test_whoever_names_plain_text_first_gets_it(ask):
     for accept, kind in ACCEPTED.items():
         got = await ask("/api/v1/check", {"images": [IMAGE], "hosts": ["a"]}, accept=accept)
         assert got.headers["content-type"].partition(";")[0] == kind, accept
+        refused = await ask("/api/v1/check", {"images": [IMAGE], "hosts": ["a"]}, token="nobody", accept=accept)
+        told = refused.headers["content-type"].partition(";")[0]
+        assert (refused.status_code, told) == (401, kind.replace("json", "problem+json")), accept
 
 
 async def test_a_hold_in_plain_text_always_says_why(asked, ask):

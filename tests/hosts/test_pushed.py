@@ -3,6 +3,7 @@ import os
 import pytest
 
 from scanner.domain.host import Host
+from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.pushed import MAX_AHEAD_S, Pushed, PushedAnswers
 
@@ -49,6 +50,8 @@ async def test_what_is_too_old_or_of_the_future_or_not_there_says_nothing_of_the
     found = await source.latest(HOST)
     assert (found.reason, found.setting) == (Reason.HOST_STALE, "push.max_age")
     assert says in found.detail
+    cure = remedy.fix(found.reason, remedy.Trouble(HOST.name, "", failure=found))
+    assert ("set the clock right" in cure.summary) == ("ahead" in says)
 
 
 @pytest.mark.parametrize("kind", ["link", "folder", "pipe", "long"])

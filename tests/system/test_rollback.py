@@ -195,6 +195,7 @@ def test_the_last_release_that_started_is_one_step_away_and_the_trail_proves_it(
     assert [(one["current"], bool(one["started_at"])) for one in known] == [(True, False), (False, True)]
     shown = fleet.command("rollback", "web-1", "api", "--dry-run")
     assert known[1]["digest"] in shown
+    assert f"seen since {known[0]['first_seen']}" in shown
     assert "docker rename api api-old" in shown
     assert fleet.ask("/api/v1/rollbacks")[1]["rollbacks"] == []
 

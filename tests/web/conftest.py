@@ -73,7 +73,7 @@ def finding(host, name, reason, image, platform=AMD64, offered=(AMD64, ARM64), s
     fix = Fix()
     if reason is not Reason.NATIVE:
         build = f"docker buildx build --platform linux/amd64,linux/arm64 --tag {image} --push ."
-        fix = Fix("Build the image for the platforms of all its hosts.", (build,))
+        fix = Fix(f"Build {image} for the platforms of all its hosts.", (build,))
     said = {
         "detail": more.pop("detail", ""),
         "evidence": (Evidence("host", str(platform)), Evidence("index", ", ".join(map(str, offered)) or "nothing")),

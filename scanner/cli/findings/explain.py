@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -19,8 +19,10 @@ from scanner.formats.files import is_file
 if TYPE_CHECKING:
     from scanner.domain.verdict.explanation import Explanation
 
-MAX_EXPLAINED_CHARS = 1 << 20
-"""A log of one MiB is more than anybody pastes; the rest would only take time."""
+EXCERPT_CHARS = 1 << 20
+"""A log may be of any length: so much of it is looked at, then forgotten."""
+
+NOTHING = "there is nothing to explain: name the error, or - to read it from stdin"
 
 MAX_PATH_CHARS = 4096
 """PATH_MAX of Linux: a longer word names no file."""
@@ -38,19 +40,14 @@ def explain(
 
     Example: docker logs api 2>&1 | archscan explain -
     """
-    from scanner.domain.verdict import error_phrases
-    from scanner.domain.verdict.explanation import explained
-
     if text != "-" and len(text) < MAX_PATH_CHARS and "\n" not in text and is_file(Path(text)):
         raise UsageError(f"{text} is a file, not an error: archscan explain - <{shlex.quote(text)}")
     if not text.strip():
-        raise UsageError("there is nothing to explain: name the error, or - to read it from stdin")
+        raise UsageError(NOTHING)
     if text == "-" and sys.stdin.isatty():
         print("archscan: paste the error, then Ctrl-D", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
-    said = sys.stdin.read(MAX_EXPLAINED_CHARS) if text == "-" else text[:MAX_EXPLAINED_CHARS]
-    found = explained(said)
+    found, instead = _found_in(_excerpts(sys.stdin) if text == "-" else iter([text]))
     if not found:
-        instead = error_phrases.instead(said)
         about = f" It is about something else: {instead}." if instead else ""
         print(f"Nothing in it is a known sign of a wrong CPU or a broken entrypoint.{about}")  # noqa: T201 -- data goes to stdout
         raise typer.Exit(Exit.OK)
@@ -60,6 +57,43 @@ def explain(
         print(title if is_plain else typer.style(title, fg=typer.colors.RED, bold=True))  # noqa: T201 -- the same
         print("\n".join(rows))  # noqa: T201 -- the same
     raise typer.Exit(Exit.OK)
+
+
+def _found_in(excerpts: Iterator[str]) -> tuple[tuple[Explanation, ...], str]:
+    """What a log says of programs that do not start, then what it is about instead.
+
+    Raises:
+        UsageError: it says nothing at all.
+    """
+    from scanner.domain.verdict import error_phrases
+    from scanner.domain.verdict.explanation import explained_all
+
+    instead, is_empty = "", True
+
+    def seen() -> Iterator[str]:
+        nonlocal instead, is_empty
+        for excerpt in excerpts:
+            is_empty = is_empty and not excerpt.strip()
+            instead = instead or error_phrases.instead(excerpt)
+            yield excerpt
+
+    found = explained_all(seen())
+    if is_empty:
+        raise UsageError(NOTHING)
+    return found, instead
+
+
+def _excerpts(log: TextIO) -> Iterator[str]:
+    """A log in whole lines; one that does not end within an excerpt is looked at in two."""
+    rest = ""
+    while read := log.read(EXCERPT_CHARS):
+        whole, newline, rest = (rest + read).rpartition("\n")
+        if newline:
+            yield whole
+        elif len(rest) > EXCERPT_CHARS:
+            yield rest
+            rest = ""
+    yield rest
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:

@@ -143,9 +143,9 @@ def _told(finding: Finding, scanned_at: float) -> Iterable[str]:
         commit = f"commit {origin.revision}" if origin.revision else ""
         yield f"  built of  {', '.join(filter(None, (origin.repository, commit)))}"
     if finding.first_seen and finding.first_seen < scanned_at:
-        from scanner.domain.report_json import moment_for_people
-
         yield f"  since     {moment_for_people(finding.first_seen)}"
+    if finding.waived_until is not None:
+        yield f"  waived    until {moment_for_people(finding.waived_until)}"
     if verdict.detail:
         yield f"  because   {verdict.detail}"
     for piece in verdict.evidence:

@@ -238,6 +238,8 @@ def _explain(out: Console, number: str, finding: Finding, scanned_at: float, *, 
         out.print(Text(f"     host {needs}, image {offers}"), soft_wrap=True)
     if finding.first_seen and finding.first_seen < scanned_at:
         out.print(Text(f"     since {moment_for_people(finding.first_seen)}"), soft_wrap=True)
+    if finding.waived_until is not None:
+        out.print(Text(f"     waived until {moment_for_people(finding.waived_until)}"), soft_wrap=True)
     if finding.workload.pinned is not None:
         at = f" ({finding.workload.pinned_at})" if finding.workload.pinned_at else ""
         out.print(Text(f"     pinned to {finding.workload.pinned}{at}"), soft_wrap=True)

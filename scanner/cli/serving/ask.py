@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 import time
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -180,7 +181,10 @@ def add_waiver(
     wanted |= {"host": host, "image": image, "workload": workload, "finding_reason": finding_reason}
     operations: Operations = context.obj()
     with operations.server(server, token_file) as there:
-        print(_line(there.add_waiver(wanted)))  # noqa: T201 -- data goes to stdout
+        added, covers = there.add_waiver(wanted)
+    print(_line(added))  # noqa: T201 -- data goes to stdout
+    if covers == 0:
+        print("archscan: it is for no finding of the last scan: are its patterns right?", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
 
 
 @waivers_app.command("delete", cls=ArchscanCommand)

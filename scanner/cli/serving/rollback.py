@@ -208,7 +208,10 @@ def _releases(releases: Sequence[Release]) -> Iterator[str]:
             f"started here {moment(one.started_at)} on {one.platform}" if one.started_at else "never seen to start"
         )
         mark = "*" if one.current else " "
-        yield f"{mark} {one.digest}  {one.written}  seen {moment(one.first_seen)} to {moment(one.last_seen)}  {started}"
+        seen = (
+            f"since {moment(one.first_seen)}" if one.current else f"{moment(one.first_seen)} to {moment(one.last_seen)}"
+        )
+        yield f"{mark} {one.digest}  {one.written}  seen {seen}  {started}"
 
 
 def _told(made: Mapping[str, Any]) -> Iterator[str]:

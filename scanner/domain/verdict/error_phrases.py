@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from scanner.domain.verdict.phrases.phrase import Phrase
 
-MAX_EXPLAINED_CHARS = 1 << 20
-"""More than any log that a person pastes; reading stops there."""
-
 MAX_LINE_CHARS = 4096
 """A runtime's line is far shorter, and each pattern costs time in proportion."""
+
+OVERLAP_CHARS = 1024
+"""Of a longer line each piece begins this far before the end of the one before, so that none cuts what a runtime says."""
 
 RUNTIME_SPEAKS_WITHIN_S = 5.0
 """A runtime's execve comes at once; an overloaded host, whose engine sets both times, takes a few seconds more."""
@@ -102,13 +102,18 @@ def acquits(error: str) -> str:
 
 def explain(text: str) -> tuple[Observation, ...]:
     """Everything that a pasted text says about programs that do not start, each reason once, in order of appearance."""
-    excerpt = text[:MAX_EXPLAINED_CHARS]
-    low = excerpt.lower()
-    phrases = tuple(phrase for phrase in PHRASES if phrase.may_be_in(low) and not phrase.needs_code)
+    return explain_all([text])
+
+
+def explain_all(excerpts: Iterable[str]) -> tuple[Observation, ...]:
+    """The same of a log of any length, which comes as excerpts of whole lines."""
     found: dict[Reason, Observation] = {}
-    for line in dict.fromkeys(excerpt.split("\n")) if phrases else ():
-        for phrase, words in _said_in(line[:MAX_LINE_CHARS], phrases, found):
-            found.setdefault(phrase.reason, _observed(phrase, words))
+    for excerpt in excerpts:
+        low = excerpt.lower()
+        phrases = tuple(phrase for phrase in PHRASES if phrase.may_be_in(low) and not phrase.needs_code)
+        for piece in _pieces(excerpt) if phrases else ():
+            for phrase, words in _said_in(piece, phrases, found):
+                found.setdefault(phrase.reason, _observed(phrase, words))
     if len(found) > 1:
         for vague in (Reason.BINARY_UNKNOWN, Reason.CRASH_UNEXPLAINED):
             if len(found) > 1:
@@ -118,12 +123,21 @@ def explain(text: str) -> tuple[Observation, ...]:
 
 def instead(text: str) -> str:
     """What a pasted text is about instead, where it says nothing of a program that does not start."""
-    lines = (line for line in dict.fromkeys(text[:MAX_EXPLAINED_CHARS].split("\n")) if _TROUBLE.search(line))
+    lines = (piece for piece in _pieces(text) if _TROUBLE.search(piece))
     return next((clause for line in lines if (clause := acquits(line))), "")
 
 
 _TROUBLE = re.compile(r"(?i:error|fail|fatal|cannot|denied|conflict|unable|invalid)", re.ASCII)
 """Only what complains is worth the patterns that acquit."""
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Each line once; one that is too long for the patterns in pieces that overlap."""
+    for line in dict.fromkeys(text.split("\n")):
+        yield line[:MAX_LINE_CHARS]
+        step = MAX_LINE_CHARS - OVERLAP_CHARS
+        for start in range(step, len(line) - OVERLAP_CHARS, step):
+            yield line[start : start + MAX_LINE_CHARS]
 
 
 def _said_in(line: str, phrases: Iterable[Phrase], known: Container[Reason] = ()) -> Iterator[tuple[Phrase, str]]:

@@ -14,7 +14,7 @@ from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.verdict import Fix
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 USUAL_PLATFORMS = (Platform("linux", "amd64"), Platform("linux", "arm64"))
 """Built for beside what a text names: a push replaces what the tag offered before, and servers are one of these."""
@@ -55,7 +55,12 @@ class Explanation:
 
 def explained(text: str) -> tuple[Explanation, ...]:
     """Everything that a pasted text says about programs that do not start, each reason once."""
-    return tuple(_explanation(observation) for observation in error_phrases.explain(text))
+    return explained_all([text])
+
+
+def explained_all(excerpts: Iterable[str]) -> tuple[Explanation, ...]:
+    """The same of a log of any length, which comes as excerpts of whole lines."""
+    return tuple(_explanation(observation) for observation in error_phrases.explain_all(excerpts))
 
 
 def _explanation(seen: error_phrases.Observation) -> Explanation:

@@ -12,15 +12,18 @@ from scanner.domain.decision import Decision
 from scanner.domain.facts import Process
 from scanner.domain.plan import Plan
 from scanner.domain.platform import platform
+from scanner.domain.report import Report
 from scanner.domain.report_json import moment
 from scanner.domain.verdict import error_phrases
 from scanner.domain.verdict.explanation import Explanation, explained
+from scanner.domain.verdict.reason import Status
 from scanner.domain.waiver import Waiver
 from scanner.scan.aside import aside
 from scanner.service import check_document
 from scanner.service.answers import Checked, Refusal
 from scanner.service.gate.gate import Gate
 from scanner.service.gate.question import Destination, named_image
+from scanner.service.publication import Publication
 from scanner.service.waivers import Waivers
 from scanner.web.api import schemas
 from scanner.web.api.bodies import CheckRequest, ExplainRequest, ImageRequest, WaiverRequest
@@ -28,7 +31,7 @@ from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import WebContext
 from scanner.web.http.exposition import Exposition
-from scanner.web.http.problem import Problem, accepted
+from scanner.web.http.problem import Problem, accepted, prefers_text
 from scanner.web.http.route import GuardedRoute
 
 DECIDED = {Decision.ALLOW: 200, Decision.WARN: 200, Decision.DENY: 409, Decision.HOLD: 503}
@@ -70,7 +73,7 @@ async def check(
         problem = Problem.of(checked, decision=str(Decision.HOLD))
         exposition.gate_decided(Decision.HOLD)
         raise problem
-    return await _decided(exposition, checked, is_text=_prefers_text(accept or ""))
+    return await _decided(exposition, checked, is_text=prefers_text(accept or ""))
 
 
 @router.post("/explain", response_model=schemas.Explanations)
@@ -90,15 +93,20 @@ async def waivers(known: Annotated[Waivers, Depends(dependencies.waivers)]) -> R
     return JSONResponse({"waivers": [waiver_document(waiver) for waiver in await known.in_force()]})
 
 
-@router.post("/waivers", status_code=201, response_model=schemas.Waiver)
+@router.post("/waivers", status_code=201, response_model=schemas.AddedWaiver)
 @needs(Scope.OPERATE)
 async def add_waiver(
     wanted: WaiverRequest,
     known: Annotated[Waivers, Depends(dependencies.waivers)],
+    publication: Annotated[Publication, Depends(dependencies.publication)],
     context: Annotated[WebContext, Depends(dependencies.context)],
     by: Annotated[str, Depends(dependencies.caller)],
 ) -> Response:
-    """Answer for findings until a moment."""
+    """Answer for findings until a moment.
+
+    ``covers`` is how many of the latest report, ``ok`` ones left out, it is for: a pattern that fits nothing may be meant
+    otherwise. It is null as long as there is no report.
+    """
     until = wanted.until.timestamp()
     if until <= context.clock():
         raise Problem(400, "waiver_invalid", "until is in the past")
@@ -107,7 +115,9 @@ async def add_waiver(
     added = await known.add(waiver, by)
     if isinstance(added, Refusal):
         raise Problem.of(added)
-    return JSONResponse(waiver_document(added), 201, {"Location": f"/api/v1/waivers/{added.id}"})
+    report = publication.report()
+    covers = await asyncio.to_thread(_covered, added, report) if report else None
+    return JSONResponse(waiver_document(added) | {"covers": covers}, 201, {"Location": f"/api/v1/waivers/{added.id}"})
 
 
 @router.delete("/waivers/{waiver_id}", status_code=204)
@@ -140,13 +150,6 @@ async def _decided(exposition: Exposition, checked: Checked, *, is_text: bool) -
             check_document.document(checked) | {"decision": str(decision)}, DECIDED[decision], headers
         ),
     )
-
-
-def _prefers_text(accept: str) -> bool:
-    """Whether the plain text is named, in front of the document or without it; a wildcard names neither."""
-    named = [one.partition(";")[0].strip().lower() for one in accept.split(",")]
-    kinds = [one for one in named if one in {"text/plain", "application/json"}]
-    return kinds[:1] == ["text/plain"]
 
 
 def _planned(one: str | ImageRequest) -> Plan:
@@ -185,6 +188,10 @@ def _explanation(explanation: Explanation) -> dict[str, Any]:
         "confirm": list(explanation.confirm),
         "fix": {"summary": fix.summary, "commands": list(fix.commands)},
     }
+
+
+def _covered(waiver: Waiver, report: Report) -> int:
+    return sum(found.verdict.status is not Status.OK and waiver.covers(found) for found in report.findings)
 
 
 def waiver_document(waiver: Waiver) -> dict[str, Any]:

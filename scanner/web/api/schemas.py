@@ -282,6 +282,12 @@ class Waiver(TypedDict):
     origin: WaiverOrigin
 
 
+class AddedWaiver(Waiver):
+    """One that was added; ``covers`` are the findings of the latest report that it is for, ``ok`` ones left out."""
+
+    covers: int | None
+
+
 class Waivers(TypedDict):
     """All that are in force."""
 

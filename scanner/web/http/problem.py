@@ -5,8 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from scanner.domain.text import printable
 from scanner.service.answers import Refusal, RefusalReason
 
 if TYPE_CHECKING:
@@ -62,6 +63,17 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         body = {"type": "about:blank", "title": _title(self.status), "status": int(self.status)}
         body |= {"reason": self.reason, "detail": self.detail} | self.members
         return JSONResponse(body, self.status, self.headers, MEDIA_TYPE)
+
+    def line(self) -> Response:
+        """The reason with what it is about, for scripts without a JSON reader."""
+        return PlainTextResponse(f"{self.reason}: {printable(self.detail)}\n", self.status, self.headers)
+
+
+def prefers_text(accept: str) -> bool:
+    """Whether the plain text is named, in front of the document or without it; a wildcard names neither."""
+    named = [one.partition(";")[0].strip().lower() for one in accept.split(",")]
+    kinds = [one for one in named if one == "text/plain" or one.endswith("json")]
+    return kinds[:1] == ["text/plain"]
 
 
 def accepted(answer: _T | Refusal) -> _T:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from scanner.service.answers import RefusalReason
+from scanner.web.http.problem import prefers_text
 from scanner.web.pages.rendering import environment, packed
 from scanner.web.pages.sign_in import SignInPage, sign_in_page
 
@@ -54,9 +55,10 @@ def wants_page(request: Request) -> bool:
 
 
 def answer(request: Request, problem: Problem) -> Response:
-    """The problem as a page or as a document, by ``Accept``."""
+    """The problem as a page, a line or a document, by ``Accept``."""
     if not wants_page(request):
-        return problem.response()
+        is_text = prefers_text(request.headers.get("accept", ""))
+        return problem.line() if is_text else problem.response()
     access: Access = request.app.state.access
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     headers = {**problem.headers, "Cache-Control": "no-store"}

@@ -32,9 +32,12 @@ class Operations:
             ("later", "r.example/gone:1", UNKNOWN),
         ]
         findings = tuple(
-            Finding(Workload("web-1", name, Source.DOCKER, Stage.RUNNING, image), verdict, builders.AMD64, team="shop")
+            Finding(
+                Workload("web-1", name, Source.DOCKER, Stage.RUNNING, image),
+                verdict, builders.AMD64, team="shop", waived_until=1.8e9 if name == "later" else None,
+            )
             for name, image, verdict in workloads
-        )
+        )  # fmt: skip
         return Report("s", 0.0, 1.0, (HostReading(patterns[0], builders.host_facts()),), findings)
 
 
@@ -63,6 +66,12 @@ def test_a_workload_is_meant_by_name_image_or_pattern(wanted, capsys):
     told = capsys.readouterr().out
     assert told.startswith("[/red] on web-1 (docker, running): broken crlf_shebang\n")
     assert "  because   the line ends with CR\n  fix       Mend it.\n            $ sed -i 's/x/y/' run.sh\n" in told
+
+
+def test_who_is_asked_says_that_somebody_answers_for_it(capsys):
+    why("later")
+    told = capsys.readouterr().out
+    assert "  owner     shop\n  waived    until 2027-01-15 08:00:00 UTC\n  because   no such tag\n" in told
 
 
 @pytest.mark.parametrize(("wanted", "code"), [("api", 0), ("later", 3), ("[/red]", 1), ("*", 1)])

@@ -15,7 +15,10 @@ from tests.builders import APP, finding, reading, report, workload
 
 LONG = "report-of-the-month"
 FOUND = report(
-    *(finding(Reason.PLATFORM_MISSING, workload(LONG, host=name)) for name in ("web-frontend-1", "b")),
+    *(
+        finding(Reason.PLATFORM_MISSING, workload(LONG, host=name), waived_until=1.8e9)
+        for name in ("web-frontend-1", "b")
+    ),
     hosts=(reading("web-frontend-1"), reading("b")),
 )
 
@@ -36,6 +39,7 @@ def test_a_finding_has_its_host_status_and_reason_whole_at_every_width(out):
     text = said(out)
     assert all(text.count(word) >= 2 for word in ("mismatch", "platform_missing")), text
     assert ("web-frontend-1" in text, "…" in text) == (True, False), text
+    assert text.count("     waived until 2027-01-15 08:00:00 UTC\n") == 2, text
 
 
 def test_rows_are_a_table_only_where_their_names_can_be_read(out):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.domain.verdict.error_phrases import (
-    MAX_EXPLAINED_CHARS,
+    MAX_LINE_CHARS,
     PHRASES,
     RUNTIME_SPEAKS_WITHIN_S,
     acquits,
@@ -324,9 +324,10 @@ def test_a_hostile_line_costs_no_time():
             instead(line)
 
 
-def test_a_hostile_log_costs_as_much_as_it_has_lines_of_which_the_first_are_read():
+def test_a_hostile_log_costs_as_much_as_it_has_lines_of_which_each_is_read_to_its_end():
     lines = [f"{number} exec format error: SIGILL, no such file or directory, platform\n" for number in range(300)]
     explain(lines[0])  # compiles the patterns
     assert counted.calls(lambda: explain("".join(lines))) < MAX_CALLS_A_LINE * len(lines)
-    unread = "x\n" * (MAX_EXPLAINED_CHARS // 2) + "exec /a: exec format error\n"
-    assert not explain(unread)
+    error = "exec /a: exec format error"
+    for before in ("x\n" * (1 << 20), *("x" * length + " " for length in range(MAX_LINE_CHARS - 30, MAX_LINE_CHARS))):
+        assert [seen.reason for seen in explain(before + error)] == [Reason.EXEC_FORMAT_ERROR], len(before)

@@ -322,6 +322,12 @@ def _stale(t: Trouble) -> Fix:
     """A host that pushes and does not; of others the gate says what is to be done."""
     if t.failure is None or not t.failure.setting:
         return Fix("Scan the host, then ask again.", (f"archscan scan --host {host_word(t)}",))
+    if t.failure.path:
+        return Fix(
+            f"By this machine's clock {t.failure.path} is of a time to come: set the clock right, here or of whatever "
+            f"put it there, and have {t.host} push again.",
+            (f"archscan scan --host {host_word(t)}",),
+        )
     return Fix(
         f"{t.host} is to push its answers by itself: see on it why its timer does not, or set that up.",
         (
