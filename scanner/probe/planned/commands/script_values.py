@@ -88,6 +88,7 @@ class Expansion:
 
     def _joined(self, texts: list[str], are_split: list[bool]) -> list[str]:
         """The fields of a word's texts, beside each other as they stand there."""
+        separators = self.shell.texts.get("IFS", _PLAIN_IFS)
         fields: list[str] = []
         current: str | None = None
         for is_split, text in zip(are_split, texts, strict=True):
@@ -95,7 +96,7 @@ class Expansion:
                 current = (current or "") + text
                 continue
             pieces = self._split(text)
-            if text[:1].isspace() and current is not None:
+            if text and text[0] in separators and current is not None:
                 fields.append(current)
                 current = None
             for number, piece in enumerate(pieces):
@@ -103,7 +104,7 @@ class Expansion:
                 if number < len(pieces) - 1:
                     fields.append(current)
                     current = None
-            if text[-1:].isspace() and current is not None:
+            if text and text[-1] in separators and current is not None:
                 fields.append(current)
                 current = None
         return fields if current is None else [*fields, current]
