@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 MAX_SYMBOLS = 150_000
 """Of all files of one process: a desktop program of Qt brings in 60,000, which take 0.1 s of one core."""
 
-REMEMBERED_FILES, MAX_REMEMBERED_SYMBOLS = 8, 20_000
-"""Files whose offers are remembered by what they hold, unless they are large: some 300 bytes a symbol."""
+REMEMBERED_FILES, MAX_REMEMBERED_SYMBOLS, MAX_REMEMBERED_BYTES = 8, 20_000, 2 << 20
+"""Files whose offers are remembered by what they hold, unless they are large: some 300 bytes a symbol, besides its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ _OLDEST = 2
 
 def _offers(symbols: Symbols, *, is_musl: bool) -> Offers:
     """What one file offers; remembered, since the same C library is below most images of a fleet."""
-    return (_remembered if symbols.count <= MAX_REMEMBERED_SYMBOLS else _told)(symbols, is_musl=is_musl)
+    is_small = symbols.count <= MAX_REMEMBERED_SYMBOLS and symbols.kept_bytes <= MAX_REMEMBERED_BYTES
+    return (_remembered if is_small else _told)(symbols, is_musl=is_musl)
 
 
 def _told(symbols: Symbols, *, is_musl: bool) -> Offers:
