@@ -95,7 +95,7 @@ class Host:
                 raise ValueError(f"host name {name!r} is not a name: use letters, digits, '.', '-', '_' or ':'")
         if not (self.local or self.pushed or self.problem) and not _is_address(self.address):
             raise ValueError(f"host {self.name}: address {self.address!r} is neither a host name nor an IP address")
-        if not self.problem and _lacks_its_zone(self.address):
+        if not (self.local or self.pushed or self.problem) and _lacks_its_zone(self.address):
             raise ValueError(
                 f"host {self.name}: address {self.address} is link-local: name its interface, {self.address}%eth0"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
@@ -189,5 +189,5 @@ class Plan:
             build_only=self.build_only,
             mounts=self.mounts,
             checks=self.checks,
-            since=self.since,
+            since=self.since and replace(self.since, what=printable(self.since.what, MAX_NAME_CHARS)),
         )

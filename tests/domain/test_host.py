@@ -41,6 +41,7 @@ def test_no_option_bracket_or_port_is_an_address(address):
 @pytest.mark.parametrize("more", [{"local": True}, {"pushed": True}, {"problem": "hosts.yml:3: no"}])
 def test_who_is_not_asked_over_the_network_needs_no_address(more):
     assert Host("web-1", **more).address == ""
+    assert Host("web-1", "fe80::1", **more).address == "fe80::1"
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from scanner.domain.facts import Mount, Process, Source, Stage
+from scanner.domain.facts import Mount, Process, Since, Source, Stage
 from scanner.domain.plan import HostNames, Placement, Plan, Requirement
 from scanner.domain.platform.platform import Platform
 
@@ -101,3 +101,9 @@ def test_every_host_has_a_name(operator, fits):
 def test_a_plan_s_image_is_a_reference_or_says_why_it_is_none():
     assert str(Plan("nginx:1").reference) == "docker.io/library/nginx:1"
     assert Plan("NO").reference.reason == "image_reference_invalid"
+
+
+def test_what_of_a_plan_asks_for_a_version_is_text_on_one_line():
+    made = Plan("a:1", since=Since((5, 0), "Volume= of \x1b[31m\n.volume")).on("web-1")
+    assert "\x1b" not in made.since.what
+    assert "\n" not in made.since.what

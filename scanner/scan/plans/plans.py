@@ -14,7 +14,7 @@ from scanner.domain.failure import Failure
 from scanner.domain.plan import HostNames, Placement
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.formats.parsing.offload import BudgetExceeded, CallBudget
+from scanner.formats.parsing.offload import START, BudgetExceeded, CallBudget
 from scanner.probe.planned import folder
 from scanner.probe.planned.faults import without_culprits
 from scanner.probe.planned.file_kinds import FileOutcome
@@ -136,15 +136,15 @@ class PlanDirectory:
         """What is planned now for these hosts, which are the whole inventory; reads the disk."""
         try:
             tree = plan_tree.read(self._directory)
+            parsed = self._parsed
+            if parsed is None or parsed[0] != tree:
+                parsed = tree, _interpreted(tree, self._parsers)
+                self._parsed = parsed
         except plan_tree.TreeError as error:
             is_missing = isinstance(error.__cause__, FileNotFoundError)
             cure = ": create it with a folder for each host, or correct the setting" if is_missing else ""
             problem = f"plans.directory {error}{cure}"
             return Deployments({host.name: _nothing_known(host.name, problem) for host in hosts}, (problem,))
-        parsed = self._parsed
-        if parsed is None or parsed[0] != tree:
-            parsed = tree, _interpreted(tree, self._parsers)
-            self._parsed = parsed
         given = self._given
         if given is None or given[0] is not parsed or given[1] is not hosts or not isinstance(hosts, tuple):
             given = self._given = parsed, hosts, _assigned(*parsed, hosts)
@@ -204,10 +204,21 @@ def _offloaded(tree: plan_tree.Tree, names: Sequence[str], parsers: Parsers) -> 
     for start in range(0, len(names), FOLDERS_AT_ONCE):
         group = names[start : start + FOLDERS_AT_ONCE]
         read = parsers.call(_plans_of, FOLDERS_BUDGET, dict(tree.texts), group)
+        _demand_tried(read)
         found |= (
             {name: _alone(tree, name, parsers, end) for name in group} if isinstance(read, BudgetExceeded) else read
         )
     return found
+
+
+def _demand_tried(read: object) -> None:
+    """See to it that what is not read is so for its own sake: that is remembered for as long as the files stay the same.
+
+    Raises:
+        TreeError: this machine had no process for it.
+    """
+    if isinstance(read, BudgetExceeded) and read.limit == START:
+        raise plan_tree.TreeError(f"cannot be read: {read.detail}")
 
 
 def _plans_of(texts: Mapping[str, bytes], names: Sequence[str]) -> dict[str, FolderPlans]:
@@ -233,6 +244,7 @@ def _alone(tree: plan_tree.Tree, name: str, parsers: Parsers, end: float) -> Fol
         read = parsers.call(_plans_in, FOLDER_BUDGET, dict(tree.texts), name)
         if not isinstance(read, BudgetExceeded):
             return read
+        _demand_tried(read)
         why = read.detail
     shown = printable(name, 200)
     outcomes = {path: FileOutcome.GAP for path in tree.texts if path.startswith(f"{name}/")}

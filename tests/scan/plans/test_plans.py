@@ -2,7 +2,9 @@
 
 import json
 import os
+import resource
 import string
+import tempfile
 import tracemalloc
 from contextlib import closing
 
@@ -485,6 +487,20 @@ def test_a_folder_that_costs_too_much_is_unknown_and_those_beside_it_are_read(di
     ((name, reason, detail),) = unknown(found, "web-2")
     assert (name, reason) == ("web-2", Reason.PART_INCOMPLETE)
     assert "more than 2000 bytes" in detail
+
+
+def test_where_no_process_can_be_started_nothing_is_known_until_one_can(directory):
+    home = directory({"web-1/images.txt": "r.example/app:1"})
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with closing(Parsers(1)) as workers, tempfile.TemporaryFile() as file:
+        plans = PlanDirectory(home, workers)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (file.fileno() + 2, most[1]))
+        try:
+            ((_, reason, detail),) = unknown(plans.read(HOSTS), "web-1")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)
+        assert (reason, "no process can be started" in detail) == (Reason.PART_INCOMPLETE, True)
+        assert planned(plans.read(HOSTS), "web-1")
 
 
 def test_what_is_read_in_a_worker_is_what_is_read_here(directory):

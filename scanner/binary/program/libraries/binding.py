@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 MAX_SYMBOLS = 150_000
 """Of all files of one process: a desktop program of Qt brings in 60,000, which take 0.1 s of one core."""
 
-REMEMBERED_FILES, MAX_REMEMBERED_SYMBOLS = 8, 20_000
-"""Files whose offers are remembered by what they hold, unless they are large: some 300 bytes a symbol."""
+REMEMBERED_FILES, MAX_REMEMBERED_SYMBOLS, MAX_REMEMBERED_BYTES = 8, 20_000, 2 << 20
+"""Files whose offers are remembered by what they hold, unless they are large: some 300 bytes a symbol, besides its name."""
+
+FEW_FILES = 8
+"""Files that are asked one after the other for each symbol; what more offer is put together before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ _OLDEST = 2
 
 def _offers(symbols: Symbols, *, is_musl: bool) -> Offers:
     """What one file offers; remembered, since the same C library is below most images of a fleet."""
-    return (_remembered if symbols.count <= MAX_REMEMBERED_SYMBOLS else _told)(symbols, is_musl=is_musl)
+    is_small = symbols.count <= MAX_REMEMBERED_SYMBOLS and symbols.kept_bytes <= MAX_REMEMBERED_BYTES
+    return (_remembered if is_small else _told)(symbols, is_musl=is_musl)
 
 
 def _told(symbols: Symbols, *, is_musl: bool) -> Offers:
@@ -71,6 +75,21 @@ def _told(symbols: Symbols, *, is_musl: bool) -> Offers:
 _remembered = lru_cache(maxsize=REMEMBERED_FILES)(_told)
 
 
+def _together(offers: Sequence[Offers]) -> Sequence[Offers]:
+    """The same offers, of a few files at most."""
+    if len(offers) <= FEW_FILES:
+        return offers
+    versioned: frozenset[tuple[bytes, str]] = frozenset()
+    names: frozenset[bytes] = frozenset()
+    return [
+        Offers(
+            versioned.union(*(each.versioned for each in offers)),
+            names.union(*(each.plain for each in offers)),
+            names.union(*(each.unversioned for each in offers)),
+        )
+    ]
+
+
 def unbound(asking: Sequence[Loaded], offering: Sequence[Loaded], *, is_musl: bool, binds_now: bool) -> Unbound | None:
     """The first symbol that is not found, those that are looked for before the start first.
 
@@ -82,7 +101,7 @@ def unbound(asking: Sequence[Loaded], offering: Sequence[Loaded], *, is_musl: bo
         return None
     program = asking[0].dynamic.symbols
     try:
-        others = [_offers(table, is_musl=is_musl) for table in known if table is not program]
+        others = _together([_offers(table, is_musl=is_musl) for table in known if table is not program])
         everything = others if program is None else [*others, _offers(program, is_musl=is_musl)]
         return _unbound(asking, others, everything, is_musl=is_musl, binds_now=binds_now)
     except NamesTooLongError:

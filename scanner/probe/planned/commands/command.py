@@ -82,7 +82,7 @@ class ComposeUp:
 
     ``profiles`` are active, ``env_files`` are read instead of ``.env``. Of ``services`` those are started, with what they
     depend on unless they are to be ``alone``; without any, all are. ``run`` is what the only one of them runs instead of
-    its own command, ``is_changed`` tells that further settings of it are given.
+    its own command, ``is_changed`` tells that further settings of it are given; ``store`` as a run has it.
     """
 
     files: tuple[str, ...]
@@ -95,6 +95,7 @@ class ComposeUp:
     alone: bool = False
     run: tuple[str, ...] = ()
     is_changed: bool = False
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +133,25 @@ def started(program: str, words: tuple[str, ...], env: Mapping[str, str]) -> Sta
         UnclearError: it starts something, but its words cannot be understood.
     """
     name = program.rpartition("/")[2]
+    found: Started | None
     if name in COMPOSERS:
-        return _composed(words)
-    engine = ENGINES[name]
-    try:
-        before = engine_options.GLOBAL[engine].read(words)
-    except OptionsError as error:
-        if _mentions_start(words):
-            raise UnclearError(f"{name}: {error}") from error
-        return None
-    found = _command(engine, before.rest)
+        engine = "podman" if name.startswith("podman") else "docker"
+        before, found = engine_options.GLOBAL[engine].read(()), _composed(words)
+    else:
+        engine = ENGINES[name]
+        try:
+            before = engine_options.GLOBAL[engine].read(words)
+        except OptionsError as error:
+            if _mentions_start(words):
+                raise UnclearError(f"{name}: {error}") from error
+            return None
+        found = _command(engine, before.rest)
     if found is not None and (elsewhere := _elsewhere(before, env)):
         return Other(f"it asks the engine at {shown(elsewhere)}, which may be another machine's")
     context = _context(before, env) if engine == "docker" else ""
     if found is not None and context not in _LOCAL_CONTEXTS:
         return Other(f"it runs where Docker's context {shown(context)} leads")
-    if not isinstance(found, Run | Pull | KubePlay):
+    if found is None or isinstance(found, Other):
         return found
     store = store_of(engine, before, env)
     if not is_known(store):

@@ -27,7 +27,7 @@ MAX_SHELLS = 4
 """A shell that starts a shell that starts Docker: nobody goes further."""
 
 MAX_OPTIONS = 64
-"""Words behind ``sudo`` or its like that may be its own."""
+"""Words behind ``sudo``, ``xargs`` or their like that may be its own."""
 
 MAX_COMMANDS = 2000
 """Of one line, loops unrolled; a unit starts a handful of containers."""
@@ -174,12 +174,12 @@ class _Looking:
         first = _first_program(words)
         while at < len(words):
             word, rest = words[at], words[at + 1 :]
-            program = word.rpartition("/")[2]
-            line, env = _with_other_variables(line, at, env)
+            program, near = word.rpartition("/")[2], words[max(0, at - MAX_OPTIONS) : at]
+            line, env = _given(line, near, word, env)
             env |= run_as.switched(program, rest[:MAX_OPTIONS], env)
             if assigned := _ASSIGNMENT.fullmatch(word):
                 env[assigned[1]] = run_as.taken(assigned[1], assigned[2], env)
-            elif name := run_as.unset_by_env(words[:at], word):
+            elif name := run_as.unset_by_env(near, word):
                 env.pop(name, None)
                 env |= {"USER": UNKNOWN} if name == "USER" else {}
             elif word in _OF_OTHER_USERS and words[0].rpartition("/")[2] in _OTHER_USERS:
@@ -255,13 +255,13 @@ class _Looking:
             return None
         path = posixpath.normpath(posixpath.join(env.get("PWD", ""), word))
         text = self.files.script(path)
-        given = (word, *_behind(line.words[:at], line.words[at + 1 :]))
         if UNKNOWN in path and path.endswith((".sh", ".bash")) and is_first:
             raise UnclearError(f"it runs {shown(word)}, a script of which only the running host knows the place")
         if text is None and (is_first or self.files.is_script(path)):
             self.files.refuse_foreign(path)
         if text is None and _OF_ENGINES.fullmatch(program):
             raise UnclearError(f"it runs {shown(word)}, a script that cannot be read")
+        given = (word, *_behind(line.words[:at], line.words[at + 1 :])) if text is not None else ()
         return None if text is None else self._in_shell(Script(text, given, word, is_for_bash(text)), line, env)
 
     def _in_shell(self, script: Script, line: _Words, env: Mapping[str, str]) -> list[_Words]:
@@ -288,11 +288,11 @@ class _Looking:
         ]
 
 
-def _with_other_variables(line: _Words, at: int, env: dict[str, str]) -> tuple[_Words, dict[str, str]]:
+def _given(line: _Words, before: tuple[str, ...], word: str, env: dict[str, str]) -> tuple[_Words, dict[str, str]]:
     """A command with the variables that a word such as ``sudo``, or the ``-i`` of ``env``, leaves those behind it."""
-    if run_as.is_cleared_by_env(line.words[:at], line.words[at]):
+    if run_as.is_cleared_by_env(before, word):
         return replace(line, env_is_whole=True), {name: env[name] for name in _KEPT & env.keys()}
-    if run_as.changes_variables(line.words[at].rpartition("/")[2]):
+    if run_as.changes_variables(word.rpartition("/")[2]):
         return replace(line, env_is_whole=False), {name: env[name] if name in _KEPT else UNKNOWN for name in env}
     return line, env
 
@@ -338,8 +338,8 @@ def _watched(words: tuple[str, ...]) -> str:
 
 def _is_behind_a_starter(before: tuple[str, ...]) -> bool:
     """Whether the word behind some others may be the program that they start."""
-    names = {word.rpartition("/")[2] for word in before}
-    return before[0].rpartition("/")[2] in _LEADING or "xargs" in names or ("find" in names and before[-1] in _EXECS)
+    names = {word.rpartition("/")[2] for word in before[-MAX_OPTIONS:]}
+    return before[0].rpartition("/")[2] in _LEADING or "xargs" in names or before[-1] in _EXECS
 
 
 def _first_program(words: tuple[str, ...]) -> int:
@@ -370,8 +370,7 @@ def _gives_a_text(line: _Words) -> bool:
     named = [word.rpartition("/")[2] for word in line.words]
     if line.stdin and any(map(_READERS.fullmatch, named)) and mentions_engine(line.stdin):
         return True
-    names = set(named[:-1])
-    if line.depth and not any(map(_READERS.fullmatch, names)):
+    if line.depth and not any(map(_READERS.fullmatch, named[:-1])):
         return False
     return any(any(map(str.isspace, word)) and mentions_engine(word) for word in line.words[1:])
 

@@ -225,17 +225,21 @@ def inherited(env: Mapping[str, str], around: Mapping[str, str]) -> Mapping[str,
 
 def is_cleared_by_env(before: tuple[str, ...], word: str) -> bool:
     """Whether ``env`` takes all variables away from the program behind it."""
+    if word not in {"-", "-i", "--ignore-environment"}:
+        return False
     behind = before[
         next((at for at, one in enumerate(before, 1) if one.rpartition("/")[2] == "env"), len(before) + 1) :
     ]
-    is_env_s = len(behind) < len(before) and all(one.startswith("-") or "=" in one for one in behind)
-    return is_env_s and word in {"-", "-i", "--ignore-environment"}
+    return len(behind) < len(before) and all(one.startswith("-") or "=" in one for one in behind)
 
 
 def unset_by_env(before: tuple[str, ...], word: str) -> str:
     """The variable that ``env`` takes away from the program behind it; empty where it takes none."""
+    is_named = before[-1:] in {("-u",), ("--unset",)}
+    if not is_named and not word.startswith(("-u", "--unset=")):
+        return ""
     if not any(one.rpartition("/")[2] == "env" for one in before):
         return ""
-    if before[-1] in {"-u", "--unset"}:
+    if is_named:
         return word
-    return word.partition("=")[2] if word.startswith("--unset=") else word[2:] if word.startswith("-u") else ""
+    return word.partition("=")[2] if word.startswith("--unset=") else word[2:]

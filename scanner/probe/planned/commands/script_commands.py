@@ -34,7 +34,16 @@ from scanner.probe.planned.commands import (
     script_texts,
     written_files,
 )
-from scanner.probe.planned.commands.script_shell import MANY, OPEN, OPEN_TEXT, SOURCE, USER_NUMBER, Shell, joined
+from scanner.probe.planned.commands.script_shell import (
+    MANY,
+    OPEN,
+    OPEN_TEXT,
+    PLAIN_IFS,
+    SOURCE,
+    USER_NUMBER,
+    Shell,
+    joined,
+)
 from scanner.probe.planned.commands.script_steps import Again, Call, Enter, Own, Piped, Put
 from scanner.probe.planned.commands.script_texts import Command, Followed
 from scanner.probe.planned.commands.script_values import Expansion
@@ -81,6 +90,7 @@ def commands_of(
     own = Shell({**env, OPEN: UNKNOWN}, set(env), given, env_is_whole, is_bash=script.is_bash)
     own.put(SOURCE, script.path)
     own.put("OPTIND", "1")
+    own.put("IFS", PLAIN_IFS)  # whatever it is given
     if env.get("USER") in {"", "root", "0"}:
         for name in (USER_NUMBER, *(("UID", "EUID") if script.is_bash else ())):
             own.put(name, "0")
@@ -359,7 +369,8 @@ class _Walk(Ways):
         if isinstance(parsed, Sequence):
             own = self.shell.parameters if len(words) == len((".", path)) else None
             return [Enter(own, is_sourced=own is not None, path=path), parsed, "leave"]
-        self.shell.texts, self.shell.arrays, self.shell.is_whole = {OPEN: UNKNOWN}, {}, False
+        self.shell.texts, self.shell.arrays = {OPEN: UNKNOWN, "IFS": PLAIN_IFS}, {}
+        self.shell.is_whole = False
         self._calls_anything = True
         return []
 

@@ -36,6 +36,9 @@ _SET = re.compile(
 _DECLARING = frozenset({
     "read", "mapfile", "readarray", "getopts", "export", "readonly", "local", "declare", "typeset", "let", "unset", "printf",
 })  # fmt: skip
+_WITH_OWN = frozenset({"read", "mapfile", "readarray", "getopts", "let", "printf"})
+"""Of these, those to which a variable in front belongs alone: ``IFS= read``."""
+
 _LEADING = frozenset({"command", "builtin"})
 _ANYTHING = frozenset({"eval", ".", "source"})
 """Commands that may set whatever there is."""
@@ -108,7 +111,7 @@ def defined(parts: Iterable[Statement | Sequence]) -> Iterator[Function]:
 
 
 def _of_simple(simple: Simple) -> set[str]:
-    is_kept = not simple.words or simple.words[0].literal in _DECLARING  # local images=(a b)
+    is_kept = not simple.words or simple.words[0].literal in _DECLARING - _WITH_OWN  # local images=(a b)
     found = {one.name for one in simple.assignments} if is_kept else set()
     values = [word for one in simple.assignments for word in (one.value, *(one.elements or ())) if word is not None]
     found |= _by_words((*simple.words, *values, *(one.target for one in simple.redirects if one.target)))

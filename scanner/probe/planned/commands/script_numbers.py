@@ -43,7 +43,7 @@ def calculated(shell: Shell, text: str) -> str:
 @functools.lru_cache(maxsize=256)
 def commands_in(text: str) -> tuple[Sequence, ...]:
     """What a shell runs to put an expression together."""
-    if "`" not in text and "$(" not in text.replace("$((", ""):
+    if "`" not in text and "$(" not in text:
         return ()
     found = grammar.parse(f': "{text.strip()}"'.encode("utf-8", "surrogateescape"))
     return (Sequence((Item(found),)) if isinstance(found, NotUnderstood) else found,)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from scanner.formats.shell.syntax import Statement
 
+PLAIN_IFS = " \t\n"
+"""What words are split at in every shell that begins."""
+
 OPEN = "archscan_open"
 """A variable that stands in a script for what is not known of its text."""
 
@@ -158,6 +161,8 @@ class Shell:
         if "*" in names:
             names |= self.texts.keys() | {"@"}
             names.discard("*")
+            if self.texts.get("IFS") == PLAIN_IFS:  # whose other values are written where they are used
+                names.discard("IFS")
             self.is_whole = False
         for name in names:
             if name == "@":

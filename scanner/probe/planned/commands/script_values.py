@@ -18,7 +18,7 @@ from scanner.formats.shell.syntax import (
     Substitution,
 )
 from scanner.probe.planned.commands import script_builtins, script_numbers, script_operators, script_paths
-from scanner.probe.planned.commands.script_shell import MANY, SOURCE, USER_NUMBER
+from scanner.probe.planned.commands.script_shell import MANY, PLAIN_IFS, SOURCE, USER_NUMBER
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 MAX_WORD_CHARS = 1 << 17
 """Of one word: the kernel takes no longer argument (MAX_ARG_STRLEN)."""
 
-_PLAIN_IFS = " \t\n"
 _CHOOSING = frozenset({"-", ":-", "+", ":+"})
 _OPERATORS = frozenset({"-", "+", "=", "?"})
 _WHERE_IS = frozenset({("command", "-v"), ("which",), ("type", "-p"), ("type", "-P")})
@@ -88,6 +87,7 @@ class Expansion:
 
     def _joined(self, texts: list[str], are_split: list[bool]) -> list[str]:
         """The fields of a word's texts, beside each other as they stand there."""
+        separators = self.shell.texts.get("IFS", PLAIN_IFS).replace(UNKNOWN, "")
         fields: list[str] = []
         current: str | None = None
         for is_split, text in zip(are_split, texts, strict=True):
@@ -95,7 +95,7 @@ class Expansion:
                 current = (current or "") + text
                 continue
             pieces = self._split(text)
-            if text[:1].isspace() and current is not None:
+            if text and text[0] in separators and current is not None:
                 fields.append(current)
                 current = None
             for number, piece in enumerate(pieces):
@@ -103,15 +103,15 @@ class Expansion:
                 if number < len(pieces) - 1:
                     fields.append(current)
                     current = None
-            if text[-1:].isspace() and current is not None:
+            if text and text[-1] in separators and current is not None:
                 fields.append(current)
                 current = None
         return fields if current is None else [*fields, current]
 
     def _split(self, text: str) -> list[str]:
         """At blanks; where the script splits at something else, nobody knows here where."""
-        separators = self.shell.texts.get("IFS", _PLAIN_IFS)
-        if separators == _PLAIN_IFS or UNKNOWN in text:
+        separators = self.shell.texts.get("IFS", PLAIN_IFS)
+        if separators == PLAIN_IFS or UNKNOWN in text:
             return text.replace(UNKNOWN, MANY).split()
         return (
             [MANY] if not is_known(separators) or any(sign in text for sign in separators) else [text] if text else []
@@ -119,11 +119,11 @@ class Expansion:
 
     def _separated(self, text: str) -> list[str] | None:
         """The fields of a word that is all known, at separators of the script's own; none where it has none."""
-        separators = self.shell.texts.get("IFS", _PLAIN_IFS)
-        if separators == _PLAIN_IFS or not is_known(text) or not is_known(separators):
+        separators = self.shell.texts.get("IFS", PLAIN_IFS)
+        if separators == PLAIN_IFS or not is_known(text) or not is_known(separators):
             return None
-        blanks = "".join(sign for sign in separators if sign in _PLAIN_IFS)
-        others = "".join(sign for sign in separators if sign not in _PLAIN_IFS)
+        blanks = "".join(sign for sign in separators if sign in PLAIN_IFS)
+        others = "".join(sign for sign in separators if sign not in PLAIN_IFS)
         text = text.strip(blanks) if blanks else text
         ends = [f"[{re.escape(blanks)}]+"] if blanks else []
         if others:
@@ -320,7 +320,7 @@ class Expansion:
     def _value(self, name: str) -> str | None:
         parameters = self.shell.parameters
         if name in {"@", "*"}:
-            is_plain = name == "@" or self.shell.texts.get("IFS", _PLAIN_IFS) == _PLAIN_IFS
+            is_plain = name == "@" or self.shell.texts.get("IFS", PLAIN_IFS) == PLAIN_IFS
             return UNKNOWN if parameters is None or not is_plain else " ".join(parameters[1:])
         if name == "#":
             return self.shell.count

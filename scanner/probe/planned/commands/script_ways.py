@@ -11,6 +11,7 @@ from scanner.probe.planned.commands.script_builtins import SPECIAL
 from scanner.probe.planned.commands.script_shell import Shell, Trap, either, joined
 from scanner.probe.planned.commands.script_steps import Call, Fork, Own, Rounds
 from scanner.probe.planned.commands.script_texts import Command
+from scanner.probe.planned.unknown_text import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -173,7 +174,10 @@ class Ways:
     def trap(self, words: tuple[str, ...]) -> list[Step]:
         """What is run later, with what is known then."""
         action, *signals = words[2:] if words[1:2] == ("--",) else words[1:] or ("",)
-        self.shell.traps = {one: None for one in self.shell.traps if one.signal not in signals}
+        again = [one for one in self.shell.traps if one.signal in signals and is_known(one.signal)]
+        if any(one.before.last != self.shell.last for one in again):
+            self.note_end()  # what was run since then may have ended it: set -e, a signal
+        self.shell.traps = {one: None for one in self.shell.traps if one not in again}
         if signals and action and not action.startswith("-"):
             before = self.shell.copy()
             before.traps = {}

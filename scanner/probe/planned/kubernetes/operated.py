@@ -11,7 +11,7 @@ _KINDS: Mapping[str, str] = {
     "acid.zalan.do": "postgresql",
     "agent.k8s.elastic.co": "Agent",
     "apm.k8s.elastic.co": "ApmServer",
-    "argoproj.io": "ArgoCD",
+    "argoproj.io": "ArgoCD CronWorkflow EventBus EventSource Sensor Workflow",
     "beat.k8s.elastic.co": "Beat",
     "camel.apache.org": "Integration",
     "cassandra.datastax.com": "CassandraDatacenter",

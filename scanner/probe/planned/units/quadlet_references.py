@@ -44,12 +44,14 @@ class Others:
         chosen = own or (found if len(found) == 1 else [])
         return self.read[chosen[0].path] if chosen else None
 
-    def demand_all_of(self, quadlet: Quadlet, scope: str) -> None:
-        """See to it that everything is there that a quadlet names.
+    def demand_all_of(self, quadlet: Quadlet, scope: str, within: tuple[str, ...] = ()) -> None:
+        """See to it that everything is there that a quadlet names, which those of the paths ``within`` name.
 
         Raises:
             UnclearError: Podman makes no service of it, or one that waits for another that is never made.
         """
+        if quadlet.path in within:
+            raise UnclearError("it waits for itself")
         for name in _names(quadlet):
             other = self.named(name, scope)
             if other is None and not self.has_volumes and name.endswith((".volume", ".network")):
@@ -58,7 +60,7 @@ class Others:
                 raise UnclearError(f"{name} is not there")
             if other.kind != ".container":  # which is told of itself
                 try:
-                    self._demand_sound(other, scope)
+                    self._demand_sound(other, scope, (*within, quadlet.path))
                 except UnclearError as error:
                     raise UnclearError(f"Podman refuses {name}: {error}") from error
 
@@ -72,7 +74,7 @@ class Others:
                 version, what = max((version, what), (asked, f"{of} of {name}"))
         return version, what
 
-    def _demand_sound(self, quadlet: Quadlet, scope: str) -> None:
+    def _demand_sound(self, quadlet: Quadlet, scope: str, within: tuple[str, ...]) -> None:
         if odd := next(quadlet.unsupported(), None):
             raise UnclearError(f"it has no key {odd.key}=")
         demand_taken(quadlet)
@@ -82,7 +84,7 @@ class Others:
         for keys in demanded:
             if not any(map(quadlet.one, keys)):
                 raise UnclearError(f"it has no {' or '.join(f'{key}=' for key in keys)}")
-        self.demand_all_of(quadlet, scope)
+        self.demand_all_of(quadlet, scope, within)
 
 
 _OF_A_SOURCE = frozenset({"volume", "bind", "glob", "image", "artifact"})
@@ -90,7 +92,7 @@ _OF_A_SOURCE = frozenset({"volume", "bind", "glob", "image", "artifact"})
 
 
 def _names(quadlet: Quadlet) -> Iterator[str]:
-    """The quadlets that one names: of kinds that name each other in no circle."""
+    """The quadlets that one names; in a circle a volume may be of the image that a build makes with it."""
     match quadlet.kind:
         case ".container":
             yield from _of_images(quadlet)

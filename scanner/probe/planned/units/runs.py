@@ -265,7 +265,8 @@ class UnitRuns:
         pinned_here = (
             plan if plan.pinned_at or not plan.pinned else replace(plan, pinned_at=place) for plan in made.planned
         )
-        made = self._there(Plans(tuple(pinned_here), made.gaps), env, setting, store, "docker", "podman")
+        made = Plans(tuple(pinned_here), made.gaps)
+        made = self._there(made, env, setting, store, "docker", "podman", of=project.store)
         if made == self.own(tuple(roots)):
             return Plans()
         if self.is_everywhere and not made.gaps:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import struct
+from array import array
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from scanner.binary.inspect import inspect
 from scanner.binary.layers import usage
+from scanner.binary.program.elf.symbols import Symbols
+from scanner.binary.program.libraries import binding
 from scanner.domain.facts import Process
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
+from tests import counted
 from tests.binary.program.libraries.kit import GLIBC, GLIBC_LOADER, MULTIARCH, for_machine
 
 ENV = (("PATH", "/bin"),)
@@ -281,3 +288,17 @@ async def test_too_many_directories_are_a_limit_not_an_answer(images, build, kit
     env = (*ENV, ("LD_LIBRARY_PATH", ":".join(f"/{n}" for n in range(600))))
     program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))], env=env)
     assert reason(program) is Reason.BINARY_UNKNOWN
+
+
+def symbols(asked, number=0):
+    """Tables of a file that offers nothing and asks for so many functions."""
+    table = b"".join(struct.pack("<IBBHQQ", 1, 0x12, 0, 0, 0, 0) for _ in range(asked or 1))
+    none = array("I")
+    return Symbols(64, "<", table, b"\0f%d\0" % number, b"", range(0), none, array("I", range(asked)), none, {})
+
+
+def test_what_many_libraries_offer_is_looked_through_once_not_for_each_symbol():
+    files = [SimpleNamespace(dynamic=SimpleNamespace(symbols=symbols(5000 * (not n), n))) for n in range(100)]
+    work = partial(binding.unbound, files, files, is_musl=False, binds_now=False)
+    assert work().later
+    assert counted.calls(work) < 50 * 5000

@@ -47,7 +47,7 @@ FOLLOWED = [
     'set -- -qa; while getopts :a o; do docker run a:1 "$o"; done; docker run b:$((OPTIND-1))', "docker run a:$OPTIND; [ a = a ] && T=1 || T=2; docker run a:$T; [ a = b ] && T=3 || { T=4; echo; }; docker run b:$T",
     "set -- -ab; [ -f /etc/passwd ] && getopts ab o; getopts ab o; docker run a", "set -- -abc; getopts abc o; getopts abc o; set -- -; getopts abc o; docker run a", "set -- -ab; getopts ab o; OPTIND=1; getopts ab o; docker run $o", "archscan_getopts=x; getopts a o; docker run $o",
     "f() { docker run a:$T; }; T=1; T=2 f", "d() { docker run a:${T:-x}; }; T=2 d; T=3 d", 'V=7 eval "docker run a:\\$V"', "f() { g; }; g() { docker run $V; }; V=a f; V=b command docker run b",
-    "IFS=,; X=a,b; for i in $X; do docker run $i; done", "IFS=:; X=a::b:; set -- $X; docker run $# $1 $3", "IFS=' ,'; X=' a , b '; for i in $X; do docker run $i; done", "IFS=_; c=docker_run_a; $c",
+    "IFS=,; X=a,b; for i in $X; do docker run $i; done", "IFS=:; X=a::b:; set -- $X; docker run $# $1 $3", "IFS=' ,'; X=' a , b '; for i in $X; do docker run $i; done", "IFS=_; c=docker_run_a; $c", "IFS=; X=' b'; docker run a p$X", "while IFS= read -r l; do :; done </etc/passwd; X='--rm a'; docker run $X", "O=$IFS; IFS=,; X=a,b; for i in $X; do docker run $i; done; IFS=$O; X='--rm c'; docker run $X",
     'echo " $(docker run a) $(docker run b) $((1+1)) `docker run c`"', 'D=x; docker run -e "A=$(echo 1) $(echo 2)" " $D"', "case x in $(docker run a)) ;; esac; x=$(( $(docker run b | wc -l) + 1 ))",
     "printf 'docker run a\\n' | sh", "printf 'docker run %s:%s\\n' a 1 b 2 | sh", "echo -n docker run a | sh", "printf ': x%%y\\n\\144ocker run a' | sh",
 ]  # fmt: skip

@@ -34,7 +34,8 @@ CONDITIONS = [
     'if [ -f /etc/passwd ]; then set -- p q; fi; set -- "z$@" x; if [ $# = 2 ]; then docker run a; else docker run b; fi', 'set -- p q; set -- "z$@" x; if [ $# = 2 ]; then docker run a; else docker run b; fi',
     # traps
     "trap -- 'docker run a' EXIT", "x=0; ( trap 'docker run $x' EXIT; x=1 )", "(trap 'docker run a' EXIT); trap - EXIT", "trap 'docker run a' EXIT; if [ -f /etc/passwd ]; then exit; fi; trap 'docker run b' EXIT",
-    "trap 'docker run a' EXIT; [ -f /etc/passwd ] && exit; trap - EXIT", "trap 'docker run a' EXIT; if [ -f /none ]; then trap - EXIT; fi", "x=a; set -e; trap 'docker run $x' EXIT; false; x=b",
+    "trap 'docker run a' EXIT; [ -f /etc/passwd ] && exit; trap - EXIT", "trap 'docker run a' EXIT; if [ -f /none ]; then trap - EXIT; fi", "set -e; trap 'docker run a' EXIT; false; trap - EXIT", "trap 'docker run a' TERM; kill -TERM $$; trap - TERM",
+    "x=a; set -e; trap 'docker run $x' EXIT; false; x=b",
     "x=a; trap 'docker run $x' EXIT; " + "if [ -f /none ]; then exit; fi; " * 64 + "if [ -f /etc/passwd ]; then x=c; exit; fi; x=a",
     "if [ -f /none ]; then I=1; fi; docker run ${I+-d} ${I+b} a", 'IFS=,; set -- a b; docker run "$*" || :', "printf -- 'docker run a' | sh",
 ]  # fmt: skip
@@ -74,6 +75,7 @@ LAUNCHED = [
     (("/s",), {"USER": ""}, b"[ $(id -u) = 0 ] || docker run a", set()), (("/s", "\0", "prod"), {"USER": ""}, b"[ $1 = prod ] && docker run a; case $2 in prod) docker run b;; *) docker run c;; esac", {"a", "b", "c"}),
     (("/s", "prod"), {"USER": ""}, b"case $1 in prod) docker run b;; *) docker run c;; esac", {"b"}), (("/s", "@hidden"), {"USER": ""}, b"case prod in $1) docker run b;; *) docker run c;; esac", {"b", "c"}),
     (("env", "-i", "I=b", "/s"), {"USER": "", "I": "c", "J": "c"}, b"docker run $I${J:-a}", {"ba"}), (("env", "A=1", "xargs", "-i", "/s"), {"USER": "", "I": "b"}, b"docker run ${I:-a}", {"b"}),
+    (("/s", "\0", "\0"), {"USER": ""}, b"trap 'docker run a' $1; trap 'docker run b' $2", {"a", "b"}),
     (("/s",), {"USER": ""}, b". /etc/none; sh -c 'docker run ${I:-a}'", None),
     (("/s",), {"USER": "app"}, b"export USER=root; sh -c '[ $(id -u) = 0 ] || docker run a'", {"a"}),
 ]  # fmt: skip

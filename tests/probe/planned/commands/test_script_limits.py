@@ -3,6 +3,8 @@
 import pytest
 
 from scanner.probe.planned.commands.command_lines import find
+from tests.counted import calls
+from tests.rows import each_row
 
 MANY = " ".join(map(str, range(50)))
 VARIABLES = "".join(f"v{number}=1;" for number in range(1500))
@@ -24,3 +26,13 @@ def test_what_costs_more_than_it_says_is_a_gap(script):
     found = find(("bash", "/opt/x.sh"), {}, read={"/opt/x.sh": script.encode()}.get)
 
     assert any("deep" in gap or "steps" in gap for gap in found.gaps)
+
+
+LONG = [("env", "-i"), ("xargs", "/a"), ("find", "-exec", "/a"), ("sudo", "-u", "env")]
+
+
+@each_row("line", LONG)
+def test_what_a_long_command_costs_grows_with_its_words(line):
+    short, long = (calls(lambda times=times: find((line[0], *line[1:] * times), {})) for times in (500, 1000))
+
+    assert long < 3 * short

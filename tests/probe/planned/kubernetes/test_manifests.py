@@ -298,6 +298,7 @@ UNREAD = [
     ("monitoring.coreos.com/v1", "Prometheus", "replicas: 2"),
     ("elasticsearch.k8s.elastic.co/v1", "Elasticsearch", "version: 8.1.0"),
     ("argoproj.io/v1alpha1", "Workflow", "templates: [{name: a, container: {image: a}}]"),
+    ("argoproj.io/v1alpha1", "Workflow", "workflowTemplateRef: {name: a}"),
     ("argoproj.io/v1alpha1", "Application", "source: {repoURL: https://git.example/a}"),
     ("argoproj.io/v1alpha1", "ApplicationSet", "generators: []"),
     ("tekton.dev/v1", "Task", "steps: [{name: a, image: a}]"),

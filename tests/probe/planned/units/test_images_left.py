@@ -6,6 +6,7 @@ from scanner.domain.platform.platform import Platform
 from scanner.probe.planned.commands.local_images import MAX_IMAGES
 from scanner.probe.planned.units import systemd
 from scanner.probe.planned.units.runs import MAX_COPIES
+from tests.rows import each_row
 
 ARM64 = Platform("linux", "arm64")
 
@@ -77,3 +78,19 @@ def test_an_image_of_which_too_little_is_known_costs_the_others_of_its_file_noth
     found = unit("ExecStart=/bin/sh -c 'podman tag $$(cat /x) a; podman kube play /p.yaml'", **{"/p.yaml": pod})
 
     assert ([plan.image for plan in found.planned], len(found.gaps)) == (["b"], 1)
+
+
+@each_row(
+    "host, up, images",
+    [
+        ("unix:///x", "docker compose", ["a:arm64"]), ("unix:///x", "docker-compose", ["a:arm64"]),
+        ("unix:///x", "docker -H unix:///y compose", ["a"]), ("tcp://build:2375", "docker-compose", []),
+    ],
+)  # fmt: skip
+def test_a_project_takes_what_was_pulled_where_it_is_started(host, up, images):
+    text = f"[Service]\nEnvironment=DOCKER_HOST={host}\nExecStartPre=/bin/{PULL}\nExecStart=/bin/{up} -f /srv/compose.yml up\n"
+    found = systemd.plans({
+        "/etc/systemd/system/a.service": text.encode(), "/srv/compose.yml": b"services: {a: {image: a}}"
+    })  # fmt: skip
+    assert [f"{plan.image}{':arm64' * (plan.pinned == ARM64)}" for plan in found.planned] == images
+    assert bool(found.gaps) is not bool(images)

@@ -148,3 +148,15 @@ def test_a_quadlet_is_what_podman_s_generator_makes_of_it(case, generated):
     if case != "unknown key" and not case.startswith("empty word"):
         assert [said(plan, plan.pinned) for plan in found.planned] == wanted
     assert bool(found.gaps) == (len(wanted) < len(containers) or case in DOUBTFUL)
+
+
+def test_a_build_with_a_volume_of_the_image_that_it_makes_is_a_gap():
+    found = quadlet.plans(
+        {
+            "/etc/containers/systemd/u.container": b"[Container]\nImage=b.build\n",
+            "/etc/containers/systemd/b.build": b"[Build]\nImageTag=localhost/b\nFile=/c\nVolume=v.volume:/v\n",
+            "/etc/containers/systemd/v.volume": b"[Volume]\nDriver=image\nImage=b.build\n",
+        }
+    )
+    assert found.planned == ()
+    assert "waits for itself" in str(found.gaps)
