@@ -168,6 +168,7 @@ BAD = [
     (SSH + "inventory:\n- kind: static\n  hosts:\n    a:\n      port:22", "archscan.yml:5: inventory[0].hosts.a: port: needs a space behind its colon: write port: VALUE"),
     (SSH + "inventory: [{kind: static, hosts: {a: {port:22}}}]", "archscan.yml:2: inventory[0].hosts.a: port: needs a space behind its colon: write port: VALUE"),
     (SSH + "inventory: [{kind: static, hosts: {a:{}}}]", "archscan.yml:2: a: needs a space behind its colon: write a: VALUE"),
+    (HOSTS + SSH + "registries: a.example:5000", "archscan.yml:3: registries: must be a mapping: write NAME: VALUE, one a line"),
     (HOSTS + "ssh: {identity_file: @a}", "archscan.yml:2: a value begins with @: write it in quotes"),
     (HOSTS + "log:\n  level: info\n   format: json", "archscan.yml:4: is not YAML: a second colon with a space behind it: write the value in quotes, or what belongs to the key above on lines of its own, indented"),
     (HOSTS + SSH + "registries: {a.example: {usrname: x}}", "archscan.yml:3: registries.a.example.usrname: unknown key; did you mean username?"),
