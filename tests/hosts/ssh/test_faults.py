@@ -82,6 +82,7 @@ RAW = [
     ("S09", "closed at once", say(b""), Reason.HOST_INCOMPLETE),
     ("S09", "reset at once", reset, Reason.HOST_INCOMPLETE),
     ("S09", "closed after the version", say(b"SSH-2.0-x\r\n"), Reason.HOST_INCOMPLETE),
+    ("S09", "closed after long terms of use", say(b"Be good.\r\n" * 200 + b"SSH-2.0-x\r\n"), Reason.HOST_INCOMPLETE),
     ("S09", "disconnect after the version", say(b"SSH-2.0-x\r\n" + DISCONNECT, then_wait=True), Reason.HOST_INCOMPLETE),
 ]
 
