@@ -13,7 +13,8 @@ from scanner.service.leadership import LeaderAnswer
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
+    from typing import Self
 
     from scanner.service.leadership import LeaderRequest
 
@@ -64,7 +65,7 @@ class Forwarder:
             detail = f"the leader at {address} does not answer: {in_words(error)}"
             return Refusal(RefusalReason.NOT_LEADER, detail, AGAIN_S)
         kept = {name: value for name, value in response.headers.items() if name in ANSWERED_HEADERS}
-        return LeaderAnswer(response.status_code, kept, _body(response))
+        return LeaderAnswer(response.status_code, kept, _Body(response))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -84,9 +85,17 @@ class Forwarder:
             return self._made
 
 
-async def _body(response: httpx.Response) -> AsyncIterator[bytes]:
-    try:
-        async for piece in response.aiter_raw():
-            yield piece
-    finally:
-        await response.aclose()
+class _Body:
+    """What comes of an answer; closed, it gives its connection back, whether any of it was read or not."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response, self._pieces = response, response.aiter_raw()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        await self._response.aclose()

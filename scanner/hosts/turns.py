@@ -8,27 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import time
 from collections import ChainMap, deque
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
 AT_ONCE = 8
-"""Hosts that are heard in one round, 0.2 ms each; how many are asked at once is another matter."""
+"""Hosts that are heard in one round, 0.2 ms each, or as many as others are; how many are asked at once is another matter."""
+
+PATIENCE_S = 0.2
+"""Nobody waits longer, whatever else there is to do: a login takes some ten turns, and its time-out goes on meanwhile."""
 
 _Ready = tuple[selectors.SelectorKey, int]
 
 
 class Turns(selectors.BaseSelector):
-    """Tells of every descriptor that is ready, but of those that wait of ``at_once`` in a call at most, each in its turn."""
+    """Tells of every descriptor that is ready, but of those that wait of a few in a call, each in its turn.
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    That is ``at_once`` of them, as many as there are others where those are more, all that are left after ``PATIENCE_S``: nobody
+    who asks again and again may keep a host from being heard.
+    """
+
+    def __init__(self, at_once: int = AT_ONCE, clock: Callable[[], float] = time.monotonic) -> None:
         self._first, self._later = selectors.DefaultSelector(), selectors.DefaultSelector()
         self._first.register(self._later, selectors.EVENT_READ)  # which has a descriptor of its own
         self._waiting: set[int] = set()
         self._line: deque[_Ready] = deque()
-        self._at_once = at_once
+        self._at_once, self._clock, self._until = at_once, clock, 0.0
 
     def wait(self, descriptor: int) -> None:
         """Have a descriptor wait for its turn, until ``forget``, whatever is registered for it meanwhile."""
@@ -73,8 +81,12 @@ class Turns(selectors.BaseSelector):
         ready = [one for one in found if one[0].fileobj is not self._later]
         if len(ready) < len(found) and not self._line:
             self._line.extend(self._later.select(0))
+            self._until = self._clock() + PATIENCE_S
         known, told = self._later.get_map(), 0
-        while self._line and told < self._at_once:
+        most = max(self._at_once, len(ready))
+        if self._line and self._clock() >= self._until:
+            most = len(self._line)
+        while self._line and told < most:
             key, events = self._line.popleft()
             if known.get(key.fd) is key:  # else somebody has meanwhile asked for something else of it
                 ready.append((key, events))

@@ -62,7 +62,8 @@ class Recording:
         """
         if self.trail is None:
             return await store.save(report)
-        record = self.trail.record_scan(by)
+        said = await aside(report.size, lambda: entries.report_digest(report))
+        record = self.trail.record_scan(by, said)
         if record is None:
             self.trail.missed(self.trail.failure)
             return await store.save(report)

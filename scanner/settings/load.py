@@ -106,6 +106,9 @@ def _explained(
     written = document.value
     for part in place:
         written = step(written, part)
+    key = key_of(written) if error["type"] in _NO_MAPPING else ""
+    if key and _nearest(schema, (*place, key), document.value) == key:
+        return _problem(document, place, colon_without_space(key), environ)
     return _problem(document, place, _message(error, written), environ)
 
 
@@ -135,6 +138,8 @@ def _nearest(schema: type[BaseModel], place: Place, value: Any) -> str:
     return next(iter(difflib.get_close_matches(str(place[-1]), known, n=1)), "")
 
 
+_NO_MAPPING = {"model_type", "model_attributes_type", "dict_type"}
+
 _MESSAGES = {
     "string_type": "must be text; write it in quotes",
     "tuple_type": "must be a list: write each item behind a dash",
@@ -162,9 +167,7 @@ def _message(error: ErrorDetails, written: Any) -> str:
             return f"kind must be one of {kinds}{f'; did you mean {nearest[0]}?' if nearest else ''}"
         case "greater_than_equal" | "less_than_equal":
             return _out_of_range(context, written)
-        case "model_type" | "model_attributes_type" | "dict_type" if key := key_of(written):
-            return colon_without_space(key)
-        case "model_type" | "model_attributes_type" | "dict_type" if written is None:
+        case kind if kind in _NO_MAPPING and written is None:
             return "has nothing behind it: write {} where nothing is to be set"
         case "dict_type" if isinstance(written, tuple) and written and isinstance(written[0], str):
             return f"must be a mapping, not a list: write {_shorten(written[0])}: {{}} for each"

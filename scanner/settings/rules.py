@@ -153,15 +153,19 @@ def _jumps(settings: Settings) -> Iterator[Broken]:
 
 
 def _loops(settings: Settings) -> Iterator[Broken]:
-    """A host that would be its own bastion; OpenSSH refuses that too ("jumphost loop")."""
+    """A login that would be its own bastion; OpenSSH refuses that too ("jumphost loop"), and no other account's."""
     for index, source in enumerate(settings.inventory):
         if not isinstance(source, StaticSource):
             continue
         for name, host in source.hosts.items():
             by_pattern = next((jump for glob, jump in settings.ssh.jump.items() if fnmatchcase(name, glob)), "")
             found = _JUMP.fullmatch(host.jump or source.defaults.jump or by_pattern)
-            here = (unbracketed(host.address) or name, host.port or source.defaults.port)
-            if found and (unbracketed(found["host"]), int(found["port"] or SSH_PORT)) == here and not host.local:
+            if found is None or host.local:
+                continue
+            user = host.user or source.defaults.user or settings.ssh.user
+            here = (user, unbracketed(host.address) or name, host.port or source.defaults.port)
+            before = (found["user"] or settings.ssh.user, unbracketed(found["host"]), int(found["port"] or SSH_PORT))
+            if before == here:
                 own: Place = ("jump",) if host.jump else ()
                 yield ("inventory", index, "hosts", name, *own), "is its own bastion: write jump: none for it"
 

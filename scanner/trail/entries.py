@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Status
 from scanner.store.findings import ChangeKind
-from scanner.trail.leaf import Entry, Event, digest, moment
+from scanner.trail.leaf import Entry, Event, digest, digest_of_rows, moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,10 +38,10 @@ def scan_failed(at: float, by: str, scan: str, detail: str) -> Entry:
     return Entry(Event.SCAN_FAILED, at, by, {"scan": scan, "detail": detail})
 
 
-def scan_finished(by: str, made: Changes) -> list[Entry]:
+def scan_finished(by: str, made: Changes, said: str) -> list[Entry]:
     """A scan's end with all that it changed: hosts that are other machines, verdicts that came, changed or went.
 
-    Verdicts that are ok stand in the report's digest alone: they open nothing.
+    Verdicts that are ok stand in the report's digest alone, which is ``said``: they open nothing.
     """
     report = made.report
     at = report.finished_at
@@ -54,7 +54,7 @@ def scan_finished(by: str, made: Changes) -> list[Entry]:
             "complete": report.complete,
             "hosts": len(report.hosts),
             "counts": {str(status): count for status, count in report.counts.items()},
-            "report": report_digest(report),
+            "report": said,
         },
     )
     moved = [
@@ -195,7 +195,7 @@ def report_digest(report: Report) -> str:
         for one in report.hosts
     )
     findings = sorted([*map(str, _named(f.workload, f.verdict).values())] for f in report.findings)
-    return digest([hosts, findings])
+    return digest_of_rows(hosts, findings)
 
 
 def _rollback(rollback: Rollback) -> dict[str, Any]:

@@ -155,11 +155,14 @@ class Trail:
         """
         return self._recording(new) if self._log and not self.failure else None
 
-    def record_scan(self, by: str) -> Callable[[Changes], Record] | None:
-        """What writes a scan's end with all that it changed, within the transaction that stores it."""
+    def record_scan(self, by: str, said: str) -> Callable[[Changes], Record] | None:
+        """What writes a scan's end with all that it changed, within the transaction that stores it.
+
+        ``said`` is the report's digest, made before: within the transaction whatever else is to be written waits for it.
+        """
         if not self._log or self.failure:
             return None
-        return lambda made: self._recording(entries.scan_finished(by, made))
+        return lambda made: self._recording(entries.scan_finished(by, made, said))
 
     def missed(self, error: Exception | str, count: int = 1) -> None:
         """Entries could not be written: the next ones will say so."""

@@ -88,3 +88,9 @@ async def test_a_leader_that_does_not_answer_is_a_refusal(forwarder):
     answer = await forwarder("http://127.0.0.1:1", LeaderRequest("GET", b"/", {}))
     assert isinstance(answer, Refusal)
     assert (answer.reason, answer.retry_after_s) == (RefusalReason.NOT_LEADER, 10.0)
+
+
+async def test_an_answer_that_nobody_may_read_any_more_gives_its_connection_back(leader, forwarder):
+    answer = await forwarder(leader.url, LeaderRequest("GET", b"/", {}))
+    await answer.body.aclose()
+    assert not forwarder._made._transport._pool.connections

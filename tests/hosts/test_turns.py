@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from scanner.hosts.turns import Turns, TurnsLoop
+from scanner.hosts.turns import PATIENCE_S, Turns, TurnsLoop
 
 
 @pytest.fixture
@@ -37,16 +37,36 @@ def ready(turns, timeout=0):
 
 
 def test_those_that_wait_are_told_of_a_few_at_a_time_each_before_any_is_again(turns, pairs):
-    patient, other = pairs(5), pairs(3)
+    patient, other = pairs(5), pairs(2)
     for name, (here, there) in enumerate([*patient, *other]):
         there.send(b"x")
         if name < len(patient):
             turns.wait(here.fileno())
         turns.register(here, selectors.EVENT_READ, name)
     rounds = [ready(turns, None) for _ in range(3)]
-    assert [sorted(found)[-3:] for found in rounds] == [[5, 6, 7]] * 3
+    assert [sorted(found)[-2:] for found in rounds] == [[5, 6]] * 3
     assert sorted(name for found in rounds for name in found if name < 5) == [0, 1, 2, 3, 4]
     assert [sum(name < 5 for name in found) for found in rounds] == [2, 2, 1]
+
+
+def test_as_many_are_told_as_there_are_others(turns, pairs):
+    for name, (here, there) in enumerate(pairs(12)):
+        there.send(b"x")
+        if name < 8:
+            turns.wait(here.fileno())
+        turns.register(here, selectors.EVENT_READ, name)
+    assert [len(ready(turns)) for _ in range(2)] == [8, 8]
+
+
+def test_nobody_waits_longer_than_a_login_can_bear(pairs):
+    moments = iter([0.0, 0.0, PATIENCE_S])
+    turns = Turns(2, lambda: next(moments))
+    for name, (here, there) in enumerate(pairs(7)):
+        there.send(b"x")
+        turns.wait(here.fileno())
+        turns.register(here, selectors.EVENT_READ, name)
+    assert [len(ready(turns)) for _ in range(2)] == [2, 5]
+    turns.close()
 
 
 def test_what_changed_while_it_waited_for_its_turn_is_not_told_as_it_was(turns, pairs):

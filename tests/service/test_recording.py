@@ -59,6 +59,20 @@ async def test_a_scan_a_decision_a_waiver_a_reload_stand_in_the_trail(service, t
     assert (await store.trail(lambda rows: verify(rows, trail.verifier))).found == []
 
 
+async def test_whatever_waits_for_the_store_waits_for_no_report_s_digest(service, trail, store, monkeypatch):
+    made_in, digest = [], entries.report_digest
+
+    def report_digest(report):
+        made_in.append(threading.current_thread().name)
+        return digest(report)
+
+    monkeypatch.setattr(entries, "report_digest", report_digest)
+    await scanned(service)
+    assert made_in
+    assert not any(name.startswith("archscan-store") for name in made_in)
+    assert (await told(trail))[-1].about["report"] == digest(await store.load())
+
+
 async def test_what_got_well_is_closed_and_what_stays_is_not_told_again(service, trail, environment):
     await scanned(service)
     await scanned(service)

@@ -161,13 +161,14 @@ BAD = [
     ),
     (SSH + "inventory: [{kind: static, hosts: {a: {planned: ['Shop/API:1']}}}]", "archscan.yml:2: inventory[0].hosts.a.planned[0].image: must be an image reference such as registry.example:5000/shop/api:1.4: invalid reference format: repository name (API) must be lowercase"),
     (SSH + "inventory: [{kind: static, hosts: {a: {planned: [{image: x, platform: linux/amd46}]}}}]", "archscan.yml:2: inventory[0].hosts.a.planned[0].platform: must be a platform such as linux/arm64 or linux/arm/v7: there are no hosts of platform linux/amd46; did you mean linux/amd64?"),
-    (SSH + "inventory:\n- kind: static\n  hosts:\n    a: {jump: 'x@a:22'}", "archscan.yml:5: inventory[0].hosts.a.jump: is its own bastion: write jump: none for it"),
+    (SSH + "inventory:\n- kind: static\n  hosts:\n    a: {user: x, jump: 'x@a:22'}", "archscan.yml:5: inventory[0].hosts.a.jump: is its own bastion: write jump: none for it"),
     ("ssh: {identity_file: a, known_hosts_file: b, jump: {'*': 10.0.0.1}}\n" + "inventory:\n- kind: static\n  hosts:\n    a: {address: 10.0.0.1}", "archscan.yml:5: inventory[0].hosts.a: is its own bastion: write jump: none for it"),
     (SSH + "inventory:\n- kind: static\n\thosts: {a: {}}", "archscan.yml:4: is indented by a tab: YAML takes spaces only, so write two for each tab"),
     (SSH + "inventory:\n- kind: static\n  hosts:\n    a:\n      port:22\n      user: x", "archscan.yml:6: port: needs a space behind its colon: write port: VALUE"),
     (SSH + "inventory:\n- kind: static\n  hosts:\n    a:\n      port:22", "archscan.yml:5: inventory[0].hosts.a: port: needs a space behind its colon: write port: VALUE"),
     (SSH + "inventory: [{kind: static, hosts: {a: {port:22}}}]", "archscan.yml:2: inventory[0].hosts.a: port: needs a space behind its colon: write port: VALUE"),
     (SSH + "inventory: [{kind: static, hosts: {a:{}}}]", "archscan.yml:2: a: needs a space behind its colon: write a: VALUE"),
+    (HOSTS + SSH + "registries: a.example:5000", "archscan.yml:3: registries: must be a mapping: write NAME: VALUE, one a line"),
     (HOSTS + "ssh: {identity_file: @a}", "archscan.yml:2: a value begins with @: write it in quotes"),
     (HOSTS + "log:\n  level: info\n   format: json", "archscan.yml:4: is not YAML: a second colon with a space behind it: write the value in quotes, or what belongs to the key above on lines of its own, indented"),
     (HOSTS + SSH + "registries: {a.example: {usrname: x}}", "archscan.yml:3: registries.a.example.usrname: unknown key; did you mean username?"),
@@ -332,6 +333,11 @@ def test_a_host_may_stand_in_two_sources_of_ours(accept):
         SSH + "inventory:\n- {kind: static, hosts: {a: {}}}\n- {kind: static, hosts: {a: {labels: {x: y}}}}"
     )
     assert len(settings.inventory) == 2
+
+
+def test_another_account_of_a_host_may_be_its_bastion(accept):
+    host = accept(SSH + "inventory: [{kind: static, hosts: {a: {user: root, jump: 'gate@a'}}}]").inventory[0].hosts["a"]
+    assert host.jump == "gate@a"
 
 
 def test_a_tilde_is_the_home_of_our_own_account(accept, monkeypatch):

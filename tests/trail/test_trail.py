@@ -125,7 +125,7 @@ async def test_a_trail_without_a_key_refuses_everything(store, made_entry):
     with pytest.raises(TrailError, match="the key is gone"):
         await trail.append(made_entry())
     assert trail.record(made_entry()) is None
-    assert trail.record_scan("ci") is None
+    assert trail.record_scan("ci", "") is None
 
 
 # ---------------------------------------------------------------- the key
@@ -166,12 +166,12 @@ async def test_a_scan_and_its_entries_are_one_transaction(store, trail, monkeypa
     from tests.store.conftest import Fleet  # noqa: PLC0415 -- made for the store's own tests
 
     fleet = Fleet()
-    saved = await store.save(fleet.report(), trail.record_scan("schedule"))
+    saved = await store.save(fleet.report(), trail.record_scan("schedule", "sha256:0"))
     events = [leaf.decode(body).event for _, body in await trail.leaves(0, 10)]
     assert events == ["finding_opened", "scan_finished"]
     monkeypatch.setattr(leaf, "encode", lambda *_: (_ for _ in ()).throw(ValueError("cannot")))
     with pytest.raises(TrailError, match="cannot"):
-        await store.save(fleet.report(findings=[], at=200.0), trail.record_scan("schedule"))
+        await store.save(fleet.report(findings=[], at=200.0), trail.record_scan("schedule", "sha256:0"))
     assert (await store.load()) == saved
     assert len(await store.scans()) == 1
 
@@ -186,7 +186,7 @@ async def test_retention_never_prunes_the_trail(tmp_path, signer, filled):
     await filled(trail, 5)
     for _ in range(3):
         now[0] += 86400
-        await store.save(Fleet().report(at=now[0]), trail.record_scan("schedule"))
+        await store.save(Fleet().report(at=now[0]), trail.record_scan("schedule", "sha256:0"))
     assert (await verified(store, trail)).found == []
     assert trail.head.size >= 8
     await store.close()

@@ -29,7 +29,7 @@ MSG_IGNORE = 2
 """RFC 4253 section 11.2."""
 
 _VERSION = b"SSH-"
-"""RFC 4253 section 4.2: what a server's version begins with; a line before it is a greeting."""
+"""RFC 4253 section 4.2: what a server's version begins with, on a line of its own; a line before it is a greeting."""
 
 MAX_GREETING_BYTES = 1024
 """Of what is said before it the beginning is kept: one line of it is shown."""
@@ -69,7 +69,7 @@ class ClientConnection(asyncssh.SSHClientConnection):
         self._asked_without_proof = not self._proof_first
         self._descriptor = -1
         self._is_ssh = False
-        self._greeting = b""
+        self._greeting, self._last = b"", b"\n"
 
     @property
     def logger(self) -> SSHLogger:
@@ -96,8 +96,9 @@ class ClientConnection(asyncssh.SSHClientConnection):
     def data_received(self, data: bytes, datatype: asyncssh.DataType = None) -> None:
         """Take down what is said before there is any SSH."""
         if not self._is_ssh:
-            self._greeting = (self._greeting + data)[:MAX_GREETING_BYTES]
-            self._is_ssh = self._greeting.startswith(_VERSION) or b"\n" + _VERSION in self._greeting
+            heard = self._last + data
+            self._is_ssh, self._last = b"\n" + _VERSION in heard, heard[-len(_VERSION) :]
+            self._greeting += data[: MAX_GREETING_BYTES - len(self._greeting)]
         super().data_received(data, datatype)
 
     def send_packet(self, pkttype: int, *args: bytes, **options: Any) -> None:

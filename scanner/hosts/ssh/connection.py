@@ -53,7 +53,7 @@ async def dial(
         for connection in begun:
             abandon(connection)
         greeting = next(filter(None, (connection.said_instead for connection in begun)), b"")
-        if greeting and isinstance(error, asyncssh.ConnectionLost | asyncssh.ProtocolError):
+        if greeting and isinstance(error, asyncssh.ConnectionLost | asyncssh.ProtocolError | ConnectionError):
             raise GreetingError(greeting) from error
         raise
     return begun[-1]

@@ -56,15 +56,15 @@ async def while_permitted(pieces: AsyncIterator[T], changes: AccessChanges, perm
         piece: asyncio.Future[T | None] | None = None
         changed = asyncio.ensure_future(changes.next.wait())
         try:
-            while True:
+            while await permitted():  # at first, too: that may have changed before anybody listened for it
                 piece = piece or asyncio.ensure_future(anext(pieces, None))
                 await asyncio.wait((piece, changed), return_when=asyncio.FIRST_COMPLETED)
                 if changed.done():  # before it is asked, lest the next change is missed meanwhile
                     changed = asyncio.ensure_future(changes.next.wait())
-                if not await permitted():
-                    return
                 if not piece.done():
                     continue
+                if not await permitted():
+                    return
                 found, piece = piece.result(), None
                 if found is None:
                     return

@@ -55,6 +55,12 @@ async def reset(reader, writer):
     writer.close()
 
 
+async def greet_and_reset(reader, writer):
+    writer.write(b"220 mail ESMTP\r\n")
+    await reader.readline()
+    await reset(reader, writer)
+
+
 def packet(payload):
     padding = 8 - (len(payload) + 5) % 8 + (8 if 8 - (len(payload) + 5) % 8 < 4 else 0)
     return struct.pack(">IB", len(payload) + padding + 1, padding) + payload + bytes(padding)
@@ -68,6 +74,7 @@ RAW = [
     ("S02", "two bytes a moment", drip, Reason.HOST_TIMEOUT),
     ("S03", "endless banner", endless_line, Reason.HOST_PROTOCOL),
     ("S03", "HTTP", say(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 2000), Reason.HOST_PROTOCOL),
+    ("S03", "SMTP, reset behind its greeting", greet_and_reset, Reason.HOST_PROTOCOL),
     ("S03", "SSH-1.5", say(b"SSH-1.5-old\r\n", then_wait=True), Reason.HOST_PROTOCOL),
     ("S03", "version not ASCII", say("SSH-2.0-häßlich\r\n".encode("latin-1"), then_wait=True), Reason.HOST_PROTOCOL),
     ("S03", "version too long", say(b"SSH-2.0-" + b"x" * 300 + b"\r\n", then_wait=True), Reason.HOST_PROTOCOL),
@@ -75,6 +82,7 @@ RAW = [
     ("S09", "closed at once", say(b""), Reason.HOST_INCOMPLETE),
     ("S09", "reset at once", reset, Reason.HOST_INCOMPLETE),
     ("S09", "closed after the version", say(b"SSH-2.0-x\r\n"), Reason.HOST_INCOMPLETE),
+    ("S09", "closed after long terms of use", say(b"Be good.\r\n" * 200 + b"SSH-2.0-x\r\n"), Reason.HOST_INCOMPLETE),
     ("S09", "disconnect after the version", say(b"SSH-2.0-x\r\n" + DISCONNECT, then_wait=True), Reason.HOST_INCOMPLETE),
 ]
 

@@ -141,6 +141,15 @@ async def test_a_web_server_at_the_port_is_called_one(pool_of, real_config, regi
         assert said.detail.startswith("no SSH server answers there: HTTP/1."), said
 
 
+async def test_an_sshd_with_no_room_for_a_login_is_not_called_cut_off(pool_of, start_sshd):
+    server = start_sshd("127.0.0.2", extra="MaxStartups 1:100:1")
+    pool, host = pool_of(SshConfig(server.client_key, server.known_hosts)), Host("web-1", "127.0.0.2", server.port)
+    with socket.create_connection((server.address, server.port)) as other:
+        assert other.recv(4) == b"SSH-"
+        said = await pool.read(host, SCRIPT)
+    assert said.detail == "its sshd lets nobody else in for now: Exceeded MaxStartups"
+
+
 async def test_certificates_of_both_sides_are_enough(pool_of, start_sshd, tmp_path):
     keygen = shutil.which("ssh-keygen")
     subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "ca"], check=True)

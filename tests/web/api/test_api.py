@@ -2,6 +2,7 @@ import asyncio
 import json
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from fastapi import APIRouter
@@ -14,6 +15,8 @@ from scanner.service import check_document
 from scanner.service.answers import Checked
 from scanner.web.http.access import Access, Scope
 from scanner.web.http.limits import MAX_BODY_BYTES
+from scanner.web.http.problem import Problem
+from scanner.web.http.query import refuse_repeated
 from scanner.web.http.route import GuardedRoute
 
 WORKER = "registry.example:5000/shop/worker:2.0"
@@ -152,6 +155,23 @@ async def test_a_page_of_findings_tells_where_the_next_begins(client):
     got = (await client.get("/api/v1/findings?limit=3&offset=3")).json()
     assert (got["total"], got["next_offset"], len(got["findings"])) == (8, 6, 3)
     assert (await client.get("/api/v1/findings?limit=3&offset=6")).json()["next_offset"] is None
+
+
+def test_a_name_that_stands_in_a_query_a_thousand_times_is_compared_in_proportion():
+    compared = []
+
+    class Name(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            compared.append(other)
+            return str.__eq__(self, other)
+
+    names = [(Name("to"), "") for _ in range(1000)]
+    with pytest.raises(Problem, match="more than once"):
+        refuse_repeated(SimpleNamespace(query_params=SimpleNamespace(multi_items=lambda: names)), frozenset({"to"}))
+    assert len(compared) < 5 * len(names)
 
 
 @pytest.mark.parametrize(

@@ -109,3 +109,20 @@ async def test_what_the_leader_still_tells_ends_with_the_token_that_asked_for_it
     app.state.context.access_changes.tell()
     assert (await asyncio.wait_for(answer, 10)).text == "one"
     assert ended.is_set()
+
+
+async def test_nothing_is_told_to_a_token_that_was_removed_while_the_leader_was_asked(followed, token_list):
+    client, leader = followed("read")
+    app = client._transport.app
+
+    async def body():
+        await asyncio.Event().wait()
+        yield b"never"
+
+    async def forward(_asked):
+        app.state.access = Access([token for token in token_list if token.name != "reader"])
+        app.state.context.access_changes.tell()
+        return LeaderAnswer(200, {"content-type": "text/event-stream"}, body())
+
+    leader.forward = forward
+    assert (await asyncio.wait_for(client.get("/api/v1/scans/x/events"), 10)).text == ""

@@ -171,17 +171,18 @@ async def test_before_the_first_report_a_page_says_so(client, service):
 
 
 @pytest.mark.parametrize(
-    ("count", "headline", "also"),
+    ("query", "count", "headline", "also"),
     [
-        (0, "There is no host to watch", "The inventory is empty"),
-        (1, "The only host could not be read", "nobody knows what runs there"),
-        (3, "None of 3 hosts could be read", "nobody knows what runs there"),
+        ("", 0, "There is no host to watch", "The inventory is empty"),
+        ("", 1, "The only host could not be read", "nobody knows what runs there"),
+        ("", 3, "None of 3 hosts could be read", "nobody knows what runs there"),
+        ("?host=web-1", 3, "The only host that matches could not be read", "nobody knows what runs there"),
     ],
 )
-async def test_a_fleet_of_which_nothing_is_known_is_not_called_quiet(client, service, count, headline, also):
+async def test_a_fleet_of_which_nothing_is_known_is_not_called_quiet(client, service, query, count, headline, also):
     hosts = tuple(reading(f"web-{number}", failed=Reason.HOST_TIMEOUT) for number in range(count))
     service.latest = type(service.latest)("s", 1.0, 2.0, hosts, ())
-    page = (await client.get("/")).text
+    page = (await client.get(f"/{query}")).text
     assert headline in Page(page).text
     assert also in Page(page).text
     assert "headline good" not in page
