@@ -55,6 +55,8 @@ def configure(form: str, level: str) -> None:
             foreign_pre_chain=shared,
         )
     )
+    logging._srcfile = None  # noqa: SLF001 -- the manual's own way to spare each line the search for who wrote it
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[level])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import HostFacts
@@ -83,8 +84,8 @@ def brief_document(host: HostReading) -> dict[str, Any]:
 
 def facts_document(facts: HostFacts) -> dict[str, Any]:
     """What a host said; its workloads stand in ``findings``, each with its verdict, hence not here once more."""
-    names = (field.name for field in fields(facts) if field.init and field.name not in ("host", "workloads"))
-    return {name: plain(getattr(facts, name)) for name in names}
+    names = _told(HostFacts)
+    return {name: plain(getattr(facts, name)) for name in names if name not in {"host", "workloads"}}
 
 
 def finding_document(finding: Finding, last_seen: float | None) -> dict[str, Any]:
@@ -132,8 +133,20 @@ def moment_for_people(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+_AS_IT_IS = frozenset({str, int, float, bool, type(None)})
+
+
+@cache
+def _told(kind: type) -> tuple[str, ...]:
+    """What of one of our values is told."""
+    return tuple(field.name for field in fields(kind) if field.init)
+
+
 def plain(value: Any) -> Any:
     """Any of the domain's values in JSON's own types: platforms as written after ``--platform``, bytes in hex."""
+    kind = type(value)
+    if kind in _AS_IT_IS:
+        return value
     match value:
         case Platform():
             return str(value)
@@ -146,6 +159,6 @@ def plain(value: Any) -> Any:
         case tuple() | list():
             return [plain(item) for item in value]
         case _ if is_dataclass(value):
-            return {field.name: plain(getattr(value, field.name)) for field in fields(value) if field.init}
+            return {name: plain(getattr(value, name)) for name in _told(kind)}  # type: ignore[arg-type] # a class can be hashed
         case _:
             return value

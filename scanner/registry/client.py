@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts
-from scanner.domain.image.reference import Digest
+from scanner.domain.image.reference import Digest, by_digest
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
 from scanner.registry.documents.assembly import Assembly
@@ -299,7 +299,7 @@ class Registry:
             return resolution
         # What a tag leads to is there, so nobody need ask for it by its digest.
         if isinstance(resolution.digest, Digest):
-            snapshot.resolutions.setdefault(replace(ref, tag=None, digest=resolution.digest), resolution)
+            snapshot.resolutions.setdefault(by_digest(ref, resolution.digest), resolution)
         return snapshot.resolutions.setdefault(ref, resolution)
 
     def _fresh(self, ref: ImageReference) -> _TagResolution | None:

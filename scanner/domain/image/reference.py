@@ -7,7 +7,7 @@ kept because operators know them. Parsing splits first and matches only bounded 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Self
 
@@ -175,6 +175,12 @@ def _read(text: str) -> ImageReference | Failure:
 
 _remembered = lru_cache(MAX_REMEMBERED)(_read)
 """What is too long to be a reference is kept by nobody."""
+
+
+@lru_cache(MAX_REMEMBERED)
+def by_digest(reference: ImageReference, digest: Digest) -> ImageReference:
+    """What a reference is pinned to: its repository by this digest alone."""
+    return replace(reference, tag=None, digest=digest)
 
 
 def digest_of(text: str) -> Digest | None:

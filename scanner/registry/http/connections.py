@@ -39,11 +39,10 @@ class Connections:
         Raises:
             httpcore.PoolTimeout: None was free within the request's own pool time-out.
         """
-        try:
-            async with asyncio.timeout(request.extensions.get("timeout", {}).get("pool")):
-                await self._free.acquire()
-        except TimeoutError as error:
-            raise httpcore.PoolTimeout from error
+        if self._free.locked():
+            await self._wait(request.extensions.get("timeout", {}).get("pool"))
+        else:
+            await self._free.acquire()
         try:
             connection, response = await self._sent(request)
         except BaseException:
@@ -55,6 +54,13 @@ class Connections:
             content=_Body(self, connection, response),
             extensions=response.extensions,
         )
+
+    async def _wait(self, within_s: float | None) -> None:
+        try:
+            async with asyncio.timeout(within_s):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise httpcore.PoolTimeout from error
 
     async def _sent(self, request: httpcore.Request) -> tuple[httpcore.AsyncHTTPConnection, httpcore.Response]:
         while True:

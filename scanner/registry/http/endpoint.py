@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 MAX_CHALLENGES_ANSWERED = 10
 """Answers to 401 in a row: as many credentials as are tried for one repository, a wider scope, one to spare."""
+
+MAX_URLS = 1024
+"""Addresses that are kept as they were read: the tags that a gate is asked about again and again, a kilobyte each."""
 
 
 class Authorizer(Protocol):
@@ -214,12 +218,8 @@ class RegistryEndpoint:
         transport = self.transports.to(Trust.OWN)
         if isinstance(transport, Failure):
             return transport
-        query = {"ns": call.namespace} if call.namespace else None
-        try:
-            url: httpx.URL | None = httpx.URL(self.config.base_url + call.path, params=query)
-        except (httpx.InvalidURL, ValueError):
-            url = None
-        if url is None or not url.host or (url.port or 0) > MAX_PORT:
+        url = _url(self.config.base_url + call.path, call.namespace)
+        if url is None:
             return Failure(Reason.IMAGE_REFERENCE_INVALID, f"{self.config.name} is no host that could be asked")
         return _Target(transport, url, Trust.OWN)
 
@@ -264,6 +264,16 @@ class RegistryEndpoint:
         self.observer.request(self.config.name, str(found.status), seconds)
         if remaining is not None:
             self.observer.rate_limit(self.config.name, remaining)
+
+
+@lru_cache(maxsize=MAX_URLS)
+def _url(text: str, namespace: str) -> httpx.URL | None:
+    """Where a question goes, the registry that is meant in its query; ``None`` where that is no address."""
+    try:
+        url = httpx.URL(text, params={"ns": namespace} if namespace else None)
+    except (httpx.InvalidURL, ValueError):
+        return None
+    return url if url.host and (url.port or 0) <= MAX_PORT else None
 
 
 async def _opened(response: httpx.Response) -> OpenResponse | WholeResponse | Failure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import httpx
 
@@ -20,6 +20,8 @@ CONNECT_WITHIN_S = 5.0
 
 READ_WITHIN_S = 10.0
 """Silence of a server between two pieces of an answer."""
+
+_TIMEOUTS = httpx.Timeout(READ_WITHIN_S, connect=CONNECT_WITHIN_S).as_dict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,7 @@ async def exchange(
     ``image_too_large``. ``refused`` is what ``failures.classify`` takes.
     """
     request.headers["accept-encoding"] = "identity"
-    timeouts = httpx.Timeout(READ_WITHIN_S, connect=CONNECT_WITHIN_S)
-    request.extensions.setdefault("timeout", timeouts.as_dict())
+    request.extensions.setdefault("timeout", _TIMEOUTS)
     try:
         async with asyncio.timeout(deadline_s):
             response = await transport.handle_async_request(request)
@@ -67,7 +68,7 @@ async def _read(response: httpx.Response, max_bytes: int) -> WholeResponse | Fai
     if coding not in {"", "identity"}:
         return Failure(Reason.IMAGE_ENCODING_REFUSED, "the answer is encoded, which was not asked for")
     body = bytearray()
-    async for piece in response.aiter_raw():
+    async for piece in cast("httpx.AsyncByteStream", response.stream):  # closed by whoever opened it
         body += piece
         if len(body) > max_bytes:
             return Failure(Reason.IMAGE_TOO_LARGE, f"the answer is longer than {max_bytes} bytes")

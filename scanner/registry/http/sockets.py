@@ -69,6 +69,11 @@ class _Received(asyncio.Protocol):
         """Whether a read would not wait."""
         return self.ended or bool(self._held)
 
+    @property
+    def holds(self) -> bool:
+        """Whether a read would give something."""
+        return bool(self._held)
+
     async def taken(self, max_bytes: int) -> bytes:
         """What is there, or comes; empty at the end.
 
@@ -89,6 +94,11 @@ class _Received(asyncio.Protocol):
             self._is_full = False
             self._transport.resume_reading()
         return found
+
+    @property
+    def has_room(self) -> bool:
+        """Whether what was written is mostly sent, over a connection that stands."""
+        return self._room is None and not self.ended
 
     async def room(self) -> None:
         """Until what was written is mostly sent.
@@ -149,6 +159,8 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What is there, or comes; empty at the end."""
+        if self._received.holds:
+            return await self._received.taken(max_bytes)
         async with _bounded(timeout, httpcore.ReadTimeout, httpcore.ReadError):
             return await self._received.taken(max_bytes)
 
@@ -156,8 +168,10 @@ class _Stream(httpcore.AsyncNetworkStream):
         """Send it."""
         if not buffer:
             return
+        self._transport.write(buffer)
+        if self._received.has_room:
+            return
         async with _bounded(timeout, httpcore.WriteTimeout, httpcore.WriteError):
-            self._transport.write(buffer)
             await self._received.room()
 
     async def aclose(self) -> None:

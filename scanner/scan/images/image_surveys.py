@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from scanner.binary.program.survey.survey_files import names_in
 from scanner.binary.program.survey.survey_merge import merge
 from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import ImageSurvey, LayerSurvey, Survey
+from scanner.domain.image.reference import by_digest
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.survey_ways import SurveyedProcess, survey_of
@@ -169,7 +170,7 @@ class ImageSurveys:
         sibling = sibling_of(wanted.image, wanted.offer)
         layers: tuple[Layer, ...] = ()
         if sibling is not None:
-            same = replace(wanted.reference, tag=None, digest=wanted.image.digest)
+            same = by_digest(wanted.reference, wanted.image.digest)
             deep = await self._resolver.resolve(same, depth=Depth.CONFIG, wanted=lambda entry: entry == sibling.entry)
             if isinstance(deep, Failure):
                 return ()

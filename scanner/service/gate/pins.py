@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.failure import Failure
+from scanner.domain.image.reference import by_digest
 from scanner.domain.verdict.verdict import Depth
 
 if TYPE_CHECKING:
@@ -41,4 +41,4 @@ async def pin(registry: ImageResolver, reference: ImageReference | Failure) -> s
     facts = await registry.resolve(reference, depth=Depth.INDEX)
     if isinstance(facts, Failure):
         return ""
-    return str(replace(reference, tag=None, digest=facts.digest))
+    return str(by_digest(reference, facts.digest))

@@ -75,7 +75,7 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
     api = tuple(module.router for module in own)
     described = (*api, *routers)
     app.state.description = cache(lambda: describe(app, described))
-    every = (*api, *pages.ROUTERS, *routers)
+    every = (gate.router, *(each for each in (*api, *pages.ROUTERS, *routers) if each is not gate.router))  # asked most
     app.state.routes = tuple(route for router in every for route in router.routes if isinstance(route, APIRoute))
     for router in every:
         app.include_router(router)

@@ -18,6 +18,7 @@ from scanner.web.http.problem import Problem
 from scanner.web.http.protocol import CROWDED
 from scanner.web.http.query import refuse_repeated, single_names
 from scanner.web.http.session import SAFE_METHODS, Session, Sessions, refuse_forged
+from scanner.web.http.straight import straight
 
 _COME_BACK = {"Retry-After": "5", "Connection": "close"}
 
@@ -47,7 +48,7 @@ class GuardedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The endpoint behind its guard."""
-        scope, handler = self.scope, super().get_route_handler()
+        scope, handler = self.scope, straight(self.dependant, super().get_route_handler())
         single = single_names(self.dependant)
         at_leader = bool(getattr(self.endpoint, "archscan_at_leader", False))
 
