@@ -83,7 +83,7 @@ def both(state: State) -> list[State]:
     """The state with its status known: where it is not, once as a success, once as a failure."""
     if state.status is not None:
         return [state]
-    return [state.succeeded().with_status(0), state.with_status(1)]
+    return [state.succeeded().with_status(0), state.failed()]
 
 
 def after_condition(state: State, frame: AfterCondition, below: Stack | None) -> list[State]:
@@ -292,6 +292,8 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
         new = state.externals[len(before.externals) :]
         new = new or ((state.last,) if state.last is not before.last and state.last else ())
         background = (*before.background, *new)
+        written = tuple(each if each in before.written else each.unsure for each in state.written)
+        kept = replace(kept, written=written)
         return [replace(kept, externals=before.externals, background=background, beside=before.may_have_made)]
     return [kept] if frame.piped else machine.done(kept)
 

@@ -58,7 +58,8 @@ def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...], n
         if ">" in redirect.operator and not (redirect.operator == ">&" and re.fullmatch(r"\d*-?", target)):
             made = writes.write(words.state.cwd, target)
             vague = words.state.vague or (made is not None and redirect_files.is_elsewhere(machine.files, made))
-            words.state = replace(words.state.wrote(made), vague=vague)
+            led = redirect_files.with_led(machine.files, () if made is None else (made,))
+            words.state = replace(words.state.wrote(*led), vague=vague)
     return words.state, True
 
 

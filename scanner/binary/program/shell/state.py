@@ -129,7 +129,7 @@ class External:
 
     ``prepares`` where it is one that only makes ready, ``missing`` where the shell surely does not find it, ``foreign``
     where it is for another CPU than the shell, ``breaks`` where it is missing at the end of a pipe, so that what the
-    programs before it print goes nowhere.
+    programs before it print goes nowhere. ``placed`` is what it surely puts in place where it succeeds.
     """
 
     command: Command
@@ -137,6 +137,7 @@ class External:
     missing: bool = False
     foreign: bool = False
     breaks: bool = False
+    placed: tuple[Write, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,10 +244,16 @@ class State:
 
     def succeeded(self) -> State:
         """The state behind a success where the status is not known: what was asked has to run for it."""
-        if self.status is not None or self.asks is None:
+        if self.status is not None or self.asks is None or self.asks.placed:
             return self
         needs = self.needs if self.asks in self.needs else (*self.needs, self.asks)
         return replace(self, needs=needs, asks=None)
+
+    def failed(self) -> State:
+        """The state behind a failure where the status is not known: nothing is sure of what was to be put in place."""
+        placed = self.asks.placed if self.asks is not None else ()
+        written = tuple(each.unsure if each in placed else each for each in self.written) if placed else self.written
+        return replace(self, written=written, status=1, asks=None)
 
     @property
     def has_started(self) -> bool:

@@ -31,8 +31,8 @@ class Write:
 
     ``below`` tells that all that lies below it may be too. ``makes`` tells that what stands there stays as it is: only
     what was missing, or not executable, may have become a program. ``source`` is the path of the image at which stood
-    what stands there now, where that is sure; ``moves`` where it was taken from there, ``runs`` where it surely may be executed,
-    ``stops`` where it surely may not.
+    what stands there now, where that is sure; ``moves`` where it was taken from there, ``links`` where a link leads to it, ``runs``
+    where what stands there surely may be executed, ``stops`` where it surely may not.
     """
 
     path: str
@@ -42,6 +42,12 @@ class Write:
     runs: bool = False
     moves: bool = False
     stops: bool = False
+    links: bool = False
+
+    @property
+    def unsure(self) -> Write:
+        """The same change where nobody knows whether it is made."""
+        return Write(self.path, self.below, self.makes, stops=self.stops)
 
     def changes(self, path: str) -> bool:
         """Whether a file that stands at a path may hold something else."""

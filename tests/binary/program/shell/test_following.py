@@ -278,7 +278,7 @@ def test_a_value_that_stayed_on_the_host_is_an_unknown_word(text, expected):
         ("cp /src/a /opt/; exec /opt/a", ("/opt/a",)),
         ("cp /src/a /opt; exec /opt/a", ("/opt/a",)),
         ("cp -r /src/. /opt; exec /opt/a", ("/opt",)),
-        ("mv x /opt/a; exec /opt/a", ("/x", "/opt/a")),
+        ("mv x /opt/a; exec /opt/a", ("/opt/a", "/x")),
         ("curl -o /opt/a http://x; exec /opt/a", ("/opt/a",)),
         ("chmod +x /opt/a; exec /opt/a", ("/opt/a",)),
         ("X=$(curl -o /opt/a http://x); exec /opt/a", ("/opt/a",)),
