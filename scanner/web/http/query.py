@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, get_origin
 
 from pydantic import BaseModel
@@ -41,8 +42,8 @@ def refuse_repeated(request: Request, single: frozenset[str]) -> None:
     Raises:
         Problem: 400, naming each of them.
     """
-    given = [name for name, _ in request.query_params.multi_items() if name in single]
-    twice = dict.fromkeys(name for name in given if given.count(name) > 1)
+    given = Counter(name for name, _ in request.query_params.multi_items() if name in single)
+    twice = [name for name, times in given.items() if times > 1]
     if twice:
         wrong = [{"at": f"query.{name}", "detail": "is given more than once"} for name in twice]
         detail = "; ".join(f"{one['at']}: {one['detail']}" for one in wrong)
