@@ -331,8 +331,7 @@ class Machine:
         if body is None:
             return UNKNOWN, replace(state.drained(), status=None, asks=None)
         if self.kind is ShellKind.BASH and (target := _read_by(body)) is not None:
-            text = simple.text_of(Expander(self, state), target)
-            return (UNKNOWN if text is None else text.rstrip("\n")), state.with_status(0 if text is not None else None)
+            return simple.file_text(Expander(self, state), target)
         depth = (state.substituted or 0) + 1
         if depth > MAX_SUBSTITUTIONS:
             raise AtRunTimeError(f"line {line}: more than {MAX_SUBSTITUTIONS} substitutions inside each other")

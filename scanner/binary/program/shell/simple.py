@@ -104,6 +104,14 @@ def fed(words: Expander, redirects: tuple[Redirect, ...], *, by_lines: bool = Fa
     return given, text
 
 
+def file_text(words: Expander, target: Word) -> tuple[str, State]:
+    """``$(<file)``: what it prints, the state behind it."""
+    if redirect_files.fails(words.runner.files, words.state, "<", words.text(target)):
+        return "", words.state.with_status(1)
+    text = text_of(words, target)
+    return (UNKNOWN if text is None else text.rstrip("\n")), words.state.with_status(0 if text is not None else None)
+
+
 def text_of(words: Expander, target: Word) -> str | None:
     """What the image holds in a file of few lines, ``None`` where that is not known."""
     path = words.text(target)
@@ -234,6 +242,8 @@ def _element(machine: Machine, words: Expander, each: Assignment) -> State:
     if machine.kind is not ShellKind.BASH:
         why = f"the array {each.name}, which this shell does not know"
         raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
+    if each.name in words.state.readonly:
+        raise AtRunTimeError(f"the array {each.name} is changed, which is read-only", is_faulty=True)
     before = words.state.arrays.get(each.name, ())
     if isinstance(before, Table):
         named = tables.name_in(words, each.subscript or "")
@@ -256,6 +266,8 @@ def array(machine: Machine, words: Expander, each: Assignment, *, by_name: bool 
     if machine.kind is not ShellKind.BASH:
         why = f"the array {each.name}, which this shell does not know"
         raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
+    if each.name in words.state.readonly:
+        raise AtRunTimeError(f"the array {each.name} is changed, which is read-only", is_faulty=True)
     elements = each.elements or ()
     there = words.state.arrays.get(each.name, ())
     if by_name or isinstance(there, Table):

@@ -216,12 +216,22 @@ class State:
             raise AtRunTimeError("POSIXLY_CORRECT, which changes what bash does, is changed")
         if value is not None and len(value) > MAX_TEXT:
             raise AtRunTimeError(f"the variable {name} grows beyond {MAX_TEXT} characters")
+        if name in self.arrays and value is not None:
+            return self._with_first(name, value)
         arrays = {key: each for key, each in self.arrays.items() if key != name} if name in self.arrays else self.arrays
         exported = self.exported | {name} if "a" in self.options else self.exported
         variables = {**self.variables, name: value}
         if name == "OPTIND":
             variables[INSIDE] = "0" if value == "1" else UNKNOWN
         return replace(self, variables=variables, arrays=arrays, exported=exported)
+
+    def _with_first(self, name: str, value: str) -> State:
+        """What is given to an array as if it were a variable becomes its first element."""
+        elements = self.arrays[name]
+        if type(elements) is not tuple:
+            raise AtRunTimeError(f"the array {name}, whose elements have names, is given a value")
+        rest = elements if elements[:1] == (UNKNOWN_WORDS,) else elements[1:]
+        return replace(self, arrays={**self.arrays, name: (value, *rest)})
 
     def handing_on(self, function: str, *, on: bool = True) -> State:
         """The state in which a bash that is started below knows a function too, of whatever name, or no longer."""
@@ -236,7 +246,8 @@ class State:
         before = Hidden(
             name, self.variables.get(name), name in self.variables, name in self.exported, self.arrays.get(name)
         )
-        return replace(self, local=(before, *self.local))
+        arrays = {key: each for key, each in self.arrays.items() if key != name}
+        return replace(self, local=(before, *self.local), arrays=arrays)
 
     def with_status(self, status: int | None) -> State:
         """The state behind a command that returned this."""
