@@ -77,6 +77,9 @@ def _by_others(machine: Machine, made: State, state: State, arguments: tuple[str
         return None
     if not found.surely and text is not None and not text.strip():
         return _Begun([], surely=False)
+    inner = shell_programs.name_of(found.words)
+    if inner in {"find", "xargs"}:
+        raise AtRunTimeError(f"line {node.line}: {arguments[0]} starts {inner}, which starts others")
     state = state.drained()
     if shell_programs.name_of(arguments) == "find":
         state = replace(state.wrote(*writes.written_by(state.cwd, arguments)), vague=True)

@@ -403,6 +403,8 @@ UNSEEN = [
     ("set -e; echo x | xargs nowhere; exec other",),
     ("find @/etc -name config -exec app {} ';'",),
     ("find @/etc -name none -exec app {} ';'; exec other",),
+    ("find @/etc -name config -exec rm -f @/none {} + -exec app {} ';'; exec other",),
+    ("find @/etc -name config " + "-exec find . " * 600 + "-exec app {} ';'; exec other",),
     # what one round of a loop leaves to a later one
     ("i=0; while [ $i -lt 70 ]; do i=$((i+1)); [ $i = 66 ] && exec other; done; exec app $i",),
     ("while true; do i=x$i; [ ${#i} -gt 100 ] && exec app; done; exec other",),
