@@ -218,13 +218,13 @@ BUSYBOX = Path("/bin/busybox").read_bytes()
 
 
 @pytest.mark.parametrize("before", ["ldconfig", "cp /x/* /lib/", "/opt/prepare"])
-async def test_a_script_that_may_bring_the_library_decides_at_run_time(images, build, kit, before):
+async def test_a_library_that_only_a_script_may_bring_is_unknown_whatever_files_are(images, build, kit, before):
     script = f"#!/bin/sh\n{before}\nexec /app\n".encode()
     layers = [("bin/sh", BUSYBOX), ("start.sh", script), ("app", app(kit))]
     layers += [("opt/prepare", BUSYBOX), ("sbin/ldconfig", BUSYBOX)]
     program = await judged(images, build, base(), layers, entrypoint=("/start.sh",))
-    assert program.problem is None
-    assert program.at_run_time
+    assert (reason(program), program.at_run_time) == (Reason.BINARY_UNKNOWN, "")
+    assert "unless the script that starts it makes that right" in program.problem.detail
 
 
 @pytest.mark.parametrize(("line", "expected"), [
