@@ -525,6 +525,16 @@ async def test_each_way_of_a_script_is_a_branch_behind_what_they_share(images, b
         ("curl -o $(hostname)/real x; exec /real", "written"),
         ("echo x > /lnk/real; exec /real", "written"),
         ("update --into=/opt; exec /opt/app", "written"),
+        ("cp /native /lnk/real || true; exec /real", "written"),
+        ("cp /native /real & exec /real", "written"),
+        ("X=$(test -e /proc/x && cp /native /real; echo 1); exec /real", "written"),
+        ("cp /native /to-real; exec /real", "written"),
+        ("echo x > /to-real; exec /real", "written"),
+        ("curl -o /tools/$(hostname) x; exec tool", "written"),
+        ("cp -r /srv/. /tools; exec tool", "written"),
+        ("cp /unmarked /real; exec /real", "written"),
+        ("cp -rT /opt /srv; exec /srv/x", "written"),
+        ("curl -o /native x; exec sh -c 'cp /native /real; exec /real'", "written"),
     ],
 )
 async def test_what_a_script_may_have_changed_before_is_decided_at_run_time(images, build, text, why):
@@ -536,18 +546,54 @@ async def test_what_a_script_may_have_changed_before_is_decided_at_run_time(imag
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ("cp /native /real; exec tini -- /real", "/native"),
+        ("cp /native /real; exec tini -- /real", "/real"),
+        ("cp /native /real && exec /real", "/real"),
+        ("mv /native /srv/a; exec /srv/a", "/srv/a"),
+        ("mv /srv /opt/srv; exec /opt/srv/native", "/opt/srv/native"),
+        ("cp /native /tools/tool; exec tool", "/usr/bin/tool"),
+        ("PATH=/tools; cp /native /tools/new; exec new", "/usr/bin/new"),
+        ("install /pale /sbin/new; exec new", "/sbin/new"),
+        ("cp /pale /sbin/new; chmod +x /sbin/new; exec new", "/sbin/new"),
+        ("chmod +x /to-pale; exec /to-pale", "/pale"),
+        ("chmod +x /lnk/pale; exec /pale", "/pale"),
         ("ln -sf /native /usr/bin/../../real; exec /real", "/native"),
-        ("cp /native /sbin/tool; exec tool", "/native"),
-        ("X=$(cp /native /real; echo 1); exec /real", "/native"),
-        ("exec sh -c 'cp /native /real; exec sh -c \"exec /real\"'", "/native"),
-        ("chmod +x /unmarked; exec /unmarked", "/unmarked"),
+        ("cp /native /sbin/tool; exec tool", "/sbin/tool"),
+        ("X=$(cp /native /real; echo 1); exec /real", "/real"),
+        ("exec sh -c 'cp /native /real; exec sh -c \"exec /real\"'", "/real"),
     ],
 )
 async def test_what_a_script_surely_puts_in_place_is_what_it_starts(images, build, text, path):
     program = await inspect(_changing(images, build, text), None, images.open)
     assert (program.problem, program.at_run_time) == (None, "")
-    assert program.chain[-1].path == path
+    assert (program.chain[-1].path, program.chain[-1].elf.needs) == (path, Platform("linux", "amd64"))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("mv /native /srv/a; exec /native", Reason.ENTRYPOINT_MISSING),
+        ("mv /srv /opt/srv; exec /srv/native", Reason.ENTRYPOINT_MISSING),
+        ("cp /pale /sbin/new; chmod +x /sbin/new; exec /pale", Reason.ENTRYPOINT_NOT_EXECUTABLE),
+        ("install /pale /sbin/new; exec /pale", Reason.ENTRYPOINT_NOT_EXECUTABLE),
+        ("cp /native /pale; exec /pale", Reason.BINARY_UNKNOWN),
+        ("cp -a /srv/led /opt/led; exec /opt/led", Reason.BINARY_UNKNOWN),
+        ("mv /srv/led /opt/led; exec /opt/led", Reason.BINARY_UNKNOWN),
+        ("mv -T /srv /opt; exec /opt/native", Reason.BINARY_UNKNOWN),
+        ("cp /native /srv/sub; exec /srv/sub", Reason.ENTRYPOINT_DIRECTORY),
+        ("install -D /native /new/dir/a; exec /new/dir/a", Reason.BINARY_UNKNOWN),
+        ("chmod 600 /tools/tool; exec tool", Reason.BINARY_UNKNOWN),
+        ("PATH=/tools; chmod 600 /usr/bin/tool; exec tool", Reason.BINARY_UNKNOWN),
+    ],
+)
+async def test_what_a_script_puts_in_place_is_no_more_than_its_tools_do(images, build, text, why):
+    program = await inspect(_changing(images, build, text), None, images.open)
+    assert (reason(program), program.at_run_time) == (why, "")
+
+
+async def test_who_is_not_root_may_put_nothing_in_place_for_sure(images, build):
+    text = "cp /native /lnk/sbin/new; exec /sbin/new"
+    program = await inspect(_changing(images, build, text, user="1000"), None, images.open)
+    assert reason(program) is Reason.BINARY_UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -591,15 +637,17 @@ async def test_what_a_script_cannot_have_changed_stays_the_images(images, build,
     assert program.chain[-1].elf.needs == Platform("linux", "arm64")
 
 
-def _changing(images, build, text):
+def _changing(images, build, text, user=""):
     foreign = build.elf(machine=183)
     layer = images.layer([
         ("bin/sh", build.elf()), ("sbin/tini", build.elf()), ("native", build.elf()), ("real", foreign), ("opt/app", foreign),
         ("usr/bin/tool", foreign), ("lnk", build.symlink(".")), ("run.sh", b"exec /real\n"),
         ("unmarked", {"mode": 0o644, "content": foreign}), ("srv/x", b"x"), ("x.tar", b"x"),
+        ("pale", {"mode": 0o644, "content": build.elf()}), ("to-pale", build.symlink("pale")), ("to-real", build.symlink("/real")),
+        ("tools", build.symlink("usr/bin")), ("srv/native", build.elf()), ("srv/led", build.symlink("native")), ("srv/sub/y", b"y"),
         *((f"usr/bin/{name}", build.elf()) for name in sorted(PREPARING | {"update", "fetch-everything"})),
     ])  # fmt: skip
-    return build.offer(layer, entrypoint=("/bin/sh", "-c", text), path="/sbin:/usr/bin:/bin")
+    return build.offer(layer, entrypoint=("/bin/sh", "-c", text), path="/sbin:/usr/bin:/bin", user=user)
 
 
 @pytest.mark.parametrize(

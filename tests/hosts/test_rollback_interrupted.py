@@ -67,7 +67,7 @@ def test_killed_before_any_write_of_its_journal_it_goes_on_to_a_good_end(manager
 def test_of_equal_questions_that_come_at_once_one_is_worked_on(manager):
     hand, folder = manager("completed")
     rollback = hand.begin("shop_api", IMAGE, EXPECTED, kind="swarm")
-    (hand.folder / "store" / rollback / "worker").write_text("1 of before it was killed\n")
+    (hand.folder / "store" / rollback / "turn.1").write_text("1 of before it was killed\n")
     with ThreadPoolExecutor(8) as askers:
         told = list(askers.map(hand.ask, [f"do {rollback} find"] * 8))
     assert {"begun no"}.isdisjoint(f"{one['state']} {one['busy']}" for one in told), (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -241,13 +242,17 @@ async def test_what_was_begun_comes_to_its_end_however_late_and_although_it_is_o
     ],
 )
 async def test_what_an_agent_claims_of_the_end_is_believed_as_far_as_a_scan_bears_it_out(
-    service, environment, claimed, then, ends
+    service, environment, trail, claimed, then, ends
 ):
     rollback = await confirmed(service)
     environment.now += 1
     environment.containers = (container(then),)
-    ended = await service.rollbacks.end(rollback, claimed, "so it says", "thief")
+    ended, again = await asyncio.gather(
+        *[service.rollbacks.end(rollback, claimed, "so it says", "thief") for _ in range(2)]
+    )
     assert (str(ended.state), "so it says" in ended.detail) == (ends, True)
+    assert ended == again
+    assert [event for event, _ in await events(trail)].count("rollback_ended") == 1
 
 
 async def test_a_claim_that_nobody_could_look_at_is_unproved(service, environment):

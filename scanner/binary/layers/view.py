@@ -105,14 +105,40 @@ class View:
         self.unkept: set[str] = set()
         self.reads_again = False
         self._links: Mapping[str, str] = {}
+        self._copies: Mapping[str, str] = {}
+        self._gone: frozenset[str] = frozenset()
         self._runs: frozenset[str] = frozenset()
 
-    def placing(self, links: Iterable[tuple[str, str]], runs: Iterable[str]) -> View:
-        """The same layers once a container has put links in place, and made files executable, by absolute paths."""
+    def placing(
+        self,
+        links: Iterable[tuple[str, str]],
+        copies: Iterable[tuple[str, str]],
+        gone: Iterable[str],
+        runs: Iterable[str],
+    ) -> View:
+        """The same layers once a container has put links, copies in place, taken files away, or made them executable.
+
+        All by absolute paths; of a copy, and of what is gone, all that is below it too.
+        """
         placed = copy(self)
         placed._links = {path.lstrip("/"): target for path, target in links}  # noqa: SLF001 - its own copy
+        placed._copies = {path.lstrip("/"): source.lstrip("/") for path, source in copies}  # noqa: SLF001 - its own copy
+        placed._gone = frozenset(path.lstrip("/") for path in gone)  # noqa: SLF001 - its own copy
         placed._runs = frozenset(path.lstrip("/") for path in runs)  # noqa: SLF001 - its own copy
         return placed
+
+    def is_placed_in(self, directory: str) -> bool:
+        """Whether a container has put something into a directory, or taken something out of it."""
+        changed = (*self._links, *self._copies, *self._gone)
+        return any(path.rpartition("/")[0] == directory.strip("/") for path in changed)
+
+    def _stored(self, path: str) -> str | None:
+        """Under which path the layers hold what stands at one, ``None`` where it was taken away."""
+        for place, source in self._copies.items():
+            if path == place or path.startswith(f"{place}/"):
+                return source + path[len(place) :]
+        is_gone = any(path == each or path.startswith(f"{each}/") for each in self._gone)
+        return None if is_gone else path
 
     def replace(self, number: int, layer: LayerIndex) -> None:
         """Look at a layer through another index from now on."""
@@ -144,7 +170,7 @@ class View:
         known = found.node.content
         if known is not None and known.text is not None and known.shebang is None:
             return examine(Body.whole(known.text))
-        path = found.path.lstrip("/")
+        path = self._stored(found.path.lstrip("/")) or ""
         if known is not None or not self.reads_again or f"{path}*" in self.unkept:
             return known
         self.unkept.add(f"{path}*")
@@ -157,7 +183,7 @@ class View:
             return content.text
         if found.node.kind is not NodeKind.FILE or found.node.size > SCRIPT_BYTES:
             return None
-        path = found.path.lstrip("/")
+        path = self._stored(found.path.lstrip("/")) or ""
         if not self.reads_again or path in self.unkept:
             return None
         self.unkept.add(path)
@@ -168,7 +194,7 @@ class View:
         directory = self.lookup(path)
         if isinstance(directory, Absence) or directory.node.kind is not NodeKind.DIRECTORY:
             return None
-        lead = f"{directory.path.strip('/')}/".lstrip("/")
+        lead = f"{self._stored(directory.path.strip('/')) or ''}/".lstrip("/")
         found: set[str] = set()
         for number, layer in enumerate(self._layers):
             if number in self._unreadable:
@@ -213,6 +239,7 @@ class View:
         native storage drivers differ.
         """
         implied = False
+        path = self._stored(path) or ""
         for number, layer in enumerate(self._layers):
             node = layer.get(path)
             if node is not None and node.kind is not NodeKind.DIRECTORY:
@@ -272,7 +299,8 @@ class View:
         """What stands at a path itself, in which layer."""
         if path in self._links:
             return 0, Node(NodeKind.SYMLINK, target=self._links[path])
-        found = self._in_layers(path)
+        stored = self._stored(path)
+        found = None if stored is None else self._in_layers(stored)
         if found is None or path not in self._runs or found[1].executable or found[1].kind is not NodeKind.FILE:
             return found
         return found[0], made_executable(found[1])

@@ -96,7 +96,8 @@ def unmade(step: Next, run: Run) -> Failure | None:
     That the rest of the image is for the right CPU says nothing of it.
     """
     problem, name = run.problem, step.command.argv[0]
-    if any(each.stops and each.changes(path) for path in places_of(step.command) for each in step.written):
+    stopped = [*places_of(step.command), *(file.path for file in run.files)]
+    if any(each.stops and each.changes(path) for path in stopped for each in step.written):
         return Failure(Reason.BINARY_UNKNOWN, f"its script takes away the right to execute {name}")
     if problem is not None and problem.reason in OF_LIBRARIES and (step.written or step.also or step.asked):
         why = f"{problem.detail}, unless the script that starts it makes that right"

@@ -169,7 +169,7 @@ class Control:
     def _view(self, written: tuple[Write, ...]) -> View:
         """The image with what scripts have surely put in place."""
         placed = Placement.by(written)
-        return self.search.view.placing(placed.links, placed.executable) if placed.writes else self.search.view
+        return placed.on(self.search.view) if placed.writes else self.search.view
 
     def _is_changed(self, path: str, written: tuple[Write, ...]) -> bool:
         """Whether a file may be other than the image's, by its path or by another that leads to it."""
@@ -237,7 +237,8 @@ class Control:
         changed = next((path for path in paths if self._is_changed(path, step.written)), None)
         if changed is not None:
             return f"{changed} is written by the script that starts it"
-        unsure = [each for each in step.written if each not in Placement.by(step.written).writes]
+        sure = Placement.by(step.written).writes
+        unsure = [each for each in step.written if each not in sure]
         hiding = next((path for path in earlier_places(step.command, run) for w in unsure if w.changes(path)), None)
         if hiding is not None and run.problem is None:
             return f"{hiding} may be written by the script that looks for {name} in PATH"

@@ -77,6 +77,8 @@ class ImageFiles:
             return None if self._may_fill(path) else ()
         if found is None or self._is_covered(found.path) or self._may_fill(found.path):
             return None
+        if self.view.is_placed_in(found.path):
+            return None
         return self.view.names(path) or ()
 
     def is_link(self, path: str) -> bool | None:
@@ -92,9 +94,10 @@ class ImageFiles:
 
     def lacks_applet(self, path: str) -> bool:
         """Whether a path leads to a busybox that surely was built without an applet of the path's name."""
-        found, name = self.view.lookup(path), posixpath.basename(path)
+        found, name = None if self._is_covered(path) else self.view.lookup(path), posixpath.basename(path)
         if (
             not isinstance(found, Found)
+            or self._is_covered(found.path)
             or not posixpath.basename(found.path).startswith("busybox")
             or name.startswith("busybox")
         ):

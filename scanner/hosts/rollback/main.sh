@@ -160,12 +160,9 @@ start() { # step; the work goes on when whoever asked is gone
   (
     trap '' HUP INT PIPE TERM
     read -r own _ </proc/self/stat
-    mark="$own $(mark_of "$own")"
-    take_turn "$own" "$mark" || exit 0
-    note worker "$mark"
+    take_turn "$own" "$own $(mark_of "$own")" || exit 0
     work "$1"
-    : >"$dir/turn.$turn" # over before it is seen to be
-    rm -f "$dir/worker"
+    : >"$dir/turn.$turn"
   ) </dev/null >>"$dir/log" 2>&1 &
   until is_own_work "$!" || ! kill -0 "$!" 2>/dev/null; do sleep 0.1 2>/dev/null || sleep 1; done
   status
@@ -191,8 +188,9 @@ is_working() { # whoever took the last turn; the next one is then in turn
   [ "$turn" -gt 1 ] && is_alive "$(cat "$dir/turn.$((turn - 1))")"
 }
 
-is_own_work() { # process; what one that was killed has left there is another's
-  case $(recall worker) in "$1 "*) return 0 ;; *) return 1 ;; esac
+is_own_work() { # process
+  is_working
+  case $(cat "$dir/turn.$((turn - 1))" 2>/dev/null) in "$1 "*) return 0 ;; *) return 1 ;; esac
 }
 
 is_alive() { # number and mark of a process

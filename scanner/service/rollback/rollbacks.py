@@ -264,8 +264,11 @@ class Rollbacks:
             return under_way
         if not (borne := await self._borne_out(under_way, outcome, by))[0]:
             outcome, detail = RollbackState.UNPROVED, f"the agent says {outcome}: {detail}; a scan: {borne[1]}"
-            under_way = self._known[rollback_id]
-        return await self._ended(under_way, outcome, detail, by)
+        async with self._turn:
+            latest = self._under_way(rollback_id)  # the agent may have asked again during the scan
+            if isinstance(latest, Refusal):
+                return self._known.get(rollback_id, latest)
+            return await self._ended(latest, outcome, detail, by)
 
     async def _ended(self, rollback: Rollback, outcome: RollbackState, detail: str, by: str) -> Rollback | Refusal:
         now = self._clock()

@@ -43,7 +43,7 @@ def refuse_repeated(request: Request, single: frozenset[str]) -> None:
         Problem: 400, naming each of them.
     """
     given = Counter(name for name, _ in request.query_params.multi_items() if name in single)
-    twice = [name for name, count in given.items() if count > 1]
+    twice = [name for name, times in given.items() if times > 1]
     if twice:
         wrong = [{"at": f"query.{name}", "detail": "is given more than once"} for name in twice]
         detail = "; ".join(f"{one['at']}: {one['detail']}" for one in wrong)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.launch.getopt import OptionError, grammar
 from scanner.binary.program.shell.shell_programs import prepares
-
-_STARTS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
+from scanner.binary.program.shell.writes import executed_by_find
 
 _XARGS = grammar(
     "0a:d:E:e::I:i::L:l::n:oprs:tP:x",
@@ -31,12 +30,8 @@ class Started:
 
 def by_find(words: tuple[str, ...]) -> tuple[str, ...] | None:
     """What ``find`` starts for what it finds, its words without its own name; ``None`` for what only makes ready."""
-    for at, word in enumerate(words[:-1]):
-        if word in _STARTS and not prepares(words[at + 1 :]):
-            called = words[at + 1 :]
-            stop = next((n for n, each in enumerate(called) if each in {";", "+"}), len(called))
-            return tuple(each.replace("{}", UNKNOWN) for each in called[:stop]) or None
-    return None
+    started = next((called for called in executed_by_find(words) if not prepares(called)), None)
+    return None if started is None else tuple(each.replace("{}", UNKNOWN) for each in started)
 
 
 def by_xargs(words: tuple[str, ...], text: str | None = None) -> Started | None:

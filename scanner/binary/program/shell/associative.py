@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Self
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell.state import AtRunTimeError
 from scanner.formats.shell import grammar
 from scanner.formats.shell.syntax import Glob, Literal, Sequence, Simple, Word
 
@@ -40,6 +41,8 @@ class Table(tuple[str, ...]):  # noqa: SLOT001 - a tuple may have no slots
 
     def with_element(self, name: str, value: str) -> tuple[str, ...]:
         """The array with one element set; nothing is known of one whose names are not."""
+        if not name:
+            raise AtRunTimeError("an array without a name in its subscript")
         entries = {**self.entries, name: value}
         return UNKNOWN_TABLE if UNKNOWN in name or len(entries) > MAX_ELEMENTS else Table(entries)
 

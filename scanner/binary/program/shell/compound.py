@@ -83,7 +83,7 @@ def both(state: State) -> list[State]:
     """The state with its status known: where it is not, once as a success, once as a failure."""
     if state.status is not None:
         return [state]
-    return [state.succeeded().with_status(0), state.with_status(1)]
+    return [state.succeeded().with_status(0), state.failed()]
 
 
 def after_condition(state: State, frame: AfterCondition, below: Stack | None) -> list[State]:
@@ -160,13 +160,28 @@ def after_loop_condition(state: State, frame: AfterLoopCondition, below: Stack |
             made.append(replace(each.on(below), status=0))
         elif frame.rounds >= MAX_ROUNDS or (known and frame.rounds >= 2 and frame.doubted == 0 and state.externals):  # noqa: PLR2004 - it goes on as it began
             made.append(replace(each, stack=FINISHED, status=None))
+            later = shell_programs.forgotten(each.on(below), frame.node.body, frame.node.condition)
             if not _is_endless(frame.node):
-                left = shell_programs.forgotten(each.on(below), frame.node.body, frame.node.condition)
-                made.append(left.with_status(0))
-        elif known or frame.doubted == 0:
-            after = push(AfterLoopBody(frame.node, frame.rounds + 1, frame.doubted + (not known)), below)
+                made.append(later.with_status(0))
+            if frame.doubted == 0 and any(getattr(later, name) != getattr(each, name) for name in _FORGOTTEN):
+                made.append(_some_round(later, frame, below))
+        elif known:
+            after = push(AfterLoopBody(frame.node, frame.rounds + 1, frame.doubted), below)
             made.append(replace(each, stack=push(Run(frame.node.body.items), after)))
+        elif frame.doubted == 0:
+            later = shell_programs.forgotten(each, frame.node.body, frame.node.condition)
+            made.append(_some_round(later, frame, below))
     return made
+
+
+_FORGOTTEN = ("variables", "arrays", "positional", "cwd", "input")
+"""What one round of a loop may leave to the next."""
+
+
+def _some_round(state: State, frame: AfterLoopCondition, below: Stack | None) -> State:
+    """Any round of a loop, of which nobody knows which one it is."""
+    after = push(AfterLoopBody(frame.node, frame.rounds + 1, frame.doubted + 1), below)
+    return replace(state, stack=push(Run(frame.node.body.items), after), status=0)
 
 
 def _is_endless(node: Loop) -> bool:
@@ -184,7 +199,7 @@ def after_loop_body(state: State, frame: AfterLoopBody, below: Stack | None) -> 
     state = state.on(below)
     if frame.doubted:
         state = shell_programs.forgotten(state, frame.node.body, frame.node.condition)
-        return [state.with_status(0)]
+        return [replace(state, stack=FINISHED, status=None) if _is_endless(frame.node) else state.with_status(0)]
     return [loop(state, frame.node, frame.rounds, frame.doubted)]
 
 
@@ -197,7 +212,8 @@ def for_words(machine: Machine, state: State, node: For) -> list[State]:
     if counted(values) and len(values) <= MAX_ROUNDS:
         return [replace(state, stack=push(NextWord(node, values), state.stack), status=status)]
     once = push(Run(node.body.items), push(NextWord(node, (UNKNOWN_WORDS,)), state.stack))
-    return [state.with_status(0), replace(state.assigned(node.name, UNKNOWN), stack=once, status=status)]
+    later = shell_programs.forgotten(state, node.body).assigned(node.name, UNKNOWN)
+    return [state.with_status(0), replace(later, stack=once, status=status)]
 
 
 def next_word(state: State, frame: NextWord, below: Stack | None) -> list[State]:
@@ -292,6 +308,8 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
         new = state.externals[len(before.externals) :]
         new = new or ((state.last,) if state.last is not before.last and state.last else ())
         background = (*before.background, *new)
+        written = tuple(each if each in before.written else each.unsure for each in state.written)
+        kept = replace(kept, written=written)
         return [replace(kept, externals=before.externals, background=background, beside=before.may_have_made)]
     return [kept] if frame.piped else machine.done(kept)
 

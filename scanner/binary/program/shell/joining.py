@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.frames import Hidden
-from scanner.binary.program.shell.state import EATEN, AtRunTimeError
+from scanner.binary.program.shell.state import EATEN, AtRunTimeError, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scanner.binary.program.shell.state import External, State
+    from scanner.binary.program.shell.state import AtRunTime, External
+    from scanner.binary.program.shell.writes import Write
 
 MAX_WAYS = 12
 """Ways in the same place that are told apart; beyond it what differs between them is not known."""
@@ -111,11 +112,18 @@ def _widened(states: Sequence[State]) -> State:
             needs=common_needs(first, other),
             asks=first.asks if first.asks == other.asks else None,
             input=first.input if first.input == other.input else EATEN if EATEN in {first.input, other.input} else None,
-            written=tuple(dict.fromkeys((*first.written, *other.written))),
+            written=joined_writes((first, other)),
             vague=first.vague or other.vague,
             output=first.output if first.output == other.output else UNKNOWN,
         )
     return first
+
+
+def joined_writes(ways: Sequence[State | AtRunTime], before: tuple[Write, ...] = ()) -> tuple[Write, ...]:
+    """What either way may have changed; what not all have surely put in place is not sure, unless it was so ``before``."""
+    known = [way.written for way in ways if isinstance(way, State)]
+    shared = {*before, *(set(known[0]).intersection(*known) if len(known) == len(ways) > 0 else ())}
+    return tuple(dict.fromkeys(each if each in shared else each.unsure for written in known for each in written))
 
 
 def _arrays(one: State, other: State) -> dict[str, tuple[str, ...]]:

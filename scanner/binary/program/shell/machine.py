@@ -30,7 +30,7 @@ from scanner.binary.program.shell.frames import (
     Stack,
     push,
 )  # fmt: skip
-from scanner.binary.program.shell.joining import joined
+from scanner.binary.program.shell.joining import joined, joined_writes
 from scanner.binary.program.shell.state import (
     AtRunTime,
     AtRunTimeError,
@@ -331,8 +331,7 @@ class Machine:
         if body is None:
             return UNKNOWN, replace(state.drained(), status=None, asks=None)
         if self.kind is ShellKind.BASH and (target := _read_by(body)) is not None:
-            text = simple.text_of(Expander(self, state), target)
-            return (UNKNOWN if text is None else text.rstrip("\n")), state.with_status(0 if text is not None else None)
+            return simple.file_text(Expander(self, state), target)
         depth = (state.substituted or 0) + 1
         if depth > MAX_SUBSTITUTIONS:
             raise AtRunTimeError(f"line {line}: more than {MAX_SUBSTITUTIONS} substitutions inside each other")
@@ -355,7 +354,8 @@ class Machine:
         results: set[tuple[str, int | None]] = set()
         asked: list[External | None] = []
         behind = state
-        for final in self.finals(inner):
+        finals = tuple(self.finals(inner))
+        for final in finals:
             if isinstance(final, AtRunTime):
                 results |= {(UNKNOWN, None), ("", None)}
                 continue
@@ -364,9 +364,10 @@ class Machine:
             new = tuple(each for each in final.asked if each not in behind.asked)
             lacks = final.lacks or behind.lacks
             vague = behind.vague or final.vague
-            behind = replace(behind.wrote(*final.written), asked=(*behind.asked, *new), lacks=lacks, vague=vague)
+            behind = replace(behind, asked=(*behind.asked, *new), lacks=lacks, vague=vague)
             behind = behind.waited() if final.beside is None else behind
             behind = behind if final.input == state.input else behind.drained()
+        behind = behind.wrote(*joined_writes(finals, state.written))
         printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)
         asks = asked[0] if len(asked) == 1 and status is None else None
         return printed, replace(behind, status=status, asks=asks)

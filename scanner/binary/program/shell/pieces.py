@@ -279,10 +279,10 @@ class Pieces:
         operator = part.operator
         if part.name in {"@", "*"} and found:
             return UNKNOWN_WORDS
-        if operator in {"^^", ",,"} and (part.word is None or not part.word.parts) and is_known(found):
-            return found.upper() if operator == "^^" else found.lower()
-        if operator in {"^", ","} and (part.word is None or not part.word.parts) and is_known(found):
-            return (found[:1].upper() if operator == "^" else found[:1].lower()) + found[1:]
+        is_plain = is_known(found) and found.isascii()  # others by its locale
+        if operator in {"^", ",", "^^", ",,"} and (part.word is None or not part.word.parts) and is_plain:
+            first, rest = (found, "") if len(operator) > 1 else (found[:1], found[1:])
+            return (first.upper() if operator[0] == "^" else first.lower()) + rest
         if part.word is None or operator[0] not in "#%/":
             return UNKNOWN
         pattern = self.pattern(part.word)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.launch.getopt import OptionError, Parsed, grammar
@@ -14,6 +15,7 @@ from scanner.binary.program.shell.writes import Write
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scanner.binary.layers.view import View
     from scanner.binary.program.shell.state import Files, State
 
 _CP = grammar("afLpRrTv", "archive>a force>f dereference>L recursive>r no-target-directory>T verbose>v", permutes=True)
@@ -33,27 +35,45 @@ _TAKES_ALL = re.compile(r"a?-[rwst]*x[rwstx]*|0?[0-7]?[0246]{3}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What scripts have surely put in place: where a path leads now, what may be executed; ``writes`` say just that."""
+    """What scripts have surely put in place: ``writes`` say just that.
+
+    ``links`` say where a path leads now, ``copies`` what stands at it, ``gone`` what is there no more, ``executable`` what
+    everybody may execute.
+    """
 
     links: tuple[tuple[str, str], ...] = ()
+    copies: tuple[tuple[str, str], ...] = ()
+    gone: frozenset[str] = frozenset()
     executable: frozenset[str] = frozenset()
     writes: frozenset[Write] = frozenset()
 
     @classmethod
     def by(cls, written: Sequence[Write]) -> Placement:
         """What writes tell, those left out over which another one goes."""
-        sure = [each for each in written if each.source and _is_alone(each, written)]
-        runs = [each for each in written if each.runs and not any(_goes_over(other, each.path) for other in written)]
-        away = [each for each in written if each.below and any(each.path == one.source for one in sure if one.moves)]
-        links = {each.path: each.source for each in sure}
-        return cls(
-            tuple(links.items()),
-            frozenset(links.get(each.path, each.path) for each in (*runs, *(one for one in sure if one.runs))),
-            frozenset([*sure, *runs, *away]),
-        )
+        return _placement(tuple(written))
+
+    def on(self, view: View) -> View:
+        """The image with it."""
+        return view.placing(self.links, self.copies, self.gone, self.executable)
 
 
-def _is_alone(write: Write, written: Sequence[Write]) -> bool:
+@lru_cache(maxsize=64)
+def _placement(written: tuple[Write, ...]) -> Placement:
+    sure = [each for at, each in enumerate(written) if (each.source or each.moves) and _is_alone(each, at, written)]
+    runs = [each for each in written if each.runs and not any(_goes_over(other, each.path) for other in written)]
+    return Placement(
+        tuple((each.path, each.source) for each in sure if each.links),
+        tuple((each.path, each.source) for each in sure if each.source and not each.links),
+        frozenset(each.path for each in sure if not each.source),
+        frozenset(each.path for each in runs if not each.source or each in sure),
+        frozenset((*sure, *runs)),
+    )
+
+
+def _is_alone(write: Write, at: int, written: tuple[Write, ...]) -> bool:
+    """Whether nothing else was at the place, nor was at the source before."""
+    if write.source and any(other.touches(write.source) for other in written[:at]):
+        return False
     return not any(other is not write and other.changes(write.path) for other in written)
 
 
@@ -62,57 +82,128 @@ def _goes_over(write: Write, path: str) -> bool:
 
 
 def sure(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, ...]) -> tuple[Write, ...]:
-    """What a program changes, with what it surely puts there where its words tell that."""
+    """What a program changes, with what it surely puts there where its words tell that and its user may do anything."""
     name = words[0].rpartition("/")[2]
     if words[0] not in {name, f"/bin/{name}", f"/usr/bin/{name}"} or not all(map(is_known, (*words, state.cwd))):
+        return made
+    if (state.user or "").partition(":")[0] not in {"", "0", "root"}:
         return made
     if name == "chmod":
         return _chmod(files, state, words, made)
     options = _GRAMMARS[name].parse(words[1:]) if name in _GRAMMARS else None
     if not isinstance(options, Parsed) or len(options.rest) != 2:  # noqa: PLR2004 - from, to
         return made
-    found = _placed(files, state, name, options)
-    if found is None:
-        return made
-    away = tuple(each for each in made if name == "mv" and each.below and each.path == found.source)
-    return (*away, found)
+    placed = _placed(files, state, name, options)
+    return made if placed is None else _written(placed, name)
 
 
-def _placed(files: Files, state: State, name: str, options: Parsed) -> Write | None:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where something is put, as its words say it and with the links on the way followed, and from where, in the same two ways."""
+
+    at: str
+    named: str
+    source: str
+    named_source: str
+    runs: bool = False
+    links: bool = False
+
+
+def _written(placed: _Place, name: str) -> tuple[Write, ...]:
+    """The changes that say so, under each name that a path has."""
+    found = Write(placed.at, below=True, source=placed.source, runs=placed.runs, moves=name == "mv", links=placed.links)
+    writes = [found, replace(found, path=placed.named)]
+    if name == "mv":
+        writes += [Write(each, below=True, moves=True) for each in (placed.source, placed.named_source)]
+    return tuple(dict.fromkeys(writes))
+
+
+def _placed(files: Files, state: State, name: str, options: Parsed) -> _Place | None:
     source, target = options.rest
-    if posixpath.basename(source.rstrip("/")) in {"", ".", ".."}:
+    last = posixpath.basename(source.rstrip("/"))
+    if last in {"", ".", ".."}:
         return None  # what a directory holds, not it itself
-    at = posixpath.normpath(state.absolute(target))
-    is_inside = files.stands(at).kind is PathKind.DIRECTORY and not options.has("T")
+    is_inside = files.stands(state.absolute(target)).kind is PathKind.DIRECTORY and not options.has("T")
     if name == "ln" and options.has("n"):
-        is_inside = is_inside and files.is_link(at) is False
+        is_inside = is_inside and files.is_link(state.absolute(target).rstrip("/")) is False
     if is_inside or target.endswith("/"):
-        at = posixpath.normpath(f"{at}/{posixpath.basename(source.rstrip('/'))}")
+        target = f"{target.rstrip('/')}/{last}"
+    at = _reached(files, state.absolute(target))
     is_soft = name == "ln" and options.has("s")
-    start = posixpath.normpath(
-        f"{posixpath.dirname(at)}/{source}" if is_soft and source[:1] != "/" else state.absolute(source)
-    )
-    kind = files.stands(start).kind
-    is_tree = kind is PathKind.DIRECTORY and (is_soft or name == "mv" or options.has("r", "R", "a"))
-    if (kind is not PathKind.FILE and not is_tree) or state.touched(start) or state.touched(at):
+    if at is None:
         return None
-    if files.stands(posixpath.dirname(at)).kind is not PathKind.DIRECTORY and not options.has("D"):
+    start = f"{posixpath.dirname(at)}/{source}" if is_soft and source[:1] != "/" else state.absolute(source)
+    from_where = _source(files, start, name, options, is_soft=is_soft)
+    if from_where is None or state.touched(from_where) or state.touched(posixpath.normpath(start)):
+        return None
+    if state.touched(at) or state.touched(posixpath.normpath(state.absolute(target))):
+        return None
+    if not _takes(files, at, from_where, name, options):
         return None
     runs = name == "install" and _GIVES_ALL.fullmatch(options.value("m") or "755") is not None
     if name == "install" and not runs:
         return None
-    return Write(at, below=True, source=start, runs=runs, moves=name == "mv")
+    named = (posixpath.normpath(state.absolute(target)), posixpath.normpath(start))
+    return _Place(at, named[0], start if is_soft else from_where, named[1], runs, links=is_soft)
+
+
+def _reached(files: Files, path: str) -> str | None:
+    """A path with the links in front of its last name followed, ``None`` where its directory is none, or not known."""
+    head, _, name = path.rstrip("/").rpartition("/")
+    above = files.stands(head or "/")
+    if name in {"", ".", ".."} or above.kind is not PathKind.DIRECTORY:
+        return None
+    return f"{(above.path or head).rstrip('/')}/{name}"
+
+
+def _source(files: Files, path: str, name: str, options: Parsed, *, is_soft: bool) -> str | None:
+    """From where surely all is taken that is put in place; a link itself leads elsewhere in another place."""
+    found = files.stands(path)
+    is_deep = options.has("r", "R", "a")
+    is_tree = found.kind is PathKind.DIRECTORY and (is_soft or name == "mv" or is_deep)
+    if found.kind is not PathKind.FILE and not is_tree:
+        return None
+    at = _reached(files, path)
+    is_followed = is_soft or name == "install" or (name == "cp" and not is_deep)
+    if at is None or (not is_followed and files.is_link(at) is not False):
+        return None
+    return found.path or at if is_followed else at
+
+
+def _takes(files: Files, at: str, source: str, name: str, options: Parsed) -> bool:
+    """Whether what stands at a path surely gives way to a file that is put there."""
+    there, given = files.stands(at), files.stands(source)
+    if files.is_link(at) is not False:
+        return name in {"mv", "install"} or (name == "ln" and options.has("f"))
+    if there.kind is PathKind.MISSING:
+        return True
+    if there.kind is not PathKind.FILE or (given.kind is PathKind.DIRECTORY and name != "ln"):
+        return False
+    if name == "cp":  # it keeps the rights of what it writes over
+        return there.executable and given.executable
+    return name != "ln" or options.has("f")
 
 
 def _chmod(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, ...]) -> tuple[Write, ...]:
     options = _CHMOD.parse(words[1:])
     if isinstance(options, OptionError) or not options.rest:
         return made
-    if _TAKES_ALL.fullmatch(options.rest[0]):
-        return tuple(replace(each, stops=True) for each in made)
-    if not _GIVES_ALL.fullmatch(options.rest[0]):
+    mode, *operands = options.rest
+    stops = _TAKES_ALL.fullmatch(mode) is not None
+    if not stops and not _GIVES_ALL.fullmatch(mode):
         return made
-    paths = [posixpath.normpath(state.absolute(each)) for each in options.rest[1:]]
-    placed = {each.path for each in state.written if each.source}
-    runs = {each for each in paths if each in placed or files.stands(each).kind is PathKind.FILE}
-    return tuple(replace(each, runs=each.path in runs) for each in made)
+    placed = {each.path for each in state.written if each.source and not each.links}
+    led = [Write(path, below=True, makes=not stops) for each in operands if (path := _led(files, state, each, placed))]
+    if stops:
+        return tuple(replace(each, stops=True) for each in dict.fromkeys((*made, *led)))
+    runs = {each.path for each in led if each.path in placed or files.stands(each.path).kind is PathKind.FILE}
+    return tuple(replace(each, runs=each.path in runs) for each in dict.fromkeys((*made, *led)))
+
+
+def _led(files: Files, state: State, word: str, placed: set[str]) -> str | None:
+    """The file of which ``chmod`` changes the mode, links followed; ``None`` where that is not known."""
+    at = _reached(files, state.absolute(word))
+    if at is None or at in placed:
+        return at
+    found = files.stands(at)
+    return found.path or at if found.kind in {PathKind.FILE, PathKind.DIRECTORY} else None

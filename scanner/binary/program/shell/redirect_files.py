@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
@@ -72,6 +73,18 @@ def is_elsewhere(files: Files, written: Write) -> bool:
     known, *more = written.path.split(UNKNOWN, 1)
     path = posixpath.dirname(known) if more else known
     return led_to(files, path) != path
+
+
+def with_led(files: Files, made: tuple[Write, ...]) -> tuple[Write, ...]:
+    """Changes, with those of the paths to which links lead them."""
+    return tuple(dict.fromkeys((*made, *(led for each in made if (led := _led(files, each)) is not None))))
+
+
+def _led(files: Files, written: Write) -> Write | None:
+    known, mark, _ = written.path.partition(UNKNOWN)
+    path = posixpath.dirname(known) if mark else known
+    led = led_to(files, path) if path.startswith("/") else None
+    return None if led in {None, path} else replace(written, path=f"{led}{written.path[len(path) :]}")
 
 
 def is_made(state: State, absolute: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import filters, lookups, searching
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
+from scanner.binary.program.shell.writes import executed_by_find
 from scanner.formats.shell import arithmetic
 from scanner.formats.shell.syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
 
@@ -44,8 +45,6 @@ _CONVERSION = re.compile(r"%(?:%|(-?\d*)(?:\.(\d+))?([a-zA-Z])|(.))")
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'", "r": "\r"}
 
 
-_STARTING = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
-
 PASSWD = "/etc/passwd"  # noqa: S105 - a path
 
 
@@ -57,8 +56,8 @@ def name_of(words: tuple[str, ...]) -> str:
 def prepares(words: tuple[str, ...]) -> bool:
     """Whether a program only makes ready; what it starts for others has to do so too."""
     name = name_of(words)
-    if name == "find" and (started := [at + 1 for at, word in enumerate(words[:-1]) if word in _STARTING]):
-        return all(name_of(words[at:]) in PREPARING - {"find", "xargs"} for at in started)
+    if name == "find" and (started := list(executed_by_find(words))):
+        return all(name_of(called) in PREPARING - {"find", "xargs"} for called in started)
     return name in PREPARING
 
 

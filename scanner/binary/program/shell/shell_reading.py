@@ -32,6 +32,8 @@ _MAPFILE = grammar("d:n:O:s:tu:C:c:")
 def read_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     """``read``: the next line of an input that is known, of any other nobody knows what it holds."""
     parsed = _READ.parse(words[1:])
+    if any("[" in word for word in words[1:]):
+        raise AtRunTimeError("read into an element of an array")
     if isinstance(parsed, OptionError) or any(not _NAME.fullmatch(name) for name in parsed.rest):
         names = [word for word in words[1:] if _NAME.fullmatch(word)] or ["REPLY"]
         return _not_known(machine, state, names, ())

@@ -58,7 +58,8 @@ def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...], n
         if ">" in redirect.operator and not (redirect.operator == ">&" and re.fullmatch(r"\d*-?", target)):
             made = writes.write(words.state.cwd, target)
             vague = words.state.vague or (made is not None and redirect_files.is_elsewhere(machine.files, made))
-            words.state = replace(words.state.wrote(made), vague=vague)
+            led = redirect_files.with_led(machine.files, () if made is None else (made,))
+            words.state = replace(words.state.wrote(*led), vague=vague)
     return words.state, True
 
 
@@ -101,6 +102,14 @@ def fed(words: Expander, redirects: tuple[Redirect, ...], *, by_lines: bool = Fa
         elif redirect.operator == "<" and redirect.target is not None and by_lines:
             text = text_of(words, redirect.target)
     return given, text
+
+
+def file_text(words: Expander, target: Word) -> tuple[str, State]:
+    """``$(<file)``: what it prints, the state behind it."""
+    if redirect_files.fails(words.runner.files, words.state, "<", words.text(target)):
+        return "", words.state.with_status(1)
+    text = text_of(words, target)
+    return (UNKNOWN if text is None else text.rstrip("\n")), words.state.with_status(0 if text is not None else None)
 
 
 def text_of(words: Expander, target: Word) -> str | None:
@@ -233,6 +242,8 @@ def _element(machine: Machine, words: Expander, each: Assignment) -> State:
     if machine.kind is not ShellKind.BASH:
         why = f"the array {each.name}, which this shell does not know"
         raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
+    if each.name in words.state.readonly:
+        raise AtRunTimeError(f"the array {each.name} is changed, which is read-only", is_faulty=True)
     before = words.state.arrays.get(each.name, ())
     if isinstance(before, Table):
         named = associative.name_in(words, each.subscript or "")
@@ -255,6 +266,8 @@ def array(machine: Machine, words: Expander, each: Assignment, *, by_name: bool 
     if machine.kind is not ShellKind.BASH:
         why = f"the array {each.name}, which this shell does not know"
         raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
+    if each.name in words.state.readonly:
+        raise AtRunTimeError(f"the array {each.name} is changed, which is read-only", is_faulty=True)
     elements = each.elements or ()
     there = words.state.arrays.get(each.name, ())
     if by_name or isinstance(there, Table):

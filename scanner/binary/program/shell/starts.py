@@ -31,6 +31,7 @@ from scanner.binary.program.shell.state import (
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
     from scanner.binary.program.shell.state import State
+    from scanner.binary.program.shell.writes import Write
     from scanner.formats.shell.syntax import Simple
 
 
@@ -76,6 +77,9 @@ def _by_others(machine: Machine, made: State, state: State, arguments: tuple[str
         return None
     if not found.surely and text is not None and not text.strip():
         return _Begun([], surely=False)
+    inner = shell_programs.name_of(found.words)
+    if inner in {"find", "xargs"}:
+        raise AtRunTimeError(f"line {node.line}: {arguments[0]} starts {inner}, which starts others")
     state = state.drained()
     if shell_programs.name_of(arguments) == "find":
         state = replace(state.wrote(*writes.written_by(state.cwd, arguments)), vague=True)
@@ -107,11 +111,15 @@ def _external(  # noqa: PLR0913 - who runs it, in which state, and whether it on
     else:
         command = command_of(replace(made, input=state.input), arguments)
     external = External(command, prepares, missing, foreign)
+    placed: tuple[Write, ...] = ()
     if missing:
         status, state = NOT_FOUND, replace(state, lacks=command)
     else:
-        state = _used(machine, state, arguments).waited()
+        before = state.written
+        state = _used(machine, state, arguments, is_sure=prepares and not made_before).waited()
+        placed = tuple(each for each in state.written[len(before) :] if each.source or each.runs)
     asks = None if missing or (prepares and not made_before) or UNKNOWN in command.argv[0] else external
+    asks = replace(external, placed=placed) if placed else asks
     if state.substituted is not None:
         asked = state.asked if prepares or external in state.asked else (*state.asked, external)
         return machine.done(replace(state, asked=asked, status=status, asks=asks))
@@ -160,11 +168,14 @@ def _is_foreign(machine: Machine, made: State, name: str) -> bool:
     return machine.files.architecture(made.absolute(path)) not in {"", made.architecture}
 
 
-def _used(machine: Machine, state: State, arguments: tuple[str, ...]) -> State:
-    """What a program that ran has written, read, printed."""
-    made = placing.sure(machine.files, state, arguments, writes.written_by(state.cwd, arguments))
+def _used(machine: Machine, state: State, arguments: tuple[str, ...], *, is_sure: bool = False) -> State:
+    """What a program that ran has written, read, printed; ``is_sure`` where it is the one of that name."""
+    made = writes.written_by(state.cwd, arguments)
     is_exact = exact_tools.is_exact(arguments) and not any(redirect_files.is_elsewhere(machine.files, w) for w in made)
-    state = replace(state.wrote(*made), vague=state.vague or not is_exact)
+    placed = placing.sure(machine.files, state, arguments, made) if is_sure else made
+    if placed is made and shell_programs.name_of(arguments) not in _OF_NAMES:
+        placed = redirect_files.with_led(machine.files, made)
+    state = replace(state.wrote(*placed), vague=state.vague or not is_exact)
     if not reads_nothing(arguments):
         state = state.drained()
     return state if prints_nothing(arguments) else state.printed(UNKNOWN)
@@ -182,6 +193,9 @@ def execd(machine: Machine, state: State, arguments: tuple[str, ...], variables:
     unwound = machine.exit(ended, None)
     return [replace(e, execd=True) if e.stack.height == 0 else e for e in unwound]
 
+
+_OF_NAMES = frozenset({"rm", "rmdir", "unlink", "mv", "ln", "mkdir", "mkfifo", "mknod"})
+"""Programs that change a link itself, not what it leads to."""
 
 _SILENT = frozenset({
     "mkdir", "chown", "chgrp", "chmod", "cp", "mv", "ln", "rm", "rmdir", "touch", "sleep", "install", "unlink", "mkfifo", "mknod",

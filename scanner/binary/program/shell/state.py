@@ -129,7 +129,7 @@ class External:
 
     ``prepares`` where it is one that only makes ready, ``missing`` where the shell surely does not find it, ``foreign``
     where it is for another CPU than the shell, ``breaks`` where it is missing at the end of a pipe, so that what the
-    programs before it print goes nowhere.
+    programs before it print goes nowhere. ``placed`` is what it surely puts in place where it succeeds.
     """
 
     command: Command
@@ -137,6 +137,7 @@ class External:
     missing: bool = False
     foreign: bool = False
     breaks: bool = False
+    placed: tuple[Write, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +216,22 @@ class State:
             raise AtRunTimeError("POSIXLY_CORRECT, which changes what bash does, is changed")
         if value is not None and len(value) > MAX_TEXT:
             raise AtRunTimeError(f"the variable {name} grows beyond {MAX_TEXT} characters")
+        if name in self.arrays and value is not None:
+            return self._with_first(name, value)
         arrays = {key: each for key, each in self.arrays.items() if key != name} if name in self.arrays else self.arrays
         exported = self.exported | {name} if "a" in self.options else self.exported
         variables = {**self.variables, name: value}
         if name == "OPTIND":
             variables[INSIDE] = "0" if value == "1" else UNKNOWN
         return replace(self, variables=variables, arrays=arrays, exported=exported)
+
+    def _with_first(self, name: str, value: str) -> State:
+        """What is given to an array as if it were a variable becomes its first element."""
+        elements = self.arrays[name]
+        if type(elements) is not tuple:
+            raise AtRunTimeError(f"the array {name}, whose elements have names, is given a value")
+        rest = elements if elements[:1] == (UNKNOWN_WORDS,) else elements[1:]
+        return replace(self, arrays={**self.arrays, name: (value, *rest)})
 
     def handing_on(self, function: str, *, on: bool = True) -> State:
         """The state in which a bash that is started below knows a function too, of whatever name, or no longer."""
@@ -235,7 +246,8 @@ class State:
         before = Hidden(
             name, self.variables.get(name), name in self.variables, name in self.exported, self.arrays.get(name)
         )
-        return replace(self, local=(before, *self.local))
+        arrays = {key: each for key, each in self.arrays.items() if key != name}
+        return replace(self, local=(before, *self.local), arrays=arrays)
 
     def with_status(self, status: int | None) -> State:
         """The state behind a command that returned this."""
@@ -243,10 +255,16 @@ class State:
 
     def succeeded(self) -> State:
         """The state behind a success where the status is not known: what was asked has to run for it."""
-        if self.status is not None or self.asks is None:
+        if self.status is not None or self.asks is None or self.asks.placed:
             return self
         needs = self.needs if self.asks in self.needs else (*self.needs, self.asks)
         return replace(self, needs=needs, asks=None)
+
+    def failed(self) -> State:
+        """The state behind a failure where the status is not known: nothing is sure of what was to be put in place."""
+        placed = self.asks.placed if self.asks is not None else ()
+        written = tuple(each.unsure if each in placed else each for each in self.written) if placed else self.written
+        return replace(self, written=written, status=1, asks=None)
 
     @property
     def has_started(self) -> bool:

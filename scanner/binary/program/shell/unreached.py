@@ -65,16 +65,17 @@ class _Step:
 def lacking(machine: Machine, state: State) -> str:
     """A program that the rest surely names, by ``exec`` or as its last step, and that stands nowhere; empty for none.
 
-    With ``set -e`` each plain step of the rest counts. What may be made meanwhile is no reason to take it for there.
+    One that a condition names too is looked for before it is started. With ``set -e`` each plain step of the rest counts. What may be made meanwhile is no reason to take it for there.
     """
     left = _left(state.stack)
     try:
         behind = shell_programs.forgotten(state, left, is_wary=False)
         steps, defined, renames = _steps(left, {**state.functions}, strict="e" in state.options and not state.quiet)
+        asked = frozenset(_words_of_conditions(left))
         renames = renames or any(name.startswith(FUNCTIONS) for name in state.variables)
         for step in steps:
             name = _name(machine, behind, step.word)
-            if not name or (not step.by_exec and (name in defined or ("/" not in name and renames))):
+            if not name or name in asked or (not step.by_exec and (name in defined or ("/" not in name and renames))):
                 continue
             if _is_absent(machine, behind, name):
                 return name
@@ -163,6 +164,27 @@ def _steps(
         else:
             todo[:0] = _within(node, counts=counts, strict=strict)
     return steps, set(functions), renames
+
+
+def _words_of_conditions(left: tuple[Statement, ...]) -> Iterator[str]:
+    """The words of the commands of which an ``if``, ``&&`` or ``||`` asks."""
+    todo: list[tuple[Statement | Sequence, bool]] = [(each, False) for each in reversed(left)]
+    for _ in range(MAX_STATEMENTS):
+        if not todo:
+            return
+        node, is_asked = todo.pop()
+        spend(1)
+        match node:
+            case Simple():
+                yield from (word.literal or "" for word in node.words[1:] if is_asked)
+            case AndOr():
+                parts = (node.first, *(statement for _, statement in node.rest))
+                todo += [(part, is_asked or at < len(node.rest)) for at, part in enumerate(parts)]
+            case Function():
+                todo.append((node.body, False))
+            case _:
+                todo += [(asking, True) for asking, _ in node.branches] if isinstance(node, If) else []
+                todo += [(each, is_asked) for each, _ in _within(node, counts=True, strict=False)]
 
 
 def _by_exec(words: tuple[Word, ...]) -> tuple[Word, ...]:

@@ -85,6 +85,8 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
     flags = "".join(word[1:] for word in words[1:] if word.startswith("-"))
     if "n" in flags:
         raise AtRunTimeError(f"line {node.line}: a variable that names another")
+    if {"u", "l", "c"} & set(flags) or ("i" in flags and {"a", "A"} & set(flags)):
+        raise AtRunTimeError(f"line {node.line}: a variable that changes whatever it is given")
     for word in words[1:]:
         name, equals, value = word.partition("=")
         if word.startswith(("-", "+")):
@@ -104,10 +106,10 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
             if equals:
                 raise AtRunTimeError(f"line {node.line}: an array with its value")
             elements: tuple[str, ...] = Table({}) if "A" in flags else ()
-            kept = state.arrays.get(name, elements) if not is_local else elements
+            kept = elements if is_local and "g" not in flags else state.arrays.get(name, elements)
             state = replace(state, arrays={**state.arrays, name: kept})
         elif equals:
-            state = state.assigned(name, UNKNOWN if {"i", "u", "l", "c"} & set(flags) else value)
+            state = state.assigned(name, UNKNOWN if "i" in flags else value)
         elif is_local and machine.kind is not ShellKind.DASH and words[0] != "readonly":
             others = {key: each for key, each in state.arrays.items() if key != name}
             without = {key: each for key, each in state.variables.items() if key != name}
@@ -129,6 +131,8 @@ def _with_arrays(machine: Machine, state: State, node: Simple, flags: str, *, is
             state = state.hidden(each.name)
         words = Expander(machine, state)
         state = simple.array(machine, words, each, by_name="A" in flags)
+        if node.words[0].literal == "readonly" or ("r" in flags and not is_local):
+            state = replace(state, readonly=state.readonly | {each.name})
     return state
 
 

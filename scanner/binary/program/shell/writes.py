@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 MAX_INNER = 4
 """Programs that start each other in one command line (``find -exec``, ``xargs``)."""
@@ -31,8 +31,8 @@ class Write:
 
     ``below`` tells that all that lies below it may be too. ``makes`` tells that what stands there stays as it is: only
     what was missing, or not executable, may have become a program. ``source`` is the path of the image at which stood
-    what stands there now, where that is sure; ``moves`` where it was taken from there, ``runs`` where it surely may be executed,
-    ``stops`` where it surely may not.
+    what stands there now, where that is sure; ``moves`` where it was taken from there, ``links`` where a link leads to it, ``runs``
+    where what stands there surely may be executed, ``stops`` where it surely may not.
     """
 
     path: str
@@ -42,6 +42,12 @@ class Write:
     runs: bool = False
     moves: bool = False
     stops: bool = False
+    links: bool = False
+
+    @property
+    def unsure(self) -> Write:
+        """The same change where nobody knows whether it is made."""
+        return Write(self.path, self.below, self.makes, stops=self.stops)
 
     def changes(self, path: str) -> bool:
         """Whether a file that stands at a path may hold something else."""
@@ -113,13 +119,22 @@ def _by_others(name: str, words: tuple[str, ...], cwd: str, inner: int) -> Itera
     starts = [word for word in words[1:] if word[:1] not in {"-", "(", "!", "\\"}][:1]
     found = f"{starts[0] if starts else '.'}/{UNKNOWN}"
     made: list[Write | None] = [write(cwd, found)] if "-delete" in words else []
-    for at, word in enumerate(words):
-        if word in {"-exec", "-execdir", "-ok", "-okdir"} and at + 1 < len(words):
-            rest = words[at + 1 :]
-            stop = next((n for n, each in enumerate(rest) if each in {";", "+"}), len(rest))
-            called = tuple(each.replace("{}", found) for each in rest[:stop])
-            made += _of(called, cwd, inner - 1) if called else ()
+    for called in executed_by_find(words):
+        made += _of(tuple(each.replace("{}", found) for each in called), cwd, inner - 1)
     return made
+
+
+def executed_by_find(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The commands in a command line of ``find``, each up to the first word that ends it."""
+    at = 0
+    while at < len(words):
+        at += 1
+        if words[at - 1] in {"-exec", "-execdir", "-ok", "-okdir"}:
+            begin = at
+            while at < len(words) and words[at] not in {";", "+"}:
+                at += 1
+            if at > begin:
+                yield words[begin:at]
 
 
 def _operands(words: tuple[str, ...]) -> list[str]:
