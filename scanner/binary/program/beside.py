@@ -122,6 +122,8 @@ def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: B
     """Whether nobody can tell what a way comes to that starts other programs too, which may be for another CPU."""
     own = cpus_of((*before.files, *files))
     others = [each for each in before.also if UNKNOWN not in each.argv[0]]
+    if len(others) < len(before.also):
+        return Doubt(_some(next(each for each in before.also if UNKNOWN in each.argv[0])))
     if len({(each.argv[0], each.path, each.cwd) for each in others}) > MAX_BESIDE:
         return Doubt(f"scripts start more than {MAX_BESIDE} programs beside it")
     for other in others if own else ():
@@ -166,6 +168,10 @@ def _leads_abroad(way: Way, own: frozenset[str]) -> bool:
 
 def _aside(before: Before, *, asked: bool) -> Before:
     return replace(before, also=(), files=(), asked=asked, scripted=True, beside=True)
+
+
+def _some(command: Command) -> str:
+    return f"it also starts what is known at run time only: {command.argv[1]}"
 
 
 def _also(command: Command) -> str:

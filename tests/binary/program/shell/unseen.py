@@ -1,6 +1,20 @@
 """Scripts of kinds that entrypoints have, for the witness: text, arguments."""
 
 UNSEEN = [
+    # what find prints
+    ("find @/init.d -follow -type f -name '*.sh' -print | sort -V | while read -r f; do app $f; done; exec server",),
+    ('find @/init.d -type f -print | sort | while read -r f; do app "$f"; read -r X; done; exec server',),
+    ("for f in $(find @/init.d -maxdepth 1 -name '*.sh' | sort); do . $f; done; exec app $A_WAS $B_WAS",),
+    ("X=$(find @/init.d -name notes); exec app $X",),
+    ("X=$(find @/init.d -type d -mindepth 0); exec app $X",),
+    ("X=$(find @/init.d -type d -mindepth 1); exec app ${X:-none}",),
+    ("X=$(find @/link -type f); exec app ${X:-none}",),
+    ("X=$(find -L @/link -type f); exec app ${X:-none}",),
+    ("printf '%s\\n' v10 v9 a-1 | sort -V | while read -r v; do app $v; done",),
+    ("printf '%s\\n' b2 b10 | sort | while read -r v; do app $v; done",),
+    ("printf '1\\n2\\n3\\n' | while read -r v; do app $v; cat >/dev/null; done; exec server",),
+    ("set -e; ( false ); exec app",),
+    ("set -e; echo x | ( read -r y; false ); exec app",),
     # statuses
     ("true; [ $? -eq 0 ] && exec app; exec other",),
     ("false; [ $? -eq 0 ] && exec app; exec other",),
