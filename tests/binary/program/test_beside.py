@@ -195,6 +195,17 @@ WRITES = [
     ("rm -f /etc/mine", False),
     ("rm -f /var/nothing", True),
     ("mv /home/app/c /var/c", False),
+    # what only an owner may
+    ("chown 5 /etc/conf", False),
+    ("chown -R 1000:1000 /var", False),
+    ("chown 1000 /etc/mine", True),
+    ("chmod 600 /etc/mine", True),
+    ("chmod a+r /etc/conf", False),
+    ("chmod 700 /shared /grp", False),
+    ("chmod 700 /data", True),
+    ("chown -h 1000 /etc/link", True),
+    ("chmod 600 /etc/link", True),
+    ("chown 1000 /etc/conf || true", True),
     ("mv /home/app/c /home/app/d", True),
     ("ln -s /x /var/y", False),
     ("mkdir /var/x || true", True),
@@ -245,7 +256,10 @@ async def test_a_user_s_script_fails_where_it_may_not_write(images, build):
         "last": native,
         "bin/sh": native,
     }
-    tools = {f"usr/bin/{name}": native for name in ("mkdir", "touch", "cp", "sed", "rm", "mv", "ln", "install")}
+    tools = {
+        f"usr/bin/{name}": native
+        for name in ("mkdir", "touch", "cp", "sed", "rm", "mv", "ln", "install", "chown", "chmod")
+    }
     wrong = []
     for user, (text, goes_on) in [(user, row) for user in ("1000:1000", "") for row in WRITES]:
         script = {"entry.sh": f"#!/bin/sh\nset -e\n{text}\nexec /last\n".encode()}

@@ -95,6 +95,9 @@ class Files(Protocol):
     def forbids(self, path: str) -> bool:
         """Whether the script's user surely may not write at a path, nor make it where nothing stands."""
 
+    def is_others(self, path: str) -> bool:
+        """Whether what stands at a path in the image surely is another user's than the script's, who is not root."""
+
     def lacks_applet(self, path: str) -> bool:
         """Whether a path leads to a busybox that surely was built without an applet of the path's name."""
 

@@ -1,6 +1,14 @@
 """Scripts of kinds that entrypoints have, for the witness: text, arguments."""
 
 UNSEEN = [
+    # slices from the end
+    ('set -- a b c; exec app "${@: -2:1}"',),
+    ('set -- a b c; exec app "${@: -1}" "${@: -4:1}x"',),
+    ('set -- a b c; exec app x "${@: -5:1}"',),
+    ('a=(a b c); exec app "${a[@]: -2}" "${a[@]: -3:1}" "${a[@]: -9:1}"',),
+    ('if [ "${@: -2:1}" == server ] && [ "${@: -1}" == run ]; then app; fi; exec "$@"', "server", "run"),
+    # a job that is not there
+    ("nosuch & server & wait -n; exit $?",),
     # what find prints
     ("find @/init.d -follow -type f -name '*.sh' -print | sort -V | while read -r f; do app $f; done; exec server",),
     ('find @/init.d -type f -print | sort | while read -r f; do app "$f"; read -r X; done; exec server',),
