@@ -130,7 +130,10 @@ def cases(machine: Machine, state: State, frame: Falling) -> list[State]:
     for at, item in enumerate(items[frame.at :], frame.at):
         words = Expander(machine, state)
         falls = frame.falls and at == frame.at
-        answers = [falls or patterns.matches(frame.subject, words.pattern(pattern)) for pattern in item.patterns]
+        answers = [
+            falls or patterns.matches(frame.subject, words.pattern(pattern), folds=state.folds)
+            for pattern in item.patterns
+        ]
         if not any(answer is not False for answer in answers):
             continue
         goes_on = item.ends != ";;" and at + 1 < len(items)

@@ -293,7 +293,7 @@ class Pieces:
             changed = patterns.cut_suffix(found, pattern, longest=operator == "%%")
         elif operator in {"/", "//"}:
             by = self.text(part.replacement)
-            plain = UNKNOWN not in by and "&" not in by
+            plain = UNKNOWN not in by and "&" not in by and not self.state.folds
             changed = patterns.replaced(found, pattern, by, everywhere=operator == "//") if plain else None
         return UNKNOWN if changed is None else changed
 

@@ -265,6 +265,11 @@ class State:
         return not self.vague and not self.has_started
 
     @property
+    def folds(self) -> bool:
+        """Whether case means nothing to patterns that whole texts are held against (``nocasematch``)."""
+        return "nocasematch" in self.options
+
+    @property
     def ends_all(self) -> bool:
         """Whether a failure under ``set -e`` ends the script too where it ends a subshell, or a pipeline by its last part."""
         stack: Stack | None = self.stack

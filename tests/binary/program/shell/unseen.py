@@ -1,6 +1,13 @@
 """Scripts of kinds that entrypoints have, for the witness: text, arguments."""
 
 UNSEEN = [
+    # case that means nothing
+    ('shopt -s nocasematch; case "$1" in S[EX]RVE) app;; ser*) exec server;; esac; exec other', "SERVE"),
+    ("shopt -s nocasematch; [[ Foo != fO? ]] && exec app; [ Foo = foo ] || exec other",),
+    ("shopt -s nocasematch; X=AbC; exec app ${X#a} ${X%c} ${X/B/x}",),
+    ("f() { shopt -s nocasematch; [[ A == a ]]; }; f; case B in b) exec app;; esac; exec other",),
+    ("shopt -s nocasematch; shopt -u nocasematch; case B in b) exec app;; esac; exec other",),
+    ("shopt -s nocasematch; [[ TRUE =~ ^(yes|true)$ ]] && app; exec other",),
     # slices from the end
     ('set -- a b c; exec app "${@: -2:1}"',),
     ('set -- a b c; exec app "${@: -1}" "${@: -4:1}x"',),
