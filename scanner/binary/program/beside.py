@@ -87,6 +87,8 @@ def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[E
             if way.at_run_time or way.branches:
                 return Doubt(_also(command), foreign=True).on(files)
             files = (*files, *way.files)
+        elif way.at_run_time and _is_told_at_run_time(command):
+            return Way(files, at_run_time=_open(command, way))
     return Way(files)
 
 
@@ -132,6 +134,8 @@ def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: B
             return Doubt(_TOO_MANY)
         if _leads_abroad(way, own):
             return Doubt(_also(other), foreign=True)
+        if way.at_run_time and _is_told_at_run_time(other):
+            return Doubt(_open(other, way))
     return Doubt()
 
 
@@ -172,6 +176,15 @@ def _aside(before: Before, *, asked: bool) -> Before:
 
 def _some(command: Command) -> str:
     return f"it also starts what is known at run time only: {command.argv[1]}"
+
+
+def _is_told_at_run_time(command: Command) -> bool:
+    """Whether nobody knows the first thing that a program is told, such as the script that a shell is to read."""
+    return UNKNOWN in next((word for word in command.argv[1:] if not word.startswith("-")), "")
+
+
+def _open(command: Command, way: Way) -> str:
+    return f"it also starts {command.argv[0]}: {way.at_run_time}"
 
 
 def _also(command: Command) -> str:
