@@ -87,6 +87,8 @@ def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[E
             if way.at_run_time or way.branches:
                 return Doubt(_also(command), foreign=True).on(files)
             files = (*files, *way.files)
+        elif way.at_run_time and _is_told_at_run_time(command):
+            return Way(files, at_run_time=_open(command, way))
     return Way(files)
 
 
@@ -123,6 +125,8 @@ def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: B
     """Whether nobody can tell what a way comes to that starts other programs too, which may be for another CPU."""
     own = cpus_of((*before.files, *files))
     others = [each for each in before.also if UNKNOWN not in each.argv[0]]
+    if len(others) < len(before.also):
+        return Doubt(_some(next(each for each in before.also if UNKNOWN in each.argv[0])))
     if len({(each.argv[0], each.path, each.cwd) for each in others}) > MAX_BESIDE:
         return Doubt(f"scripts start more than {MAX_BESIDE} programs beside it")
     for other in others if own else ():
@@ -131,6 +135,8 @@ def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: B
             return Doubt(_TOO_MANY)
         if _leads_abroad(way, own):
             return Doubt(_also(other), foreign=True)
+        if way.at_run_time and _is_told_at_run_time(other):
+            return Doubt(_open(other, way))
     return Doubt()
 
 
@@ -167,6 +173,19 @@ def _leads_abroad(way: Way, own: frozenset[str]) -> bool:
 
 def _aside(before: Before, *, asked: bool) -> Before:
     return replace(before, also=(), files=(), asked=asked, scripted=True, beside=True)
+
+
+def _some(command: Command) -> str:
+    return f"it also starts what is known at run time only: {command.argv[1]}"
+
+
+def _is_told_at_run_time(command: Command) -> bool:
+    """Whether nobody knows the first thing that a program is told, such as the script that a shell is to read."""
+    return UNKNOWN in next((word for word in command.argv[1:] if not word.startswith("-")), "")
+
+
+def _open(command: Command, way: Way) -> str:
+    return f"it also starts {command.argv[0]}: {way.at_run_time}"
 
 
 def _also(command: Command) -> str:

@@ -15,7 +15,7 @@ from scanner.binary.program.execve import Search
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers, rights
 from scanner.binary.program.path_search import earlier_places
-from scanner.binary.program.permission import Denial
+from scanner.binary.program.permission import Denial, Wish
 from scanner.binary.program.shell import following, shell_command
 from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.state import ShellKind
@@ -330,8 +330,10 @@ class Control:
     ) -> tuple[Next, ...] | Stopped | Done:
         """What a shell with these words starts."""
         view = self._view(before.written)
-        unwritable = surroundings.unwritable(view, command, scripted=before.scripted)
-        files = ImageFiles(view, command.mounts, command.volumes, unwritable)
+        unwritable, unowned = (
+            surroundings.denied(view, command, wish, scripted=before.scripted) for wish in (Wish.WRITE, Wish.OWN)
+        )
+        files = ImageFiles(view, command.mounts, command.volumes, unwritable, unowned)
         script = shell_command.read(command, kind, files)
         if isinstance(script, str | None):
             return () if script is None else Stopped(script)

@@ -41,13 +41,15 @@ def is_mounted(path: str, mounts: tuple[str, ...]) -> bool:
 class ImageFiles:
     """A view of the layers below ``mounts``; raises what the view raises. On ``volumes`` there may be more.
 
-    ``unwritable`` tells of what stands in the image whether the script's user surely may not write it.
+    ``unwritable`` tells of what stands in the image whether the script's user surely may not write it, ``unowned``
+    whether that user surely may not change its owner or mode.
     """
 
     view: View
     mounts: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     unwritable: Callable[[str], bool] = lambda _: False
+    unowned: Callable[[str], bool] = lambda _: False
 
     def stands(self, path: str) -> Standing:
         """What stands at an absolute path."""
@@ -116,6 +118,14 @@ class ImageFiles:
                 return False
             path = posixpath.dirname(path)
         return False
+
+    def is_others(self, path: str) -> bool:
+        """Whether what stands at a path in the image surely is another user's than the script's, who is not root."""
+        path = posixpath.normpath(path)
+        found = None if self._is_covered(path) or self._may_fill(path) else self.view.lookup(path)
+        if not isinstance(found, Found) or self._is_covered(found.path) or self._may_fill(found.path):
+            return False
+        return self.unowned(path)
 
     def _may_fill(self, path: str) -> bool:
         return is_mounted(path, (*self.volumes, *_FILLED_AT_RUN_TIME))

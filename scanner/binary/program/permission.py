@@ -39,14 +39,15 @@ _NOT_THE_IMAGES = ("/proc", "/sys", "/dev")
 
 
 class Wish(IntEnum):
-    """One bit of a class of three."""
+    """One bit of a class of three; ``OWN`` is what only an owner may, whatever the bits are."""
 
     EXECUTE = 1
     WRITE = 2
     READ = 4
+    OWN = 8
 
 
-_WORDS = {Wish.EXECUTE: "execute", Wish.WRITE: "write", Wish.READ: "read"}
+_WORDS = {Wish.EXECUTE: "execute", Wish.WRITE: "write", Wish.READ: "read", Wish.OWN: "change the owner or mode of"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ class Permissions:
         if isinstance(found, Absence) or self._is_covered(found.path):
             return doubt
         rights, may_differ = found.node.rights, False
-        if wish is Wish.WRITE and found.node.kind is NodeKind.DIRECTORY:
+        if wish in {Wish.WRITE, Wish.OWN} and found.node.kind is NodeKind.DIRECTORY:
             rights, may_differ = self.view.directory_rights(found.path.lstrip("/"))
             if rights is None and found.path == "/":
                 rights, may_differ = _ROOT, False
@@ -159,9 +160,11 @@ def allows(rights: Rights | None, who: ProcessRights, wish: Wish, *, by_bits: bo
     Root passes, unless the bits count for it too (``by_bits``).
     """
     if rights is None:
-        return None if wish is Wish.WRITE and who.uid else True
-    if who.uid == 0 and not by_bits:
+        return None if wish in {Wish.WRITE, Wish.OWN} and who.uid else True
+    if who.uid == 0 and (not by_bits or wish is Wish.OWN):
         return True
+    if wish is Wish.OWN:
+        return None if rights.uid is None else rights.uid == who.uid
     group, others = bool(rights.mode >> 3 & wish), bool(rights.mode & wish)
     if rights.uid is None:
         return group if {group, others} == {bool(rights.mode >> 6 & wish)} else None

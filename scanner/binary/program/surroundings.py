@@ -96,17 +96,21 @@ def permissions(view: View, command: Command, *, sure_of_groups: bool = True) ->
     return Permissions(view, command.user or "", read, command.mounts, sure_of_groups, command.privileges)
 
 
-def unwritable(view: View, command: Command, *, scripted: bool) -> Callable[[str], bool]:
-    """Tells of an absolute path whether the command's user surely may not write what stands there.
+_OF_OWNERS = ("CHOWN", "FOWNER")
+"""With these a process may do with anybody's file what an owner may."""
+
+
+def denied(view: View, command: Command, wish: Wish, *, scripted: bool) -> Callable[[str], bool]:
+    """Tells of an absolute path whether the command's user surely may not do this with what stands there.
 
     A script before it may have changed owners and modes (``scripted``).
     """
     of_user = permissions(view, command)
 
     def asked(path: str) -> bool:
-        if scripted or not command.user:
+        if scripted or not command.user or (wish is Wish.OWN and any(map(command.privileges.has, _OF_OWNERS))):
             return False
-        refused = of_user.refusal(path, Wish.WRITE)
+        refused = of_user.refusal(path, wish)
         return refused is not None and refused.reason is Reason.PERMISSION_DENIED
 
     return asked

@@ -53,12 +53,14 @@ class Conditions:
     """Answers tests; three answers: yes, no, ``None``.
 
     ``file`` answers ``-f operand`` with its like, all but ``-n`` and ``-z``. ``twice`` answers ``one == other`` between
-    single brackets, which not every shell knows. ``older`` answers ``one -nt other`` with its like.
+    single brackets, which not every shell knows. ``older`` answers ``one -nt other`` with its like. ``folds`` tells that
+    case means nothing to the patterns of double brackets.
     """
 
     file: Callable[[str, str], bool | None]
     twice: Callable[[str, str], bool | None]
     older: Callable[[str, str, str], bool | None] = lambda *_: None
+    folds: bool = False
 
     def by_words(self, words: tuple[str, ...]) -> bool | None:
         """``[ words ]`` as POSIX orders it.
@@ -212,9 +214,9 @@ class Conditions:
 
     def _double_binary(self, one: str, operator: str, other: Word, words: Texts) -> bool | None:
         if operator in {"=", "=="}:
-            return patterns.matches(one, words.pattern(other))
+            return patterns.matches(one, words.pattern(other), folds=self.folds)
         if operator == "!=":
-            return opposite(patterns.matches(one, words.pattern(other)))
+            return opposite(patterns.matches(one, words.pattern(other), folds=self.folds))
         if operator == "=~":
             return None
         if operator in _NUMBER:  # of any other text bash makes an expression first

@@ -59,8 +59,16 @@ def pattern_of(runs: Iterable[tuple[str, bool]]) -> Pattern:
     return Pattern(tuple(merged))
 
 
-def matches(text: str, pattern: Pattern) -> bool | None:
-    """Whether a pattern matches all of a text, ``None`` where that is not known."""
+def matches(text: str, pattern: Pattern, *, folds: bool = False) -> bool | None:
+    """Whether a pattern matches all of a text, ``None`` where that is not known; ``folds`` where case means nothing."""
+    if folds:
+        if (
+            not text.isascii()
+            or not pattern.text.isascii()
+            or any(active and "[" in run for run, active in pattern.runs)
+        ):
+            return None  # the locale, or a class of characters, tells what is the same
+        text, pattern = text.lower(), Pattern(tuple((run.lower(), active) for run, active in pattern.runs))
     if pattern.known and pattern.is_plain:
         return _is_same(text, pattern.text)
     if not pattern.known or UNKNOWN in text:

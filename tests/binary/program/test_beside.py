@@ -11,7 +11,8 @@ FOREIGN_MACHINE = 183
 def tree(build, text, **more):
     """A Debian-like image: a shell, some tools, a native /last, a foreign /step, ``text`` as /entry.sh."""
     native, foreign = build.elf(), build.elf(machine=FOREIGN_MACHINE)
-    tools = {f"usr/bin/{name}": native for name in ("mkdir", "id", "cat")}
+    tools = {f"usr/bin/{name}": native for name in ("mkdir", "id", "cat", "find", "sort")}
+    tools |= {"d/10-ok.sh": b"#!/bin/dash\necho ok\n", "d/20-runs.sh": b"#!/bin/dash\nexec /step\n"}
     entries = {"bin/sh": native, "bin/dash": native, **tools, "last": native, "step": foreign}
     scripts = {"entry.sh": f"#!/bin/dash\n{text}\n".encode(), "ok.sh": b"#!/bin/dash\necho ok\n"}
     scripts |= {"runs.sh": b"#!/bin/dash\n/step\n", "execs.sh": b"#!/bin/dash\nexec /step\n"}
@@ -40,6 +41,8 @@ def cpus(program):
         "set -e\nX=$(/step)\nexec /last",
         "set -e\necho x | /step\nexec /last",
         "set -e\nf() { /step; }\nf\nexec /last",
+        "set -e\n( /step )\nexec /last",
+        "set -e\necho x | ( /step; exec /last )",
         "set -e\n/step\necho no program does the work",
     ],
 )
@@ -77,6 +80,8 @@ async def test_what_a_script_does_instead_of_its_program_is_no_failure_of_it(ima
         "/execs.sh\nexec /last",
         "set -e\n/loose.sh\nexec /last",
         "X=$(/step)\nexec /last",
+        'set -e\nfind /d -follow -type f -print | sort -V | while read -r f; do "$f"; done\nexec /last',
+        "set -e\n( /step ) || true\nexec /last",
         "if /step; then exec /last; fi",
     ],
 )
@@ -93,6 +98,19 @@ async def test_what_runs_here_stands_in_nobody_s_way(images, build, text):
     program = await followed(images, build, text)
     assert (program.problem, program.at_run_time) == (None, "")
     assert FOREIGN_MACHINE not in cpus(program)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'find /d -type f | while read -r f; do "$f"; done\nexec /last',
+        '"$(cat /run/hook)" || true\nexec /last',
+        'cat /run/hooks | while read -r f; do "$f"; done\nexec /last',
+        'set -e\nfor f in $(cat /run/hooks); do sh "$f"; done\nexec /last',
+    ],
+)
+async def test_what_it_starts_besides_is_followed_or_decided_at_run_time(images, build, text):
+    assert "it also starts" in (await followed(images, build, text)).at_run_time
 
 
 async def test_a_step_that_surely_cannot_start_ends_the_script_that_waits_for_it(images, build):
@@ -178,6 +196,17 @@ WRITES = [
     ("rm -f /etc/mine", False),
     ("rm -f /var/nothing", True),
     ("mv /home/app/c /var/c", False),
+    # what only an owner may
+    ("chown 5 /etc/conf", False),
+    ("chown -R 1000:1000 /var", False),
+    ("chown 1000 /etc/mine", True),
+    ("chmod 600 /etc/mine", True),
+    ("chmod a+r /etc/conf", False),
+    ("chmod 700 /shared /grp", False),
+    ("chmod 700 /data", True),
+    ("chown -h 1000 /etc/link", True),
+    ("chmod 600 /etc/link", True),
+    ("chown 1000 /etc/conf || true", True),
     ("mv /home/app/c /home/app/d", True),
     ("ln -s /x /var/y", False),
     ("mkdir /var/x || true", True),
@@ -228,7 +257,10 @@ async def test_a_user_s_script_fails_where_it_may_not_write(images, build):
         "last": native,
         "bin/sh": native,
     }
-    tools = {f"usr/bin/{name}": native for name in ("mkdir", "touch", "cp", "sed", "rm", "mv", "ln", "install")}
+    tools = {
+        f"usr/bin/{name}": native
+        for name in ("mkdir", "touch", "cp", "sed", "rm", "mv", "ln", "install", "chown", "chmod")
+    }
     wrong = []
     for user, (text, goes_on) in [(user, row) for user in ("1000:1000", "") for row in WRITES]:
         script = {"entry.sh": f"#!/bin/sh\nset -e\n{text}\nexec /last\n".encode()}

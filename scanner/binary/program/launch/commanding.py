@@ -1,8 +1,9 @@
-"""Tools whose own little language can start programs: sed, awk."""
+"""Tools that start a program by words of their own: sed, awk, start-stop-daemon."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.launch.getopt import OptionError, grammar
@@ -19,6 +20,13 @@ _SED = grammar(
 )
 _AWK = grammar("F:v:f:W::", "version help")
 
+_DAEMON = grammar(
+    "HKSTVx:p:n:u:g:s:a:r:d:N:P:I:k:mbCO:otvqc:R:",
+    "help>H stop>K start>S status>T version>V exec:>x pidfile:>p name:>n user:>u group:>g signal:>s startas:>a chroot:>r "
+    "chdir:>d nicelevel:>N procsched:>P iosched:>I umask:>k make-pidfile>m background>b no-close>C output:>O oknodo>o test>t "
+    "verbose>v quiet>q chuid:>c retry:>R pid: ppid: remove-pidfile notify-await notify-timeout:",
+)
+
 MAX_TEXT_CHARS = 4096
 """Of a text of sed's that is looked through; one on a command line has some dozens."""
 
@@ -31,6 +39,8 @@ _RUNS_IN_SED = re.compile(
 
 _RUNS_IN_AWK = re.compile(r"\bsystem\b|\|")
 """``system()`` and pipes; ``||`` is no pipe."""
+
+_NAMED_IN_AWK = re.compile(r'\bsystem\("(/[\w./+-]+)[" ]', re.ASCII)
 
 
 def sed(call: LauncherCall) -> Launch:
@@ -55,4 +65,20 @@ def awk(call: LauncherCall) -> Launch:
     if parsed.has("f"):
         return AtRunTime(f"{call.name} reads its program from a file, which may start others")
     text = (parsed.rest or ("",))[0].replace("||", "")
-    return AtRunTime(f"{call.name} starts programs by its own words") if _RUNS_IN_AWK.search(text) else None
+    if not _RUNS_IN_AWK.search(text):
+        return None
+    named = _NAMED_IN_AWK.search(text) if len(text) <= MAX_TEXT_CHARS else None
+    starts = replace(call.command, argv=(named[1],)) if named else None
+    return AtRunTime(f"{call.name} starts programs by its own words", starts=starts)
+
+
+def start_stop_daemon(call: LauncherCall) -> Launch:
+    """Starts its program where none runs by the files and names that it is given."""
+    why = f"{call.name} starts its program where it finds none that runs"
+    parsed = _DAEMON.parse(call.words)
+    if isinstance(parsed, OptionError):
+        return AtRunTime(why)
+    program = parsed.value("a") or parsed.value("x") or ""
+    if not parsed.has("S") or parsed.has("r", "t", "H", "V") or not program.startswith("/"):
+        return AtRunTime(why)
+    return AtRunTime(why, starts=replace(call.command, argv=(program, *parsed.rest)))

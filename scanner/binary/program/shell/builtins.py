@@ -65,7 +65,10 @@ def _doubtful(machine: Machine, state: State, _words: tuple[str, ...], _node: Si
     return machine.done(state.with_status(None))
 
 
-def _wait(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
+def _wait(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    lacks = next((each.command.argv[0] for each in state.background if each.missing), "") if "-n" in words else ""
+    if lacks:
+        raise AtRunTimeError(f"line {node.line}: wait -n, which {lacks} may end that is not there", is_faulty=True)
     return machine.done(state.waited().with_status(None))
 
 

@@ -26,6 +26,7 @@ from scanner.binary.program.shell.frames import (
     Stack,
     push,
 )  # fmt: skip
+from scanner.binary.program.shell.shell_reading import lines_of
 from scanner.binary.program.shell.state import (
     AtRunTimeError,
     External,
@@ -129,7 +130,10 @@ def cases(machine: Machine, state: State, frame: Falling) -> list[State]:
     for at, item in enumerate(items[frame.at :], frame.at):
         words = Expander(machine, state)
         falls = frame.falls and at == frame.at
-        answers = [falls or patterns.matches(frame.subject, words.pattern(pattern)) for pattern in item.patterns]
+        answers = [
+            falls or patterns.matches(frame.subject, words.pattern(pattern), folds=state.folds)
+            for pattern in item.patterns
+        ]
         if not any(answer is not False for answer in answers):
             continue
         goes_on = item.ends != ";;" and at + 1 < len(items)
@@ -158,7 +162,7 @@ def after_loop_condition(state: State, frame: AfterLoopCondition, below: Stack |
         goes_on = (each.status == 0) == (frame.node.kind == "while")
         if not goes_on:
             made.append(replace(each.on(below), status=0))
-        elif frame.rounds >= MAX_ROUNDS or (known and frame.rounds >= 2 and frame.doubted == 0 and state.externals):  # noqa: PLR2004 - it goes on as it began
+        elif frame.rounds >= MAX_ROUNDS or _goes_on_as_it_began(state, frame):
             made.append(replace(each, stack=FINISHED, status=None))
             later = shell_programs.forgotten(each.on(below), frame.node.body, frame.node.condition)
             if not _is_endless(frame.node):
@@ -182,6 +186,12 @@ def _some_round(state: State, frame: AfterLoopCondition, below: Stack | None) ->
     """Any round of a loop, of which nobody knows which one it is."""
     after = push(AfterLoopBody(frame.node, frame.rounds + 1, frame.doubted + 1), below)
     return replace(state, stack=push(Run(frame.node.body.items), after), status=0)
+
+
+def _goes_on_as_it_began(state: State, frame: AfterLoopCondition) -> bool:
+    """Whether a loop that starts programs has made two rounds; one that goes through lines comes to their end."""
+    has_begun = frame.rounds >= 2 and frame.doubted == 0  # noqa: PLR2004 - twice is enough
+    return has_begun and state.status is not None and bool(state.externals) and lines_of(frame.node) is None
 
 
 def _is_endless(node: Loop) -> bool:

@@ -1,4 +1,4 @@
-"""What common filters print of a text that is known: cut, grep, head, sed, tail, tr, xargs, the plain uses of each."""
+"""What common filters print of a text that is known: cut, grep, head, sed, sort, tail, tr, xargs, the plain uses of each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import string
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.shell import searching
+from scanner.binary.program.shell import finding, searching
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
@@ -157,8 +157,13 @@ def _xargs(words: tuple[str, ...], text: str) -> Answer | None:
     return (0, " ".join(text.split()) + "\n") if not words and _WORDS.fullmatch(text) else None
 
 
+def _sort(words: tuple[str, ...], text: str) -> Answer | None:
+    lines = _lines(text)
+    return (0, _joined(sorted(lines))) if words in {(), ("-V",)} and finding.is_plainly_ordered(lines) else None
+
+
 _RULES: dict[str, Callable[[tuple[str, ...], str], Answer | None]] = {
-    "awk": _awk, "cut": _cut, "grep": _grep, "head": _head, "sed": _sed, "tail": _tail, "tr": _tr, "xargs": _xargs,
+    "awk": _awk, "cut": _cut, "grep": _grep, "head": _head, "sed": _sed, "sort": _sort, "tail": _tail, "tr": _tr, "xargs": _xargs,
 }  # fmt: skip
 
 NAMES = frozenset(_RULES)

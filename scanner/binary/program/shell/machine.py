@@ -279,7 +279,7 @@ class Machine:
         ):
             raise AtRunTimeError("a command fails in a substitution under set -e, which shells treat in several ways")
         if state.status is None:
-            is_inner = self._is_in_subshell(state) or state.substituted is not None
+            is_inner = not state.ends_all or state.substituted is not None
             sure = state if is_inner else state.succeeded()
             return [sure, *self.exit(state, 1)] if state.exit_trap else [sure]
         return self.exit(state, state.status)

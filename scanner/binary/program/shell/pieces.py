@@ -286,17 +286,15 @@ class Pieces:
         if part.word is None or operator[0] not in "#%/":
             return UNKNOWN
         pattern = self.pattern(part.word)
-        changed: str | None
+        changed: str | None = None
         if operator[0] == "#":
             changed = patterns.cut_prefix(found, pattern, longest=operator == "##")
         elif operator[0] == "%":
             changed = patterns.cut_suffix(found, pattern, longest=operator == "%%")
         elif operator in {"/", "//"}:
             by = self.text(part.replacement)
-            plain = UNKNOWN not in by and "&" not in by
+            plain = UNKNOWN not in by and "&" not in by and not self.state.folds
             changed = patterns.replaced(found, pattern, by, everywhere=operator == "//") if plain else None
-        else:
-            changed = None
         return UNKNOWN if changed is None else changed
 
     def _substring(self, part: Parameter, found: str) -> str:
@@ -319,12 +317,13 @@ class Pieces:
         if part.operator != ":":
             return words
         bounds = self._bounds(part)
-        if bounds is None or not counted(words) or bounds[0] < 0 or (bounds[1] or 0) < 0:
+        if bounds is None or not counted(words) or (bounds[1] or 0) < 0 or self.runner.kind is not ShellKind.BASH:
             return (UNKNOWN_WORDS,)
         start, length = bounds
         whole = (self.state.arg0, *words) if part.subscript is None else words
-        if part.subscript is None and start == 0:
-            return (UNKNOWN_WORDS,)
+        start = max(len(whole) + start, -1) if start < 0 else start
+        if start < 0 or (not start and part.subscript is None):
+            return () if start < 0 else (UNKNOWN_WORDS,)
         return whole[start:] if length is None else whole[start : start + length]
 
     def _positional(self, part: Parameter, words: tuple[str, ...]) -> list[Piece]:

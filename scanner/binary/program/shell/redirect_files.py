@@ -111,6 +111,12 @@ def forbids(files: Files, state: State, path: str) -> bool:
     return files.forbids(at)
 
 
+def is_others(files: Files, state: State, path: str) -> bool:
+    """Whether what stands at a path surely is not its user's."""
+    at = _path(files, state, path)
+    return at is not None and files.is_others(at)
+
+
 def is_there(files: Files, state: State, path: str) -> bool:
     """Whether surely a file or a directory stands at a path."""
     return stands_as(files, state, path, PathKind.FILE) or stands_as(files, state, path, PathKind.DIRECTORY)

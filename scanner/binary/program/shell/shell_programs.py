@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import filters, lookups, searching
+from scanner.binary.program.shell import filters, finding, lookups, searching
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
 from scanner.binary.program.shell.writes import executed_by_find
 from scanner.formats.shell import arithmetic
@@ -71,7 +71,7 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
         return None, None
     if name in _NAMING_USERS:
         unknown = any(_is_no_account(files, state, each) for each in _accounts_in(name, words))
-        return (1, "") if unknown else (None, None)
+        return (1, "") if unknown else _found(files, state, name, words)
     if is_known(state.input) and name in COPYING | filters.NAMES and (found := _filtered(state, name, words)):
         return found
     if (
@@ -81,6 +81,13 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
     ):
         return found
     return _answered(files, state, name, words)
+
+
+def _found(files: Files, state: State, name: str, words: tuple[str, ...]) -> tuple[int | None, str | None]:
+    """What ``find`` prints where somebody reads it."""
+    is_read = name == "find" and (state.captures or state.substituted is not None)
+    lines = finding.printed(files, state, words) if is_read else None
+    return (None, None) if lines is None else (0, lines)
 
 
 def _of_file(files: Files, state: State, words: tuple[str, ...]) -> tuple[int, str] | None:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.launch.getopt import OptionError, grammar
-from scanner.binary.program.shell.state import INSIDE, AtRunTimeError, ShellKind
+from scanner.binary.program.shell.frames import AfterLoopCondition, Run
+from scanner.binary.program.shell.state import INSIDE, SHARED, AtRunTimeError, ShellKind
+from scanner.formats.shell.syntax import Simple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from scanner.binary.program.shell.frames import Stack
     from scanner.binary.program.shell.machine import Machine
     from scanner.binary.program.shell.state import State
-    from scanner.formats.shell.syntax import Simple
+    from scanner.formats.shell.syntax import Loop
 
 MAX_LINES = 1024
 """Elements of an array that a file is read into; a list of programs has a dozen."""
@@ -29,8 +32,33 @@ _READ = grammar("a:d:ei:n:N:p:rst:u:")
 _MAPFILE = grammar("d:n:O:s:tu:C:c:")
 
 
-def read_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
-    """``read``: the next line of an input that is known, of any other nobody knows what it holds."""
+def read_words(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
+    """``read``: the next line of an input that is known, of any other nobody knows what it holds.
+
+    A loop that reads all lines goes on, or has ended, where a program may have read what was left.
+    """
+    if state.input is not None and state.input.startswith(SHARED) and _is_asked_by_loop(state, node):
+        left = state.input.removeprefix(SHARED)
+        return [way for text in dict.fromkeys((left, "")) for way in _read(machine, replace(state, input=text), words)]
+    return _read(machine, state, words)
+
+
+def _is_asked_by_loop(state: State, node: Simple) -> bool:
+    """Whether this command alone is the condition of the loop that one is in."""
+    stack: Stack | None = state.stack
+    if stack is not None and isinstance(stack.frame, Run) and stack.frame.at >= len(stack.frame.items):
+        stack = stack.below
+    return stack is not None and isinstance(stack.frame, AfterLoopCondition) and lines_of(stack.frame.node) is node
+
+
+def lines_of(loop: Loop) -> Simple | None:
+    """The ``read`` by which a loop goes through all lines that it is given."""
+    first = loop.condition.items[0].statement if len(loop.condition.items) == 1 else None
+    is_read = isinstance(first, Simple) and bool(first.words) and first.words[0].literal == "read"
+    return first if isinstance(first, Simple) and is_read and not first.redirects and loop.kind == "while" else None
+
+
+def _read(machine: Machine, state: State, words: tuple[str, ...]) -> list[State]:
     parsed = _READ.parse(words[1:])
     if any("[" in word for word in words[1:]):
         raise AtRunTimeError("read into an element of an array")

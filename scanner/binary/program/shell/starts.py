@@ -23,6 +23,7 @@ from scanner.binary.program.shell.state import (
     MAX_EXTERNALS,
     OWN_INPUT,
     OWN_SCRIPT,
+    SHARED,
     AtRunTimeError,
     External,
     is_known,
@@ -177,7 +178,7 @@ def _used(machine: Machine, state: State, arguments: tuple[str, ...], *, is_sure
         placed = redirect_files.with_led(machine.files, made)
     state = replace(state.wrote(*placed), vague=state.vague or not is_exact)
     if not reads_nothing(arguments):
-        state = state.drained()
+        state = state.shared()
     return state if prints_nothing(arguments) else state.printed(UNKNOWN)
 
 
@@ -238,5 +239,12 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
         user=state.user,
         mounts=state.mounts,
         volumes=state.volumes,
-        input="" if state.input == OWN_INPUT else None if state.input in {OWN_SCRIPT, EATEN} else state.input,
+        input=_handed(state.input),
     )
+
+
+def _handed(text: str | None) -> str | None:
+    """What a program may read; ``None`` where nobody knows."""
+    if text is None or text in {OWN_SCRIPT, EATEN} or text.startswith(SHARED):
+        return None
+    return "" if text == OWN_INPUT else text

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell.frames import FINISHED, Hidden
+from scanner.binary.program.shell.frames import FINISHED, Hidden, LeaveSubshell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,9 @@ OWN_SCRIPT = f"{UNKNOWN}script"
 
 EATEN = f"{UNKNOWN}eaten"
 """Stands for what was the rest of the script until something ran that may have read it."""
+
+SHARED = f"{UNKNOWN}shared"
+"""Stands before what is left of an input that a program may have read to its end."""
 
 INSIDE = "OPTIND:inside"
 """Where in a word of several letters ``getopts`` stands; no script can name it."""
@@ -91,6 +94,9 @@ class Files(Protocol):
 
     def forbids(self, path: str) -> bool:
         """Whether the script's user surely may not write at a path, nor make it where nothing stands."""
+
+    def is_others(self, path: str) -> bool:
+        """Whether what stands at a path in the image surely is another user's than the script's, who is not root."""
 
     def lacks_applet(self, path: str) -> bool:
         """Whether a path leads to a busybox that surely was built without an applet of the path's name."""
@@ -277,6 +283,23 @@ class State:
         return not self.vague and not self.has_started
 
     @property
+    def folds(self) -> bool:
+        """Whether case means nothing to patterns that whole texts are held against (``nocasematch``)."""
+        return "nocasematch" in self.options
+
+    @property
+    def ends_all(self) -> bool:
+        """Whether a failure under ``set -e`` ends the script too where it ends a subshell, or a pipeline by its last part."""
+        stack: Stack | None = self.stack
+        while stack is not None:
+            if isinstance(stack.frame, LeaveSubshell):
+                leave = stack.frame
+                if leave.background or leave.piped or leave.before.quiet or "e" not in leave.before.options:
+                    return False
+            stack = stack.below
+        return True
+
+    @property
     def may_have_made(self) -> bool:
         """Whether programs had the time to make what is started now: those that are started at once with it had none."""
         return self.has_started if self.beside is None else self.beside
@@ -304,6 +327,12 @@ class State:
         if self.input in {None, OWN_INPUT, EATEN}:
             return self
         return replace(self, input=EATEN if self.input == OWN_SCRIPT else None)
+
+    def shared(self) -> State:
+        """The state behind a program that may have read its input, which a loop over all of it reads on."""
+        if self.input == "" or (self.input or "").startswith(SHARED):
+            return self
+        return replace(self, input=f"{SHARED}{self.input}") if is_known(self.input) else self.drained()
 
     def printed(self, text: str) -> State:
         """The state behind a command that printed this."""

@@ -40,7 +40,7 @@ class Tester:
 
     @property
     def _conditions(self) -> Conditions:
-        return Conditions(self._unary, self._twice, self._older)
+        return Conditions(self._unary, self._twice, self._older, self.state.folds)
 
     def _twice(self, one: str, other: str) -> bool | None:
         if self.kind is ShellKind.POSIX:

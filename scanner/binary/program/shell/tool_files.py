@@ -83,9 +83,13 @@ def _reads_unless_old(call: _Call) -> str:
     return "" if any(each.startswith("+") for each in call.operands) else _reads_all(call)
 
 
-def _reads_behind_first(call: _Call) -> str:
-    """An owner, a mode, a program, then files."""
-    return call.missing(*call.operands[1:])
+def _changes_rights(call: _Call) -> str:
+    """An owner or a mode, then files, which only their owner may change; a link itself has an owner of its own."""
+    files = call.operands[1:]
+    if call.parsed.has("h") or not "".join(call.operands[:1]).strip(":."):
+        return call.missing(*files)
+    others = (each for each in files if redirect_files.is_others(call.files, call.state, each))
+    return call.missing(*files) or next(others, "")
 
 
 def _edits(call: _Call) -> str:
@@ -221,9 +225,9 @@ _TOOLS: Mapping[str, tuple[Grammar, Callable[[_Call], str]]] = MappingProxyType(
     "cp": (grammar("abdfHilLnPpRrsuvTt:", f"{_OF_COPIES} preserve::>p", permutes=True), _copies),
     "mv": (grammar("finuvTt:", _OF_COPIES, permutes=True), _moves),
     "install": (grammar("bCcDdm:o:g:psTt:v", "mode:>m owner:>o group:>g directory>d", permutes=True), _installs),
-    "chmod": (grammar("cRv", "recursive>R changes>c verbose>v", permutes=True), _reads_behind_first),
-    "chown": (grammar("cRvhHLP", "recursive>R changes>c verbose>v no-dereference>h", permutes=True), _reads_behind_first),
-    "chgrp": (grammar("cRvhHLP", "recursive>R changes>c verbose>v no-dereference>h", permutes=True), _reads_behind_first),
+    "chmod": (grammar("cRv", "recursive>R changes>c verbose>v", permutes=True), _changes_rights),
+    "chown": (grammar("cRvhHLP", "recursive>R changes>c verbose>v no-dereference>h", permutes=True), _changes_rights),
+    "chgrp": (grammar("cRvhHLP", "recursive>R changes>c verbose>v no-dereference>h", permutes=True), _changes_rights),
     "sed": (grammar("nrEsuzi::e:f:", "in-place::>i quiet>n silent>n regexp-extended>E expression:>e", permutes=True), _edits),
     "grep": (grammar("EFGPchilnovwxqse:f:", "quiet>q silent>q ignore-case>i fixed-strings>F extended-regexp>E", permutes=True), _searches),
     "awk": (grammar("F:v:f:"), _scans),

@@ -41,7 +41,7 @@ HARMLESS = frozenset({
 })  # fmt: skip
 """Options of shopt that change nothing of what words mean, or that are followed."""
 
-_FOLLOWED = frozenset({"nullglob", "dotglob", "inherit_errexit"})
+_FOLLOWED = frozenset({"nullglob", "dotglob", "inherit_errexit", "nocasematch"})
 
 
 def export_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -250,7 +250,7 @@ def shopt_words(machine: Machine, state: State, words: tuple[str, ...], node: Si
     names = {word for word in words[1:] if not word.startswith("-")}
     given = "".join(word[1:] for word in words[1:] if word.startswith("-"))
     changes = {"s", "u"} & set(given)
-    if changes and not names <= HARMLESS:
+    if changes and not names <= HARMLESS | _FOLLOWED:
         raise AtRunTimeError(f"line {node.line}: shopt changes what words mean")
     kept = names & _FOLLOWED if changes else set()
     options = state.options - kept if "u" in given else state.options | kept

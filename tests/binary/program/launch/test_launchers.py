@@ -765,6 +765,25 @@ def test_what_only_running_it_tells_is_a_sentence(line, content, path):
     assert len(launch.why.split()) > 3
 
 
+NAMED_BY_OPTIONS = [
+    # the words, what the real program starts by them, empty for nothing
+    ("start-stop-daemon --start --exec /bin/echo -- --foreground x", "/bin/echo --foreground x"),
+    ("start-stop-daemon -S -x /bin/sh -a /bin/echo -n echo -- y", "/bin/echo y"),
+    ("start-stop-daemon --start --quiet --oknodo --pidfile /nowhere/pid --startas /bin/echo -- z", "/bin/echo z"),
+    ("start-stop-daemon --start --test --exec /bin/echo", ""),
+    ("awk 'BEGIN{exit(system(\"/bin/echo\"))}'", "/bin/echo"),
+]
+
+
+@pytest.mark.parametrize(("line", "started"), NAMED_BY_OPTIONS)
+def test_what_the_words_of_an_undecided_launcher_name_is_what_it_starts(line, started):
+    launch = answer(line, SMALL, "")
+    assert isinstance(launch, AtRunTime), launch
+    assert (" ".join(launch.starts.argv) if launch.starts else "") == started
+    really = subprocess.run(shlex.split(line), capture_output=True, text=True, check=False, timeout=10)
+    assert really.stdout.strip() == " ".join(started.split()[1:]) or "would start" in really.stdout.lower()
+
+
 THEMSELVES = [
     ("/app server --port 80", SMALL, "/app"),
     ("node server.js", LARGE, "/usr/bin/node"),

@@ -69,6 +69,9 @@ class Files:
     def forbids(self, path):
         return False
 
+    def is_others(self, path):
+        return False
+
     def lacks_applet(self, path):
         return False
 

@@ -1,6 +1,35 @@
 """Scripts of kinds that entrypoints have, for the witness: text, arguments."""
 
 UNSEEN = [
+    # case that means nothing
+    ('shopt -s nocasematch; case "$1" in S[EX]RVE) app;; ser*) exec server;; esac; exec other', "SERVE"),
+    ("shopt -s nocasematch; [[ Foo != fO? ]] && exec app; [ Foo = foo ] || exec other",),
+    ("shopt -s nocasematch; X=AbC; exec app ${X#a} ${X%c} ${X/B/x}",),
+    ("f() { shopt -s nocasematch; [[ A == a ]]; }; f; case B in b) exec app;; esac; exec other",),
+    ("shopt -s nocasematch; shopt -u nocasematch; case B in b) exec app;; esac; exec other",),
+    ("shopt -s nocasematch; [[ TRUE =~ ^(yes|true)$ ]] && app; exec other",),
+    # slices from the end
+    ('set -- a b c; exec app "${@: -2:1}"',),
+    ('set -- a b c; exec app "${@: -1}" "${@: -4:1}x"',),
+    ('set -- a b c; exec app x "${@: -5:1}"',),
+    ('a=(a b c); exec app "${a[@]: -2}" "${a[@]: -3:1}" "${a[@]: -9:1}"',),
+    ('if [ "${@: -2:1}" == server ] && [ "${@: -1}" == run ]; then app; fi; exec "$@"', "server", "run"),
+    # a job that is not there
+    ("nosuch & server & wait -n; exit $?",),
+    # what find prints
+    ("find @/init.d -follow -type f -name '*.sh' -print | sort -V | while read -r f; do app $f; done; exec server",),
+    ('find @/init.d -type f -print | sort | while read -r f; do app "$f"; read -r X; done; exec server',),
+    ("for f in $(find @/init.d -maxdepth 1 -name '*.sh' | sort); do . $f; done; exec app $A_WAS $B_WAS",),
+    ("X=$(find @/init.d -name notes); exec app $X",),
+    ("X=$(find @/init.d -type d -mindepth 0); exec app $X",),
+    ("X=$(find @/init.d -type d -mindepth 1); exec app ${X:-none}",),
+    ("X=$(find @/link -type f); exec app ${X:-none}",),
+    ("X=$(find -L @/link -type f); exec app ${X:-none}",),
+    ("printf '%s\\n' v10 v9 a-1 | sort -V | while read -r v; do app $v; done",),
+    ("printf '%s\\n' b2 b10 | sort | while read -r v; do app $v; done",),
+    ("printf '1\\n2\\n3\\n' | while read -r v; do app $v; cat >/dev/null; done; exec server",),
+    ("set -e; ( false ); exec app",),
+    ("set -e; echo x | ( read -r y; false ); exec app",),
     # statuses
     ("true; [ $? -eq 0 ] && exec app; exec other",),
     ("false; [ $? -eq 0 ] && exec app; exec other",),

@@ -49,6 +49,9 @@ class RealFiles:
     def forbids(self, path):
         return False
 
+    def is_others(self, path):
+        return False
+
     def lacks_applet(self, path):
         return False
 
