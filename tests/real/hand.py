@@ -22,7 +22,8 @@ case $word in
     echo "$turn" >{folder}/turn
     if [ "$turn" -eq 0 ]; then
       [ {when} = before ] || {client} "$@"
-      kill -9 "$(cut -d ' ' -f 1 {folder}/store/????????????????????????????????/worker)"
+      newest=$(ls -rt {folder}/store/????????????????????????????????/turn.*) # those that ended are empty
+      kill -9 "$(cat $newest | tail -n 1 | cut -d ' ' -f 1)"
       exit 1
     fi ;;
 esac
@@ -107,11 +108,10 @@ class Hand:
 
     def wait(self, rollback: str) -> dict[str, str]:
         """How it stands once nobody works on it."""
-
-        worker, looks = self.folder / "store" / rollback / "worker", count(1)
+        journal, looks = self.folder / "store" / rollback, count(1)
 
         def idle() -> dict[str, str] | None:
-            if worker.exists() and next(looks) % ASK_EACH:
+            if any(turn.stat().st_size for turn in journal.glob("turn.*")) and next(looks) % ASK_EACH:
                 return None  # cheaper than to ask; one that was killed leaves the file
             told = self.ask(f"status {rollback}")
             return told if told["busy"] == "no" else None
