@@ -41,6 +41,7 @@ TITLES = {
     "shells": "What a shell does",
     "pipes": "Scripts that start programs at once",
     "steps_before": "What a script waits for before its program",
+    "values": "What a script finds out before it starts a program",
     "launchers": "What a launcher does",
     "libraries": "What the loader does",
 }
