@@ -166,9 +166,9 @@ def test_whatever_comes_over_a_command_ends_it_with_its_code(tmp_path, monkeypat
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cli, "_drop_output", lambda: None)
-    monkeypatch.setattr("sys.stdin", io.StringIO())
     worked = {}
     for told in sorted(examples_of_help()):
+        monkeypatch.setattr("sys.stdin", io.StringIO("exec /app: exec format error\n"))
         (tmp_path / "archscan.yml").unlink(missing_ok=True)  # an example of setup may have made it
         ended = cli.run(Ended, lambda: "0", words_of(told))
         if ended != 0 and "no hosts were found" not in (said := capsys.readouterr().err):
