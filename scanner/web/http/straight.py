@@ -93,7 +93,8 @@ def _wants_request_alone(dependant: Dependant) -> bool:
 
 
 def _asks_for_more(dependant: Dependant, kinds: tuple[str, ...]) -> bool:
-    return any(getattr(dependant, name) for name in kinds)
+    """Also where a FastAPI of another version does not say."""
+    return any(getattr(dependant, name, True) for name in kinds)
 
 
 def _is_whole_body(field: ModelField) -> bool:

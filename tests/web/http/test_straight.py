@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Annotated
 
 import httpx
@@ -12,7 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 from starlette.responses import JSONResponse, Response
 
-from scanner.web.http.straight import straight
+from scanner.web.http.straight import _SOLVED, straight
 
 
 class Wanted(BaseModel):
@@ -114,3 +115,16 @@ async def test_an_endpoint_answers_as_fastapi_would(endpoint):
     route, found = await asked(StraightRoute, endpoint)
 
     assert (route.is_straight, found) == (ENDPOINTS[endpoint], expected)
+
+
+def test_what_another_version_of_fastapi_does_not_say_is_left_to_it():
+    async def endpoint() -> Response:
+        return Response()
+
+    async def otherwise(_request):
+        return Response()
+
+    silent = SimpleNamespace(call=endpoint, dependencies=[], header_params=[], body_params=[], request_param_name=None)
+    assert straight(silent, otherwise) is otherwise
+    told = SimpleNamespace(**vars(silent), **dict.fromkeys(_SOLVED))
+    assert straight(told, otherwise) is not otherwise
