@@ -9,7 +9,7 @@ PYTEST := $(PYTHON) -m pytest -n 4 --dist loadfile -m "not bench and not engines
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check audit release lint architecture engines tamper faults soak mutants coverage fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
+.PHONY: help demo run test check audit release lint architecture collection engines tamper faults soak mutants coverage fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
 
 help: ## what there is to type
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,6 +37,10 @@ lint: python ## style and types
 
 architecture: python ## who may import whom
 	$(PYTHON) -m pytest tests/test_architecture.py
+
+collection: python ## whether every test file can be imported; compiles what they import
+	mkdir -p .setup
+	$(PYTHON) -m pytest --collect-only -qq >.setup/collected || { cat .setup/collected; exit 1; }
 
 engines: python packages ## every kind of image, each cut of the way back on every generation of engines (roots by debootstrap); renews what was recorded
 	$(PYTHON) -m pytest -m engines -p no:xdist
