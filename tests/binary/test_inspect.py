@@ -882,7 +882,7 @@ async def test_time_is_bounded(images, build):
     hanging.blobs = images.blobs
     program = await inspect(build.offer(layer), None, hanging.open, LayerLimits(read_s=0.05))
     assert reason(program) == Reason.LAYER_LIMIT
-    assert hanging.closed == 1
+    assert hanging.closed == len(hanging.opened)  # on a busy machine the time is over before it is opened
 
 
 async def test_windows_images_are_not_inspected(images, build):
