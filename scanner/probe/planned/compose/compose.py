@@ -24,6 +24,9 @@ ANY_PROFILE = "*"
 UNNAMED = "default"
 """What a project is called in findings where nobody says its name; its files are told none."""
 
+SET_BY_SHELLS = ("HOME", "HOSTNAME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "TERM", "USER")
+"""Variables that whoever starts Compose has by a login, a shell or systemd: what ``.env`` says of them may not count."""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]", re.ASCII)
 
@@ -97,7 +100,8 @@ def project_plans(texts: Mapping[str, bytes], roots: Sequence[str], beside: Proj
 def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: ProjectSurroundings) -> Plans:
     directory = posixpath.dirname(roots[0]) if beside.directory is None else beside.directory
     own_dotenv = joined(directory, DOTENV)
-    shell = {name: Value(text) for name, text in (beside.variables or {}).items()}
+    shell = {name: Value("", (name,)) for name in SET_BY_SHELLS}
+    shell |= {name: Value(text) for name, text in (beside.variables or {}).items()}
     files = [path for path in (*beside.dotenv, own_dotenv) if path in texts]
     variables = shell
     if beside.env_files:
