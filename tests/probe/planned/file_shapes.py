@@ -280,6 +280,16 @@ NOMAD = [
         '{"Job": {"ID": "w", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Driver": "docker", "Config": {"image": "r.example/app:1"}}]}]}}',
         P,
     ),
+    (
+        "lower.nomad.json",
+        '{"job": {"id": "w", "taskgroups": [{"name": "g", "tasks": [{"name": "t", "driver": "docker", "config": {"image": "r.example/app:1"}}]}]}}',
+        P,
+    ),
+    (
+        "small.json",
+        '{"id": "w", "taskgroups": [{"tasks": [{"driver": "docker", "config": {"image": "r.example/app:1"}}]}]}',
+        P,
+    ),
     ("variable.nomad", JOB.replace('"r.example/app:1"', "var.image"), G),
     ("dynamic.nomad", 'job "d" {\n  dynamic "group" {\n    for_each = [1]\n    content {}\n  }\n}\n', G),
     ("levant.nomad", 'job "[[ .name ]]" {\n  [[ template "x" ]]\n}\n', G),

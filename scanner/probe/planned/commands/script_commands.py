@@ -34,6 +34,7 @@ from scanner.probe.planned.commands import (
     script_texts,
     written_files,
 )
+from scanner.probe.planned.commands.run_as import ROOT, RUN_BY
 from scanner.probe.planned.commands.script_shell import (
     MANY,
     OPEN,
@@ -87,11 +88,11 @@ def commands_of(
     if isinstance(parsed, NotUnderstood):
         return Followed(gaps=[f"its script is not understood: {parsed.why}"])
     given = tuple(word.replace(UNKNOWN, MANY) if at else word for at, word in enumerate(script.parameters))
-    own = Shell({**env, OPEN: UNKNOWN}, set(env), given, env_is_whole, is_bash=script.is_bash)
-    own.put(SOURCE, script.path)
-    own.put("OPTIND", "1")
-    own.put("IFS", PLAIN_IFS)  # whatever it is given
-    if env.get("USER") in {"", "root", "0"}:
+    variables = {name: text for name, text in env.items() if name != RUN_BY}
+    own = Shell({**variables, OPEN: UNKNOWN}, set(variables), given, env_is_whole, is_bash=script.is_bash)
+    for name, text in ((SOURCE, script.path), ("OPTIND", "1"), ("IFS", PLAIN_IFS)):  # whatever it is given
+        own.put(name, text)
+    if env.get(RUN_BY) in {"", ROOT, "0"}:
         for name in (USER_NUMBER, *(("UID", "EUID") if script.is_bash else ())):
             own.put(name, "0")
     walk = _Walk(shell=own, read=read)

@@ -7,6 +7,7 @@ import pytest
 from scanner.probe.planned.commands import command, engine_options
 from scanner.probe.planned.commands.command import Run
 from scanner.probe.planned.commands.command_lines import find
+from scanner.probe.planned.commands.run_as import RUN_BY
 from scanner.probe.planned.commands.script_commands import MAX_CALLS
 from tests.rows import each_row
 
@@ -260,7 +261,7 @@ AGAIN = (
 )
 
 
-@pytest.mark.parametrize(("env", "images", "is_gap"), [({"USER": ""}, ["a"], False), ({"USER": "web"}, ["a"], True)])
+@pytest.mark.parametrize(("env", "images", "is_gap"), [({RUN_BY: ""}, ["a"], False), ({RUN_BY: "web"}, ["a"], True)])
 def test_a_script_knows_who_runs_it_and_starts_itself_once(env, images, is_gap):
     found = find(("/opt/x",), env, read={"/opt/x": AGAIN.encode()}.get)
 
