@@ -22,8 +22,6 @@ KEYS = (
 )  # fmt: skip
 """In the order in which they run; whatever a unit runs may start a container."""
 
-_PREFIXES = "-@:+!|"
-
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
@@ -62,8 +60,8 @@ def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | N
                 return
             if program == ";":
                 continue  # before the first command it separates nothing
-            bare = program.lstrip(_PREFIXES)
-            prefixes = program[: len(program) - len(bare)]
+            prefixes = _prefixes(program)
+            bare = program[len(prefixes) :]
             words, at = _arguments(text, at)
             if not bare:
                 continue
@@ -71,6 +69,11 @@ def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | N
                 if "-" not in prefixes:
                     yield CommandLine((), setting, why)
                 return  # systemd reads no further
+            odd = next(filter(None, map(specifiers.refused, (bare, *words))), "")
+            if odd or ("@" in prefixes and not words):
+                if "-" not in prefixes:
+                    yield CommandLine((), setting, f"{odd} is no specifier" if odd else "its program has no name")
+                return
             put = [specifiers.put(word) for word in words]
             if "@" in prefixes:
                 put = put[1:]  # what the program is told that its name is
@@ -80,6 +83,17 @@ def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | N
             yield CommandLine((specifiers.put(bare), *put), setting, is_privileged=is_privileged)
     except WordsError as error:
         yield CommandLine((), setting, str(error))
+
+
+def _prefixes(program: str) -> str:
+    """The signs in front of a program that say how it is run: each once, ``!`` twice, but not beside ``+``."""
+    found = ""
+    for sign in program:
+        most = {"!": 2 * ("+" not in found), "+": int("!" not in found)}.get(sign, int(sign in "-@:|"))
+        if found.count(sign) >= most:
+            break
+        found += sign
+    return found
 
 
 def _no_program(path: str) -> str:

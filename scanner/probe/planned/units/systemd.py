@@ -162,12 +162,21 @@ def _user(unit: Unit, settings: Sequence[Setting], specifiers: Specifiers) -> st
     return specifiers.put(said.value) if said else ""
 
 
+_TYPES = frozenset({"simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"})
+
+
+def _type(settings: Sequence[Setting]) -> str:
+    """The last type that is one: systemd warns of any other word."""
+    said = [one.value for one in settings if (one.section, one.key) == ("Service", "Type") and one.value in _TYPES]
+    return said[-1] if said else ""
+
+
 def refused(settings: Sequence[Setting], lines: Sequence[CommandLine], *, has_file: bool = True) -> str:
     """Why systemd does not load a unit with these settings; empty where it does, or where only its drop-ins are here."""
-    kind = systemd_unit.last(settings, "Service", "Type")
+    kind = _type(settings)
     starts = [line for line in lines if line.setting.key == "ExecStart"]
-    if not starts and has_file and (kind is None or kind.value != "oneshot"):
+    if not starts and has_file and kind != "oneshot":
         return "systemd takes no unit without ExecStart= but where Type= is oneshot"
-    if len(starts) > 1 and (kind is None or kind.value != "oneshot"):
+    if len(starts) > 1 and kind != "oneshot":
         return "systemd takes more than one ExecStart= only where Type= is oneshot"
     return ""

@@ -65,6 +65,8 @@ def of_service(
     for setting in systemd_unit.values(settings, "Service", "Environment"):
         for word in _words(setting):
             name, equals, value = specifiers.put(word).partition("=")
+            if specifiers.refused(word):
+                continue  # systemd warns
             if equals and _NAME.fullmatch(name):
                 found.put(name, value, setting.place(f"{name}="))
     for setting in systemd_unit.values(settings, "Service", "EnvironmentFile"):

@@ -64,11 +64,15 @@ BASH = [
     "exec {fd}>/dev/null; docker run a:1", "source /dev/stdin <<< 'docker run a:1'", ". /dev/stdin <<X\ndocker run a:1\nX\n",
     "V=1; f() { V=2; docker run b:$V; }; V=5 f; docker run a:$V", 'V=1; V=5 eval "V=9; docker run a:\\$V"; docker run b:$V', 'V=1; V=5 . /dev/stdin <<< "docker run a:\\$V"; docker run b:$V', "V=1 :; docker run a:${V-u}",
     "I=a; f() { declare -g I=b; }; f; docker run $I", "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
+    "docker run -e ${v@Q} a b", "v=; docker run -e ${v@Q} a b", "v='x y'; docker run -e ${v@Q} a b", "v=ab; docker run a:${v^} b:${v@U} ${v@L}", "docker run -e ${v^} a b", "v=x; x=q; docker run --name ${!v} a b",
+    'set -- x -d a:1 c; docker run "${@:2}"; docker run "${@:2:2}" z', 'set -- a b c; docker run "${@: -1}" q', 'f() { docker run "${@:2}"; }; f x a:1 y', "a=(x -d a:1); docker run ${a[@]:1}", 'docker run "${@:2}" x',
+    'a=(-d --rm); docker run ${a[@]+"${a[@]}"} i ${#a[@]}', 'docker run ${a[@]+"${a[@]}"} i ${#a[@]}', 'set -- a.x b.x; docker run "${@%.x}" $#',
 ]  # fmt: skip
 
 UNCLEAR = [
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
     "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "echo a | xargs -n1 sh -c 'docker run \"$0\"'", "echo a | xargs -I@ sh -c 'docker run @'", "echo 'docker run a' | xargs -I@ sh -c '@'",
+    "v=ab; docker run -e ${v: -5} a b", "v=; docker run -e ${v/#x/} a b", "v=x; docker run --name ${v@a} a b", "x=; v=x; docker run -e ${!v:+q} a b",
     "find /etc/passwd -exec sh -c 'docker run $1' _ {} ';'", "sh -c \"$(cat <<'X'\ndocker run a\nX\n)\"", "sh /dev/fd/3 3<<X\ndocker run a\nX", "printf 'docker run a:%d\\n' 1 | sh",
     "printf ': \\8\\ndocker run a\\n' | sh", "echo -e ': \\9\\ndocker run a' | sh",
     "I=a; printf -v I b; docker run $I", "I=a; ! { I=b; }; docker run $I", "I=a; ! if true; then I=b; fi; docker run $I", "echo docker run a | { . /dev/stdin; }",
