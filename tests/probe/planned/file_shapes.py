@@ -293,6 +293,16 @@ NOMAD = [
     ("variable.nomad", JOB.replace('"r.example/app:1"', "var.image"), G),
     ("dynamic.nomad", 'job "d" {\n  dynamic "group" {\n    for_each = [1]\n    content {}\n  }\n}\n', G),
     ("levant.nomad", 'job "[[ .name ]]" {\n  [[ template "x" ]]\n}\n', G),
+    ("capital.nomad", JOB.replace("job ", "Job ", 1), G),
+    ("group.nomad", JOB.replace("group ", "Group ", 1), G),
+    ("task.nomad", JOB.replace("task ", "Task ", 1), G),
+    ("none.nomad.json", '{"Job": {"ID": "w"}}', G),
+    (
+        "hcl.json",
+        '{"job": {"w": {"group": {"g": [{"task": {"t": {"driver": "docker", "config": {"image": "r.example/app:1"}}}}]}}}}',
+        P,
+    ),
+    ("ci.json", '{"job": {"build": {"image": "node", "steps": []}}}', N),
     ("cut.nomad", 'job "a" {\n', G),
     (
         "batch.nomad",

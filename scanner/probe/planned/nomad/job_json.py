@@ -62,6 +62,17 @@ def has_task_groups(document: Mapping[Any, Any]) -> bool:
     return "TaskGroups" in job and not isinstance(job["TaskGroups"], dict)
 
 
+def is_in_hcl(document: Mapping[Any, Any]) -> bool:
+    """Whether it is a job in HCL's JSON syntax, with a group or a task below its name."""
+    bodies = [one for named in _mappings(document.get("job")) for body in named.values() for one in _mappings(body)]
+    return any(_mappings(body.get(key)) for body in bodies for key in ("group", "task"))
+
+
+def _mappings(value: Any) -> list[dict[Any, Any]]:
+    """A block's bodies: one, or several in a list."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+
+
 def _fields(value: Any) -> dict[Any, Any]:
     """The fields of an object as the API names them; of two that are one to it the last stands."""
     if not isinstance(value, dict):
@@ -126,6 +137,8 @@ def tasks(document: Mapping[Any, Any]) -> Iterator[Task]:
     """
     whole = _fields(document)
     job = _object(whole.get("Job", whole), "Job")
+    if not job.get("TaskGroups"):
+        raise UnclearError("a job without TaskGroups, which Nomad refuses")
     for group in _each(job, "TaskGroups"):
         if group.get("Count") == 0:
             continue

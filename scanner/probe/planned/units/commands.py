@@ -65,15 +65,10 @@ def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | N
             words, at = _arguments(text, at)
             if not bare:
                 continue
-            if why := _no_program(specifiers.put(bare)):
+            if why := _refused(specifiers, prefixes, bare, words):
                 if "-" not in prefixes:
                     yield CommandLine((), setting, why)
                 return  # systemd reads no further
-            odd = next(filter(None, map(specifiers.refused, (bare, *words))), "")
-            if odd or ("@" in prefixes and not words):
-                if "-" not in prefixes:
-                    yield CommandLine((), setting, f"{odd} is no specifier" if odd else "its program has no name")
-                return
             put = [specifiers.put(word) for word in words]
             if "@" in prefixes:
                 put = put[1:]  # what the program is told that its name is
@@ -83,6 +78,13 @@ def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | N
             yield CommandLine((specifiers.put(bare), *put), setting, is_privileged=is_privileged)
     except WordsError as error:
         yield CommandLine((), setting, str(error))
+
+
+def _refused(specifiers: Specifiers, prefixes: str, program: str, words: list[str]) -> str:
+    """Why systemd does not take a command; empty where it does."""
+    if odd := next(filter(None, map(specifiers.refused, (program, *words))), ""):
+        return f"{odd} is no specifier"
+    return "its program has no name" if "@" in prefixes and not words else _no_program(specifiers.put(program))
 
 
 def _prefixes(program: str) -> str:
