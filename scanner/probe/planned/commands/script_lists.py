@@ -6,13 +6,18 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from scanner.formats.shell.syntax import Glob, Literal
 from scanner.probe.planned.commands import script_operators
 from scanner.probe.planned.commands.script_shell import MANY, may_be_several
+from scanner.probe.planned.unknown_text import UNKNOWN
 
 if TYPE_CHECKING:
-    from scanner.formats.shell.syntax import Parameter
+    from scanner.formats.shell.syntax import Assignment, Parameter, Word
     from scanner.probe.planned.commands.script_operators import Words
     from scanner.probe.planned.commands.script_shell import Shell
+
+INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+"""A subscript that is one number for every reader: an octal one is not."""
 
 _BOUNDS = re.compile(r"\s*(-?\d{1,4})\s*(?::\s*(\d{1,4})\s*)?", re.ASCII)
 
@@ -27,6 +32,24 @@ def elements(part: Parameter, shell: Shell) -> list[str] | None:
         return list(shell.arrays[part.name])
     text = shell.texts.get(part.name)
     return [text] if text is not None else [] if shell.is_unset(part.name) else [MANY]
+
+
+def put_element(shell: Shell, one: Assignment, text: str) -> None:
+    """Set an element of an array that has those before it; of any other nobody knows then what it holds."""
+    is_new = one.name not in shell.texts and shell.is_unset(one.name)
+    found = list(shell.arrays.get(one.name, ()))
+    at = int(one.subscript) if one.subscript and INDEX.fullmatch(one.subscript) else len(found) + 1
+    if one.append or at > len(found) or not (is_new or one.name in shell.arrays):
+        shell.put(one.name, UNKNOWN)
+        return
+    found[at : at + 1] = [text]
+    shell.put_array(one.name, tuple(found))
+
+
+def is_placed(word: Word) -> bool:
+    """Whether an element of an array says where it stands: ``[1]=x``, ``[web]=x``."""
+    first = word.parts[0] if word.parts else None
+    return isinstance(first, Literal | Glob) and not getattr(first, "quoted", False) and first.text[:1] == "["
 
 
 def changed(part: Parameter, found: list[str], shell: Shell, words: Words) -> list[str] | None:

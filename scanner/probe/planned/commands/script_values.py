@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from scanner.formats.shell.syntax import Assignment, Part, Word
     from scanner.probe.planned.commands.script_shell import Shell
 
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
-"""A subscript that is one number for every reader: an octal one is not."""
-
 MAX_WORD_CHARS = 1 << 17
 """Of one word: the kernel takes no longer argument (MAX_ARG_STRLEN)."""
 
@@ -58,11 +55,14 @@ class Expansion:
         """Do what an assignment says."""
         shell = self.shell
         if one.subscript is not None:
-            self._texts(one.value.parts) if one.value else None
-            shell.put(one.name, UNKNOWN)
+            script_lists.put_element(shell, one, self.text(one.value) if one.value else "")
         elif one.elements is not None:
             before = shell.arrays.get(one.name, ()) if one.append else ()
-            shell.put_array(one.name, (*before, *(text for word in one.elements for text in self.fields(word))))
+            elements = (*before, *(text for word in one.elements for text in self.fields(word)))
+            if any(map(script_lists.is_placed, one.elements)):
+                shell.put(one.name, UNKNOWN)
+            else:
+                shell.put_array(one.name, elements)
         else:
             text = self.text(one.value) if one.value else ""
             if one.append:
@@ -231,8 +231,12 @@ class Expansion:
     def _said(self, body: syntax.Sequence) -> str | None:
         """What one command writes that only says its own words, without the last newlines; none for any others."""
         only = body.items[0].statement if len(body.items) == 1 else None
-        if not isinstance(only, Simple) or only.assignments or only.redirects or body.items[0].background:
+        if not isinstance(only, Simple) or only.assignments or body.items[0].background:
             return None
+        if only.redirects:
+            is_cat = [word.literal for word in only.words] == ["cat"] and "cat" not in self.shell.functions
+            here = only.redirects[0].here if is_cat and len(only.redirects) == 1 else None
+            return None if here is None else Expansion(self.shell.copy()).text(here).rstrip("\n")
         if not only.words or only.words[0].literal not in script_builtins.SAYING:
             return None
         words = self._plain(only)
@@ -322,7 +326,7 @@ class Expansion:
         if (part.name, part.subscript) == ("BASH_SOURCE", "0"):
             return self.shell.texts.get(SOURCE)
         elements = self.shell.arrays.get(part.name)
-        if elements is None or not _INDEX.fullmatch(part.subscript):
+        if elements is None or not script_lists.INDEX.fullmatch(part.subscript):
             return None
         at = int(part.subscript)
         return elements[at] if at < len(elements) else ""

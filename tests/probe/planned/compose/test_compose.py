@@ -60,7 +60,10 @@ def test_what_a_login_sets_goes_before_the_env_file_whatever_that_says(image):
 
 
 def test_a_project_whose_files_rest_on_a_variable_that_nothing_sets_is_a_gap():
-    found = plans("services: {a: {image: a}}", {"/srv/shop/.env": "COMPOSE_FILE=$BASE/c.yml", "/c.yml": "services: {b: {image: b}}"})
+    found = plans(
+        "services: {a: {image: a}}",
+        {"/srv/shop/.env": "COMPOSE_FILE=$BASE/c.yml", "/c.yml": "services: {b: {image: b}}"},
+    )
 
     assert (images(found), [*found.gaps]) == ({"shop/a": "a"}, ["/srv/shop/$BASE/c.yml"])
 
