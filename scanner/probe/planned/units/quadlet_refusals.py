@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.formats import systemd_unit
 from scanner.probe.planned.plans import UnclearError
+from scanner.probe.planned.unknown_text import is_known
 
 if TYPE_CHECKING:
     from scanner.probe.planned.units.quadlet_file import Quadlet
@@ -49,7 +50,14 @@ def _demand_place(quadlet: Quadlet, directory: str) -> None:
     if directory == "yaml" or (directory == "file" and not file):
         raise UnclearError(f"Podman refuses SetWorkingDirectory={directory}")
     place = systemd_unit.last(quadlet.settings, "Service", "WorkingDirectory")
-    if file and not file.startswith("/") and not _ADDRESS.match(file) and not directory and not (place and place.value):
+    if (
+        file
+        and is_known(file)
+        and not file.startswith("/")
+        and not _ADDRESS.match(file)
+        and not directory
+        and not (place and place.value)
+    ):
         raise UnclearError(f"Podman refuses File={file} without SetWorkingDirectory=")
 
 
