@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Source
-from scanner.formats.variables.interpolation import InterpolationError, Value, substitute
+from scanner.formats.variables.interpolation import SET_BY_LOGINS, InterpolationError, Value, substitute
 from scanner.probe.planned.compose import consistency, projects, service
 from scanner.probe.planned.compose.loading import DOTENV, Context, Loading, env_files, joined
 from scanner.probe.planned.compose.placement import placement
@@ -23,9 +23,6 @@ PROFILES = "COMPOSE_PROFILES"
 ANY_PROFILE = "*"
 UNNAMED = "default"
 """What a project is called in findings where nobody says its name; its files are told none."""
-
-SET_BY_SHELLS = ("HOME", "HOSTNAME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "TERM", "USER")
-"""Variables that whoever starts Compose has by a login, a shell or systemd: what ``.env`` says of them may not count."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*", re.ASCII)
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]", re.ASCII)
@@ -100,7 +97,7 @@ def project_plans(texts: Mapping[str, bytes], roots: Sequence[str], beside: Proj
 def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: ProjectSurroundings) -> Plans:
     directory = posixpath.dirname(roots[0]) if beside.directory is None else beside.directory
     own_dotenv = joined(directory, DOTENV)
-    shell = {name: Value("", (name,)) for name in SET_BY_SHELLS}
+    shell = {name: Value("", (name,)) for name in SET_BY_LOGINS}
     shell |= {name: Value(text) for name, text in (beside.variables or {}).items()}
     files = [path for path in (*beside.dotenv, own_dotenv) if path in texts]
     variables = shell
