@@ -19,19 +19,41 @@ if TYPE_CHECKING:
 INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 """A subscript that is one number for every reader: an octal one is not."""
 
+OPEN_LIST = (MANY, MANY)
+"""Stands for a list of which nobody knows how long it is: more than one word, so that none behind it is where it seems to be."""
+
 _BOUNDS = re.compile(r"\s*(-?\d{1,4})\s*(?::\s*(\d{1,4})\s*)?", re.ASCII)
 
 
 def elements(part: Parameter, shell: Shell) -> list[str] | None:
     """The words of ``$@``, or of all elements of an array, whatever is made of them; none where a part is none of these."""
-    if part.indirect or "@" not in {part.name, part.subscript}:
+    signs = {"@"} if part.quoted else {"@", "*"}
+    if part.indirect or signs.isdisjoint((part.name, part.subscript)):
         return None
-    if part.name == "@":
-        return [MANY] if shell.parameters is None else list(shell.parameters[1:])
+    if part.name in {"@", "*"}:
+        given = OPEN_LIST if shell.parameters is None else shell.parameters[1:]
+        return [word for one in given for word in (OPEN_LIST if MANY in one else (one,))]
     if part.name in shell.arrays:
         return list(shell.arrays[part.name])
     text = shell.texts.get(part.name)
-    return [text] if text is not None else [] if shell.is_unset(part.name) else [MANY]
+    if text is None or text == UNKNOWN:
+        return [] if text is None and shell.is_unset(part.name) else [*OPEN_LIST]
+    return [text]
+
+
+def element(part: Parameter, shell: Shell) -> tuple[str | None, bool]:
+    """An element of an array by its number, none where it is not known; then whether it surely is not set.
+
+    A variable that is no array is the first element of one.
+    """
+    if not part.subscript or not INDEX.fullmatch(part.subscript):
+        return None, False
+    at, text = int(part.subscript), shell.texts.get(part.name)
+    if part.name not in shell.arrays and text == UNKNOWN:
+        return None, False
+    found = shell.arrays.get(part.name, () if text is None else (text,))
+    is_known = text is not None or shell.is_unset(part.name)
+    return (found[at], False) if at < len(found) else (None, is_known)
 
 
 def put_element(shell: Shell, one: Assignment, text: str) -> None:
@@ -55,13 +77,14 @@ def is_placed(word: Word) -> bool:
 def changed(part: Parameter, found: list[str], shell: Shell, words: Words) -> list[str] | None:
     """The words behind the operator; none where it is not understood."""
     if any(map(may_be_several, found)):
-        return [MANY]
+        return [*OPEN_LIST]
     if part.operator != ":":
         return [script_operators.changed(replace(part, name="element"), one, words) for one in found]
     bounds = _BOUNDS.fullmatch(words.operand(part.word))
-    if bounds is None:
+    are_parameters = part.name in {"@", "*"}
+    if bounds is None or not (are_parameters or part.name in shell.arrays):
         return None
-    first = 1 if part.name == "@" else 0
+    first = 1 if are_parameters else 0
     whole = [*(shell.parameters or ("",))[:first], *found]
     start = int(bounds[1])
     if start < 0:

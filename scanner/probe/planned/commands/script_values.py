@@ -155,7 +155,7 @@ class Expansion:
         """Any words, or none: of a command no word behind them is known to be where it seems to be."""
         doubt = f"line {part.line} of its script has an expansion that is not understood"
         self.doubts += [] if doubt in self.doubts else [doubt]
-        return [MANY]
+        return [*script_lists.OPEN_LIST]
 
     def _with_operands(self, word: Word) -> tuple[tuple[Part, ...], list[bool]]:
         """The parts of a word, with whether each is split; ``${name+word}`` stands for the parts of a word with quotes."""
@@ -276,7 +276,9 @@ class Expansion:
         if part.operator in {"+", ":+"} and script_lists.elements(part, self.shell) == []:
             return ""
         value = self._element(part)
-        is_unset = value is None and part.subscript is None and self.shell.is_unset(part.name)
+        is_unset = value is None and (
+            self.shell.is_unset(part.name) if part.subscript is None else script_lists.element(part, self.shell)[1]
+        )
         if part.indirect or part.subscript in {"@", "*"}:
             return UNKNOWN
         if not part.operator:
@@ -325,11 +327,7 @@ class Expansion:
             return self._value(part.name)
         if (part.name, part.subscript) == ("BASH_SOURCE", "0"):
             return self.shell.texts.get(SOURCE)
-        elements = self.shell.arrays.get(part.name)
-        if elements is None or not script_lists.INDEX.fullmatch(part.subscript):
-            return None
-        at = int(part.subscript)
-        return elements[at] if at < len(elements) else ""
+        return script_lists.element(part, self.shell)[0]
 
     def operand(self, word: Word | None) -> str:
         """The word of an expansion; what would nest further is not followed."""

@@ -67,6 +67,7 @@ BASH = [
     "V=1; f() { V=2; docker run b:$V; }; V=5 f; docker run a:$V", 'V=1; V=5 eval "V=9; docker run a:\\$V"; docker run b:$V', 'V=1; V=5 . /dev/stdin <<< "docker run a:\\$V"; docker run b:$V', "V=1 :; docker run a:${V-u}",
     "I=a; f() { declare -g I=b; }; f; docker run $I", "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
     'mapfile -t a <<X\na:1\nb\nX\ndocker run "${a[@]}"', 'readarray -t a <<< "a"; docker run "${a[0]}"', 'IFS=: read -r a b <<< "x:y"; docker run "$a:$b"', "a[0]=x; a[1]=y; a[0]=z; docker run ${a[@]}",
+    "docker run --name ${c[1]} z x", "c=p; docker run --name ${c[1]} z ${c[0]}", "docker run -e ${b[*]} a b", "set -- a b; docker run $*", "a=(p q r); docker run ${a[*]:1}",
     "docker run -e ${v@Q} a b", "v=; docker run -e ${v@Q} a b", "v='x y'; docker run -e ${v@Q} a b", "v=ab; docker run a:${v^} b:${v@U} ${v@L}", "docker run -e ${v^} a b", "v=x; x=q; docker run --name ${!v} a b",
     'set -- x -d a:1 c; docker run "${@:2}"; docker run "${@:2:2}" z', 'set -- a b c; docker run "${@: -1}" q', 'f() { docker run "${@:2}"; }; f x a:1 y', "a=(x -d a:1); docker run ${a[@]:1}", 'docker run "${@:2}" x',
     'a=(-d --rm); docker run ${a[@]+"${a[@]}"} i ${#a[@]}', 'docker run ${a[@]+"${a[@]}"} i ${#a[@]}', 'set -- a.x b.x; docker run "${@%.x}" $#',
@@ -75,6 +76,7 @@ BASH = [
 UNCLEAR = [
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
     "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "echo a | xargs -n1 sh -c 'docker run \"$0\"'", "echo a | xargs -I@ sh -c 'docker run @'", "echo 'docker run a' | xargs -I@ sh -c '@'",
+    "d='-e A=1 x'; docker run ${d[@]:3} z", "docker $(echo run | cat) a", "docker compose $(cat /none)", 'set -- $(cat /none); docker run --name "$@" a b',
     'declare -A m=([x]=a:1); docker run "${m[@]}"', 'a=([1]=x [0]=y); docker run "${a[@]}"', 'declare -A m; m[1]=a; m[0]=b; docker run "${m[@]}"', "a=(p q); a[5]=z; docker run ${a[@]}", "{ read a; read b; docker run $b; } <<X\nx\ny\nX", "while read -r i; do docker run $(cat); done <<X\na\nb\nX", "while read i; do docker run $i; done <<'X'\na\\b\nX", "IFS=: read -r a b <<X\nx:y:z:\nX\ndocker run $b",
     "v=ab; docker run -e ${v: -5} a b", "v=; docker run -e ${v/#x/} a b", "v=x; docker run --name ${v@a} a b", "x=; v=x; docker run -e ${!v:+q} a b",
     "find /etc/passwd -exec sh -c 'docker run $1' _ {} ';'", "sh -c \"$(cat <<'X'\ndocker run a\nX\n)\"", "sh /dev/fd/3 3<<X\ndocker run a\nX", "printf 'docker run a:%d\\n' 1 | sh",
