@@ -150,6 +150,8 @@ def _of_tasks(program: str, words: tuple[str, ...], place: str, files: Files) ->
             return (
                 f"{program} runs what {shown(path)} says, in which an engine is named, and which is not followed here"
             )
+    if found.is_cut:
+        return f"{program} takes tasks from more than {task_files.MAX_FILES} files or patterns"
     named = "" if found.texts and found.is_whole else next(filter(_names_a_start, words), "")
     return f"{program} runs {shown(named)}, and what that is cannot be read" if named else ""
 

@@ -25,7 +25,10 @@ _TASK_FILES: Mapping[str, tuple[str, ...]] = {
 """Runners of tasks, with the files that hold them."""
 
 MAX_FILES = 50
-"""Files of tasks that include each other."""
+"""Files of tasks that include each other, and patterns for their names."""
+
+MAX_NAMED = 2000
+"""Files that all of them name."""
 
 _PLACES = frozenset({"-C", "--directory", "-d", "--dir", "--prefix", "--cwd", "--working-directory"})
 _NAMED = frozenset({"-f", "--file", "--makefile", "-t", "--taskfile", "--justfile"})
@@ -41,10 +44,11 @@ _IN_TASK = re.compile(r"(?:^[ \t]+[\w.-]+:|\btaskfile:)[ \t]*[\"']?([\w./{}-][^\
 
 @dataclass(slots=True)
 class TaskFiles:
-    """What a runner of tasks reads, by path; it is whole where all of that is there to be read."""
+    """What a runner of tasks reads, by path; it is whole where all of that is there to be read, cut where it is too much."""
 
     texts: dict[str, str] = field(default_factory=dict)
     is_whole: bool = True
+    is_cut: bool = False
 
 
 def of(
@@ -60,17 +64,22 @@ def of(
         return None
     found = TaskFiles()
     waiting = [first]
+    patterns = 0
     for alternatives in waiting:  # the list grows by what they include
-        if len(found.texts) >= MAX_FILES:
-            found.is_whole = False
+        if len(found.texts) >= MAX_FILES or patterns > MAX_FILES or len(waiting) > MAX_NAMED:
+            found.is_whole, found.is_cut = False, True
             break
+        if any(sign in alternatives[0] for sign in "*?["):
+            patterns += 1
+            waiting += _fitting(alternatives[0], listed)
+            continue
         there = [path for path in alternatives if path in found.texts]
         for path in alternatives:
             raw = read(path) if path not in there else None
             if raw is not None:
                 there.append(path)
                 found.texts[path] = raw.decode("utf-8", "replace")
-                waiting += _included(program, path, found.texts[path], listed)
+                waiting += _included(program, path, found.texts[path])
         found.is_whole = found.is_whole and bool(there)
     return found
 
@@ -101,17 +110,17 @@ def _named(program: str, words: tuple[str, ...], place: str) -> tuple[str, ...]:
     return tuple(posixpath.normpath(posixpath.join(place, name)) for name in named or names)
 
 
-def _included(program: str, path: str, text: str, listed: Callable[[str], Iterable[str]]) -> Iterator[tuple[str, ...]]:
-    """Further files, each with what may stand for it; a pattern is all files whose names fit."""
+def _included(program: str, path: str, text: str) -> Iterator[tuple[str, ...]]:
+    """Further files, each with what may stand for it."""
     place = posixpath.dirname(path)
     for names in _names(program, text):
-        paths = [posixpath.normpath(posixpath.join(place, name)) for name in names]
-        if not any(sign in paths[0] for sign in "*?["):
-            yield tuple(paths)
-            continue
-        folder, _, pattern = paths[0].rpartition("/")
-        fitting = [name for name in listed(folder) if fnmatch.fnmatchcase(name, pattern)]
-        yield from ((posixpath.join(folder, name),) for name in fitting)
+        yield tuple(posixpath.normpath(posixpath.join(place, name)) for name in names)
+
+
+def _fitting(pattern: str, listed: Callable[[str], Iterable[str]]) -> Iterator[tuple[str, ...]]:
+    """The files of a directory whose names fit."""
+    folder, _, name = pattern.rpartition("/")
+    return ((posixpath.join(folder, one),) for one in listed(folder) if fnmatch.fnmatchcase(one, name))
 
 
 def _names(program: str, text: str) -> Iterator[tuple[str, ...]]:

@@ -100,7 +100,7 @@ def _planned(unit: Unit, settings: Sequence[Setting], files: Files, starts: part
     runs = starts(unit.name, Source.SYSTEMD, files, env, place, user=user)
     found = Plans()
     lines = list(command_lines(settings, specifiers, env))
-    if _has_own_root(settings):
+    if has_own_root(settings):
         return _in_own_root(unit, lines, runs, _own_root(unit, settings, specifiers))
     if any(mentions_engine(line.setting.value) for line in lines) and (
         why := refused(settings, lines, has_file=unit.path.endswith(".service"))
@@ -117,9 +117,10 @@ def _planned(unit: Unit, settings: Sequence[Setting], files: Files, starts: part
 
 
 _ROOTS = ("RootDirectory", "RootImage")
+IN_OWN_ROOT = f"it runs in a root of its own ({' or '.join(_ROOTS)}=), of which nothing is read here"
 
 
-def _has_own_root(settings: Sequence[Setting]) -> bool:
+def has_own_root(settings: Sequence[Setting]) -> bool:
     """Whether what a service runs finds other files than the host's at their paths."""
     said = (systemd_unit.last(settings, "Service", key) for key in _ROOTS)
     return any(one is not None and one.value.strip("/") for one in said)
@@ -139,8 +140,7 @@ def _in_own_root(unit: Unit, lines: Sequence[CommandLine], runs: UnitRuns, root:
         own = replace(runs, files=replace(runs.files, root=place), played=set())
         made = [own.plans(line.words, line.setting) for line in lines if line.words]
         starts = starts or any(one.planned or one.gaps for one in made)
-    why = f"it runs in a root of its own ({' or '.join(_ROOTS)}=), of which nothing is read here"
-    return gap(unit.path, why) if starts else Plans()
+    return gap(unit.path, IN_OWN_ROOT) if starts else Plans()
 
 
 _OFF = frozenset({"", "0", "no", "n", "false", "f", "off"})

@@ -103,6 +103,11 @@ FOREIGN = [
     ("/bin/run-parts --arg=r.example/a /etc/up.d", {"etc/up.d/web": "#!/bin/sh\ndocker run $1\n"}, "planned"),
     ("/bin/sh -c 'docker run a:$${I:-b}'", {}, "planned"),
     ("/bin/sh -c 'docker run a:$${I:-b}'\nPAMName=login", {}, "gap"),
+    ("/usr/bin/docker run a\nRootDirectory=/srv/r", {}, "gap"),
+    ("/usr/bin/docker run a\nRootDirectory=/srv/r\nRootDirectory=/", {}, "planned"),
+    ("/opt/x\nRootDirectory=/srv/r", {"srv/r/opt/x": "#!/bin/sh\ndocker run a\n"}, "gap"),
+    ("/opt/x\nRootImage=/i.raw", {"opt/x": "#!/bin/sh\ndocker run a\n"}, "gap"),
+    ("/opt/x\nRootDirectory=/srv/r", {"opt/x": "#!/bin/sh\ndate\n"}, "no plan"),
     ("/bin/run-parts /etc/docker.d", {}, "gap"),
     ("/bin/run-parts /etc/other.d", {}, "no plan"),
     ("/usr/bin/kubectl apply -f /srv/k.yaml", {}, "gap"),
@@ -131,6 +136,16 @@ def test_services_that_a_command_names_are_started_with_those_that_they_need(com
     files = {UNIT: f"{S}/usr/bin/{command}\nWorkingDirectory=/srv/app\n", "srv/app/compose.yml": APP}
 
     assert {name.partition("/")[2] for name, _ in planned(files, UNIT)} == set(services.split())
+
+
+def test_a_project_and_a_quadlet_in_a_root_of_their_own_are_not_taken_from_the_host_s():
+    files = {
+        UNIT: f"{S}/usr/bin/docker compose up\nWorkingDirectory=/srv/app\nRootDirectory=/srv/r\n",
+        "srv/app/compose.yml": "services: {a: {image: r.example/a}}\n",
+        "etc/containers/systemd/q.container": "[Container]\nImage=r.example/q\n[Service]\nRootImage=/i\n",
+    }
+
+    assert said(files) == {UNIT: "gap", "srv/app/compose.yml": "planned", "etc/containers/systemd/q.container": "gap"}
 
 
 def test_a_file_of_variables_is_read_instead_of_those_beside():
