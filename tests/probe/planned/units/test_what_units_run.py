@@ -108,6 +108,7 @@ FOREIGN = [
     ("/opt/x\nRootDirectory=/srv/r", {"srv/r/opt/x": "#!/bin/sh\ndocker run a\n"}, "gap"),
     ("/opt/x\nRootImage=/i.raw", {"opt/x": "#!/bin/sh\ndocker run a\n"}, "gap"),
     ("/opt/x\nRootDirectory=/srv/r", {"opt/x": "#!/bin/sh\ndate\n"}, "no plan"),
+    ("/usr/bin/make -C /srv web", {"srv/Makefile": "include *.mk\n", **{f"srv/{n}.mk": "" for n in range(99)}}, "gap"),
     ("/bin/run-parts /etc/docker.d", {}, "gap"),
     ("/bin/run-parts /etc/other.d", {}, "no plan"),
     ("/usr/bin/kubectl apply -f /srv/k.yaml", {}, "gap"),
