@@ -1153,11 +1153,24 @@ tasks_of() { # directories of one manager: files of tasks beside which its units
     for task in GNUmakefile makefile Makefile justfile Justfile JUSTFILE .justfile .Justfile package.json \
       Taskfile.yml Taskfile.yaml Taskfile.dist.yml Taskfile.dist.yaml \
       taskfile.yml taskfile.yaml taskfile.dist.yml taskfile.dist.yaml; do
-      if [ -f "$place/$task" ] && [ -r "$place/$task" ] &&
-        grep -q -E "${clients}[[:space:]].*(run|create|play|up|deploy)([[:space:]\"]|\$)" "$place/$task"; then printf '%s\n' "$place/$task"; fi
+      if [ -f "$place/$task" ] && [ -r "$place/$task" ] && names_engine "$place/$task"; then printf '%s\n' "$place/$task"; fi
     done
   done
 }
+
+names_engine() ( # a file of tasks: in it, or in those beside or below it that it includes
+  set +f
+  for part in "$1" $(
+    awk -v place="${1%/*}" '/^ *[-s]?include[ \t]/ || /^import\??[ \t]/ || /^[ \t]+[A-Za-z0-9_.-]+:[ \t]*["\047]?[.\/A-Za-z0-9_-]+\.ya?ml/ {
+      gsub(/["\047\r]/, " ")
+      for (i = 2; i <= NF && i < 100 && $i !~ /^#/; i++) if ($i ~ /^[A-Za-z0-9_.*-][A-Za-z0-9_.\/*-]*$/ && $i !~ /\.\./) print place "/" $i
+    }' "$1" | head -n 100
+  ); do
+    if [ -f "$part" ] && [ -r "$part" ] &&
+      grep -q -E "${clients}[[:space:]].*(run|create|play|up|deploy)([[:space:]\"]|\$)" "$part"; then exit 0; fi
+  done
+  exit 1
+)
 
 scripts_of() { # directories of one manager: scripts that its units run and in which an engine is named
   (

@@ -24,6 +24,10 @@ _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(:?[-+?]|\})", re.ASCII)
 _BRACE = re.compile(r"\{.?|\}", re.DOTALL)
 
 
+SET_BY_LOGINS = ("HOME", "HOSTNAME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "TERM", "USER")
+"""Variables that whoever starts Compose or ``docker stack`` has by a login, a shell or systemd: files do not tell them."""
+
+
 class InterpolationError(ValueError):
     """A text that Compose refuses; the text says why, never a variable's value."""
 

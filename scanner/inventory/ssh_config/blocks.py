@@ -93,7 +93,7 @@ class _Reader:
             place = f"{path}:{number}"
             try:
                 keyword, rest = split_keyword(line)
-                if keyword and not rest:
+                if keyword and not rest and keyword not in WANTED:
                     raise ValueError("is not a keyword with a value")  # noqa: TRY301 -- told with its place below
                 self._line(keyword, rest, place, around, includes_left)
             except InventoryError:

@@ -20,7 +20,7 @@ IDENTITIES = "identityfile"
 """Every line of it adds a key."""
 
 PROXY = frozenset({"proxyjump", "proxycommand"})
-"""The first of the two wins."""
+"""The first of the two wins, ``ProxyJump none`` aside."""
 
 WANTED = ONE_VALUE | LISTS | PROXY | {IDENTITIES}
 
@@ -58,7 +58,7 @@ class Options:
     def take(self, setting: Setting, *, sure: bool = True) -> None:
         """Take an option, unless one like it was given before."""
         key = "proxy" if setting.key in PROXY else setting.key
-        if key in self.first:
+        if key in self.first and not (setting.key == "proxycommand" and self._jumps_nowhere):
             return
         if not sure:
             self.maybe.setdefault(key, setting.place)
@@ -66,6 +66,12 @@ class Options:
             self.identities.append(setting)
         else:
             self.first[key] = setting
+
+    @property
+    def _jumps_nowhere(self) -> bool:
+        """Whether ``ProxyJump none`` was given: it keeps a later ProxyJump away, yet no ProxyCommand."""
+        given = self.first["proxy"]
+        return given.key == "proxyjump" and is_none(given)
 
     def word(self, key: str) -> str:
         """The one word of an option; empty where it was not given.
@@ -124,6 +130,11 @@ def quoted(text: str) -> str:
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def is_none(setting: Setting) -> bool:
+    """Whether a setting takes back what others would set: ssh takes the word with a comment behind it for a name."""
+    return setting.value.strip().lower() == "none"
 
 
 def port_of(setting: Setting | None) -> int | None:

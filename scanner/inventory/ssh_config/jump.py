@@ -17,6 +17,7 @@ from scanner.inventory.ssh_config.connection_options import (
     Options,
     Setting,
     expanded,
+    is_none,
     one_word,
     port_of,
 )
@@ -71,13 +72,11 @@ def jump_of(options: Options, tokens: dict[str, str]) -> Jump:
         NotUnderstoodError: a command that does anything else than go through a bastion; we start none (CVE-2023-51385).
     """
     setting = options.first.get("proxy")
-    if setting is None:
+    if setting is None or is_none(setting):
         return NO_JUMP
     if setting.key == "proxyjump":
-        text = setting.value.partition("#")[0].rstrip()
-        return NO_JUMP if text.lower() == "none" else Jump(_hops(setting, text, tokens))
-    command = setting.value.strip()
-    return NO_JUMP if command.lower() == "none" else _from_command(setting, command, tokens)
+        return Jump(_hops(setting, setting.value.partition("#")[0].rstrip(), tokens))
+    return _from_command(setting, setting.value.strip(), tokens)
 
 
 def _hops(setting: Setting, text: str, tokens: dict[str, str]) -> tuple[Hop, ...]:
@@ -87,7 +86,10 @@ def _hops(setting: Setting, text: str, tokens: dict[str, str]) -> tuple[Hop, ...
     parts = said.split(",")
     if len(parts) > MAX_HOPS:
         raise NotUnderstoodError(f"{setting.place}: more than {MAX_HOPS} bastions stand in front of it")
-    return tuple(hop_of(setting, part) for part in parts)
+    hops = tuple(hop_of(setting, part) for part in parts)
+    if hops == (Hop("none"),):
+        raise NotUnderstoodError(f"{setting.place}: with more behind it ssh takes none for the name of a bastion")
+    return hops
 
 
 def hop_of(setting: Setting, text: str, *, is_alone: bool = False) -> Hop:

@@ -13,6 +13,7 @@ from scanner.formats.documents.lenient_json import JsonError
 from scanner.probe.planned import manifest_files, plan_listing
 from scanner.probe.planned.compose import keys as compose_keys
 from scanner.probe.planned.kubernetes import kinds as kube_kinds
+from scanner.probe.planned.nomad import job_json
 from scanner.probe.planned.plans import UnclearError, text_of
 from scanner.probe.planned.swarm import stack_schema
 
@@ -102,7 +103,7 @@ _IMAGE = re.compile(
     rb"""(?:^[ \t]+|[{,][ \t]*)(?:image|build|extends|'image'|'build')[ \t]*:|"(?:image|build)"[ \t\r\n]*:""",
     re.MULTILINE,
 )
-_TASK_GROUPS = re.compile(rb'"(?:TaskGroups|Job)"[ \t\r\n]*:[ \t\r\n]*[\[{]')
+_TASK_GROUPS = re.compile(rb'"(?:(?i:TaskGroups)|Job)"[ \t\r\n]*:[ \t\r\n]*[\[{]')
 _TEMPLATE = re.compile(rb"\{\{|\{%|\[\[")
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -292,14 +293,9 @@ def _of_services(name: str, documents: list[Any], objects: list[dict[Any, Any]])
         return RecognizedFile(Kind.COMPOSE, documents)
     if any(map(compose_keys.is_compose, objects)) and not _VALUES.fullmatch(name):
         return RecognizedFile(Kind.STACK if _STACK.fullmatch(name) and not refused else Kind.COMPOSE, documents)
-    if any(map(_is_job, objects)):
+    if any(job_json.has_task_groups(one) or job_json.is_in_hcl(one) for one in objects):
         return RecognizedFile(Kind.NOMAD)
     return RecognizedFile(Kind.NONE, documents) if any(map(compose_keys.only_includes, objects)) else NO_PLAN
-
-
-def _is_job(body: Mapping[Any, Any]) -> bool:
-    job = body.get("Job", body)
-    return isinstance(job, dict) and "TaskGroups" in job
 
 
 def _unreadable(path: str, raw: bytes, problem: str) -> RecognizedFile:

@@ -74,6 +74,8 @@ CONFIGS = (
     "Host a\n ProxyCommand ssh -W %h:%p gate\n ProxyJump never\n",
     "Host a\n ProxyJump first\n ProxyCommand ssh -W %h:%p never\n",
     "Host a\n ProxyCommand none\n ProxyJump never\n",
+    "Host a\n ProxyJump none\nHost b\n ProxyJump None\nHost a b\n ProxyJump never\n ProxyCommand ssh -W %h:%p gate\n",
+    "Host a\n ProxyJump none\n ProxyCommand none\n ProxyCommand ssh -W %h:%p never\n",
     "Host a\n ProxyCommand ssh -W %h:%p gate\nHost gate\n HostName gate.example.com\n User g\n Port 2026\n",
     "Host a\n ProxyCommand ssh -q -p 2027 -l me -W %h:%p gate\n",
     "Host a\n ProxyCommand /usr/bin/ssh me@gate -W [%h]:%p\n",

@@ -201,6 +201,7 @@ def _context(before: Given, env: Mapping[str, str]) -> str:
 def _command(engine: str, words: tuple[str, ...]) -> Started | None:
     if words[:1] in {("container",), ("image",)}:
         words = words[1:]
+    _demand_verb(engine, words)
     match words[:2]:
         case ("run" | "create", *_):
             return _run(engine, words[1:])
@@ -213,6 +214,12 @@ def _command(engine: str, words: tuple[str, ...]) -> Started | None:
         case ("pod", "create") if engine == "podman":
             return _infra(words[2:])
     return _elsewhere_named(engine, words)
+
+
+def _demand_verb(program: str, words: tuple[str, ...]) -> None:
+    """Raises ``UnclearError`` where what is asked for is not known: it may start anything."""
+    if words and not is_known(words[0]):
+        raise UnclearError(f"only the running host knows what {program} is told to do")
 
 
 def _elsewhere_named(engine: str, words: tuple[str, ...]) -> Other | None:
@@ -289,6 +296,7 @@ def _composed(words: tuple[str, ...]) -> ComposeUp | None:
         if any(word in _STARTING for word in words):
             raise UnclearError(f"compose: {error}") from error
         return None
+    _demand_verb("Compose", given.rest)
     if not given.rest or given.rest[0] not in _STARTING:
         return None
     files, env_files = given.all("file"), given.all("env-file")

@@ -70,8 +70,8 @@ _TAKE_A_WORD = MappingProxyType({
 _NO_PROGRAM = re.compile(r"-.*|[A-Za-z_]\w*=.*|[\d.]+[smhd]?|0x[\da-fA-F]+", re.ASCII | re.DOTALL)
 """Options, variables, times or numbers in front of a program."""
 
-_KEPT = frozenset({"PWD", "USER"})
-"""Variables that say where, and by whom, a program is run."""
+_KEPT = frozenset({"PWD", run_as.RUN_BY})
+"""What says where, and by whom, a program is run."""
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.ASCII | re.DOTALL)
 _PARTS_OPTIONS = re.compile(r"--(?:arg=.*|verbose|report|exit-on-error|new-session|stdin|umask=\d+)|-v", re.DOTALL)
@@ -178,10 +178,9 @@ class _Looking:
             line, env = _given(line, near, word, env)
             env |= run_as.switched(program, rest[:MAX_OPTIONS], env)
             if assigned := _ASSIGNMENT.fullmatch(word):
-                env[assigned[1]] = run_as.taken(assigned[1], assigned[2], env)
+                env[assigned[1]] = assigned[2]
             elif name := run_as.unset_by_env(near, word):
                 env.pop(name, None)
-                env |= {"USER": UNKNOWN} if name == "USER" else {}
             elif word in _OF_OTHER_USERS and words[0].rpartition("/")[2] in _OTHER_USERS:
                 at += 1
             elif not _is_somebody(word, rest):
@@ -208,7 +207,7 @@ class _Looking:
                 self.found.stores.append(before)
             return []
         if (is_first or program in _OF_CONTAINERD) and (
-            said := other_starters.starts(program, rest, env.get("PWD", ""), self.files.read)
+            said := other_starters.starts(program, rest, env.get("PWD", ""), self.files)
         ):
             raise UnclearError(said)
         if is_first and (given := _given_text(line, line.words[at:])) is not None:
@@ -279,9 +278,10 @@ class _Looking:
         self.found.gaps.extend(gaps if is_named or (line.is_near and is_open) else ())
         is_near = is_named or line.is_near
         within = (*line.within, (script, env))
+        variables = {id(one.env): run_as.inherited(one.env, env) for one in followed.commands}  # equal ones are one
         return [
             _Words(
-                *(one.words, run_as.inherited(one.env, env), line.depth + 1, is_near, one.stdin, within),
+                *(one.words, variables[id(one.env)], line.depth + 1, is_near, one.stdin, within),
                 *(run, number, one.after, line.env_is_whole and one.env_is_whole),
             )
             for number, one in enumerate(followed.commands)

@@ -184,7 +184,9 @@ def _said(
     run: Run, name: str, value: str | None, env: Mapping[str, str], made: Container
 ) -> Iterator[tuple[str, str | None]]:
     if value is None and name.endswith("*") and run.engine == "podman":
-        yield from ((each, _known(text)) for each, text in env.items() if each.startswith(name[:-1]))
+        yield from (
+            (each, _known(text)) for each, text in env.items() if each.isidentifier() and each.startswith(name[:-1])
+        )
     elif value is None:
         if name in env:
             yield name, _known(env[name])

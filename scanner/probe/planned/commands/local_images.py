@@ -11,6 +11,7 @@ from scanner.domain.image.reference import image_reference
 from scanner.probe.planned.commands import engine_options
 from scanner.probe.planned.commands.command import DEFAULT_PLATFORM, ENGINES, asked_platform, is_elsewhere, store_of
 from scanner.probe.planned.commands.engine_options import Given, OptionsError
+from scanner.probe.planned.commands.run_as import RUN_BY
 from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
@@ -130,7 +131,7 @@ def _end(tag: str | None, digest: str | None) -> str:
 
 def _kept(engine: str, env: Mapping[str, str], store: str) -> str:
     """Where an engine keeps images: Podman those of each user apart."""
-    user = env.get("USER", "")
+    user = env.get(RUN_BY, "")
     owner = "" if engine != "podman" or user in {"", "root", "0"} else f":{user}"
     return f"{engine}{owner}@{store}".removesuffix("@").replace(" ", "\\")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from scanner.probe.planned.commands import task_files
 from scanner.probe.planned.unknown_text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _NOT_READ = "{} starts a container by words that are not read here"
 _IN_CLUSTER = "{} has a cluster start containers"
@@ -62,26 +63,6 @@ _OF_PLANS = frozenset({"kubectl", "oc", "nomad"})
 HOLDERS = frozenset({"k3s", "rke2", "k0s", "microk8s", "minikube"})
 """Programs that hold one of the others, which their first word names."""
 
-_TASKFILES = tuple(
-    f"{name}{end}" for name in ("Taskfile", "taskfile") for end in (".yml", ".yaml", ".dist.yml", ".dist.yaml")
-)
-
-_TASK_FILES: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    "make": ("GNUmakefile", "makefile", "Makefile"),
-    "gmake": ("GNUmakefile", "makefile", "Makefile"),
-    "just": ("justfile", "Justfile", "JUSTFILE", ".justfile", ".Justfile"),
-    "task": _TASKFILES,
-    "go-task": _TASKFILES,
-    "npm": ("package.json",), "yarn": ("package.json",), "pnpm": ("package.json",),
-})  # fmt: skip
-"""Runners of tasks, with the files that hold them."""
-
-MAX_TASK_FILES = 50
-"""Files of tasks that include each other."""
-
-_INCLUDED = re.compile(r"^(?:include|import)[ \t]+([^#\n]+)", re.ASCII | re.MULTILINE)
-"""What make and just must find beside their file."""
-
 _ONLY_ASK = frozenset({"--help", "-h"})
 _ONLY_TRY = frozenset({"--dry-run", "--dry-run=client", "--dry-run=server"})
 _MAY_TRY = frozenset({"kubectl", "oc", "helm", "distrobox"})
@@ -92,25 +73,35 @@ _IN_STARTING_TASKS = frozenset({"up", "compose", "docker", "podman", "nerdctl"})
 
 _OF_A_NAME = re.compile("[:_-]")
 
-_PLACES = frozenset({"-C", "--directory", "-d", "--dir", "--prefix", "--cwd", "--working-directory"})
-_NAMED = frozenset({"-f", "--file", "--makefile", "-t", "--taskfile", "--justfile"})
-
 _ENGINE = re.compile(r"\b(?:docker|podman|nerdctl|finch|balena-engine)(?:[.-](?:compose|io|remote))?\b")
 _STARTS = re.compile(r"\b(?:run|create|play|up|deploy)\b")
 _ANY_NAME = "|".join(map(re.escape, sorted({*_STARTERS, *_OTHER_NAMES, *_BY_NAME_ALONE}, key=len, reverse=True)))
 _MENTIONED = re.compile(rf"(?<![\w.-])({_ANY_NAME})(?![\w.-])([^\n;&|]*)", re.ASCII)
 
 
-def starts(program: str, words: tuple[str, ...], place: str, read: Callable[[str], bytes | None]) -> str:
+class Files(Protocol):
+    """Whoever knows which files are there."""
+
+    @property
+    def read(self) -> Callable[[str], bytes | None]:
+        """Gives the bytes of a file by its path, none where it is not there."""
+
+    @property
+    def listed(self) -> Callable[[str], Iterable[str]]:
+        """Gives the names of the files that lie in a directory."""
+
+
+def starts(program: str, words: tuple[str, ...], place: str, there: Files) -> str:
     """What is said of ``program words…`` that starts containers; empty where it is no such program, or does something else.
 
-    Files that it names and ``read`` gives, from the directory ``place`` on, are read as plans of their own.
+    Files that it names and that are ``there``, from the directory ``place`` on, are read as plans of their own.
     """
     if said := _told(program, words):
         files = _named_plans(_OTHER_NAMES.get(program, program), words)
-        is_read = files and all(read(posixpath.normpath(posixpath.join(place, file))) is not None for file in files)
+        paths = [posixpath.normpath(posixpath.join(place, file)) for file in files]
+        is_read = paths and all(there.read(path) is not None for path in paths)
         return "" if is_read else said
-    return _of_tasks(program, words, place, read)
+    return _of_tasks(program, words, place, there)
 
 
 def mentions_engine(text: str) -> bool:
@@ -146,54 +137,22 @@ def _named_plans(program: str, words: tuple[str, ...]) -> list[str]:
         return []
     if program == "nomad":
         return [] if words[-1].startswith("-") or words[-1] == "run" else [words[-1]]
-    return [value for word, value in _options(words) if word in {"-f", "--filename", "-k", "--kustomize"}]
+    return [value for word, value in task_files.options(words) if word in {"-f", "--filename", "-k", "--kustomize"}]
 
 
-def _tasks_of(program: str, words: tuple[str, ...], place: str) -> tuple[str, ...]:
-    """Files in which a runner of tasks would look for what it is told to do; none where it is none."""
-    names = _TASK_FILES.get(program)
-    if names is None:
-        return ()
-    named: list[str] = []
-    for word, value in _options(words):
-        if word in _PLACES and not (word == "-d" and program in {"make", "gmake"}):
-            place = posixpath.join(place, value)
-        elif word in _NAMED:
-            named.append(value)
-    return tuple(posixpath.normpath(posixpath.join(place, name)) for name in named or names)
-
-
-def _options(words: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Each option with what may be its value: behind ``=``, stuck to its letter, or the next word."""
-    found = []
-    for at, word in enumerate(words):
-        name, equals, value = word.partition("=")
-        if word[:1] == "-" and word[:2] != "--" and len(word) > len("-C"):
-            found.append((word[:2], word[2:]))
-        elif word.startswith("-"):
-            found.append((name, value if equals else "".join(words[at + 1 : at + 2])))
-    return found
-
-
-def _of_tasks(program: str, words: tuple[str, ...], place: str, read: Callable[[str], bytes | None]) -> str:
-    """What is said of tasks that may start a container: by what their file says, where it is not there by their name."""
-    paths = list(_tasks_of(program, words, place))
-    alternatives, is_whole = len(paths), True
-    there: set[str] = set()
-    for at, path in enumerate(paths):  # the list grows by what they include
-        raw = read(path) if path not in there and at < MAX_TASK_FILES else None
-        is_whole = is_whole and (raw is not None or path in there or at < alternatives)
-        if raw is None:
-            continue
-        there.add(path)
-        text = raw.decode("utf-8", "replace")
+def _of_tasks(program: str, words: tuple[str, ...], place: str, files: Files) -> str:
+    """What is said of tasks that may start a container: by what their files say, where these are not there by their names."""
+    found = task_files.of(program, words, place, files.read, files.listed)
+    if found is None:
+        return ""
+    for path, text in found.texts.items():
         if mentions_engine(text):
             return (
                 f"{program} runs what {shown(path)} says, in which an engine is named, and which is not followed here"
             )
-        names = (name for line in _INCLUDED.findall(text) for name in re.split(r"[\s\"']+", line) if name)
-        paths += (posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in names)
-    named = next(filter(_names_a_start, words), "") if paths and not (there and is_whole) else ""
+    if found.is_cut:
+        return f"{program} takes tasks from more than {task_files.MAX_FILES} files or patterns"
+    named = "" if found.texts and found.is_whole else next(filter(_names_a_start, words), "")
     return f"{program} runs {shown(named)}, and what that is cannot be read" if named else ""
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 ROOT = "root"
 
+RUN_BY = "user[running]"
+"""Stands among variables for who runs a program, empty for root; ``USER`` is a variable like any other."""
+
 _OF_PROPERTIES = MappingProxyType({"User": "uid", "WorkingDirectory": "working-directory"})
 
 
@@ -95,7 +98,7 @@ def switched(program: str, words: tuple[str, ...], env: Mapping[str, str]) -> di
         words: those behind it.
         env: the variables that it has itself.
     """
-    found = {"USER": user(program, words), "PWD": place(program, words, env.get("PWD", ""))}
+    found = {RUN_BY: user(program, words), "PWD": place(program, words, env.get("PWD", ""))}
     return {name: text for name, text in found.items() if text is not None}
 
 
@@ -212,15 +215,9 @@ def _of_machine(words: tuple[str, ...]) -> str | None:
     return asked or (name if at and name else ROOT)
 
 
-def taken(name: str, text: str, env: Mapping[str, str]) -> str:
-    """What a variable is set to; ``USER``, by which we know who runs a program, tells that only where it says the same."""
-    return UNKNOWN if name == "USER" and env.get(name, text) != text else text
-
-
 def inherited(env: Mapping[str, str], around: Mapping[str, str]) -> Mapping[str, str]:
-    """The variables of a script's command, who runs it told by who runs the script."""
-    same = env.get("USER") == around.get("USER")
-    return env if same else {**env, "USER": UNKNOWN}
+    """The variables of a script's command, run by who runs the script."""
+    return {**env, RUN_BY: around[RUN_BY]} if RUN_BY in around else env
 
 
 def is_cleared_by_env(before: tuple[str, ...], word: str) -> bool:

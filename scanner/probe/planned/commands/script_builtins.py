@@ -28,8 +28,8 @@ SPECIAL = frozenset({
 
 _EVERYWHERE = frozenset({"export", "readonly"})
 _ODD = frozenset({"nocasematch", "lastpipe", "execfail"})
-_ALTERING = frozenset("niluc")
-"""Options of ``declare`` by which a variable is another's name, a number, in small or capital letters."""
+_ALTERING = frozenset("niulcA")
+"""Options of ``declare`` by which a variable is another's name, a number, in small or capital letters, an array by names."""
 
 
 def placed(shell: Shell, path: str) -> str:

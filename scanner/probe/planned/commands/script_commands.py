@@ -30,6 +30,7 @@ from scanner.probe.planned.commands import (
     script_builtins,
     script_decisions,
     script_numbers,
+    script_reads,
     script_steps,
     script_texts,
     written_files,
@@ -40,7 +41,6 @@ from scanner.probe.planned.commands.script_shell import (
     OPEN_TEXT,
     PLAIN_IFS,
     SOURCE,
-    USER_NUMBER,
     Shell,
     joined,
 )
@@ -86,14 +86,7 @@ def commands_of(
     parsed = script_texts.parsed(script.text)
     if isinstance(parsed, NotUnderstood):
         return Followed(gaps=[f"its script is not understood: {parsed.why}"])
-    given = tuple(word.replace(UNKNOWN, MANY) if at else word for at, word in enumerate(script.parameters))
-    own = Shell({**env, OPEN: UNKNOWN}, set(env), given, env_is_whole, is_bash=script.is_bash)
-    own.put(SOURCE, script.path)
-    own.put("OPTIND", "1")
-    own.put("IFS", PLAIN_IFS)  # whatever it is given
-    if env.get("USER") in {"", "root", "0"}:
-        for name in (USER_NUMBER, *(("UID", "EUID") if script.is_bash else ())):
-            own.put(name, "0")
+    own = script_texts.begun(script, env, env_is_whole=env_is_whole)
     walk = _Walk(shell=own, read=read)
     walk.run(parsed)
     return Followed(walk.commands, walk.gaps, walk.shell.last | walk.exits)
@@ -159,8 +152,8 @@ class _Walk(Ways):
         elif isinstance(step, Own):
             self.own(step)
         elif isinstance(step, Piped):
-            self.stdin = self._output(step.before)
-            return [step.part, "unpipe"]
+            text = self._output(step.before)
+            return self._given(step.part, text, text)
         elif isinstance(step, Simple):
             return self._simple(step)
         elif isinstance(step, Again):
@@ -267,6 +260,8 @@ class _Walk(Ways):
         names = {one.name for one in simple.assignments}
         given.exported |= names
         words = script_texts.in_place(words, stdin)
+        if simple.redirects and script_reads.taken(self.shell, words, given, stdin):
+            return steps
         made = self._command(words, given, stdin)
         return [*steps, *self.with_own(names, given, words[words[0] in _PLAIN :], made)]
 
@@ -340,9 +335,15 @@ class _Walk(Ways):
     def _redirected(self, redirects: Iterable[Redirect], body: Statement) -> list[Step]:
         steps = self._expanded([one.here or one.target for one in redirects if one.here or one.target])  # type: ignore[misc]  # one of them is there
         self._notice_files((), redirects)
-        is_given = any(one.here or one.operator == "<" for one in redirects)
-        self.stdin = UNKNOWN if is_given else self.stdin
-        return [*steps, body, "unpipe"] if is_given else [*steps, body]
+        given = [one for one in redirects if one.here or one.operator == "<"]
+        text = script_texts.fed_by(given, Expansion(self.shell.copy()), self.read)
+        return [*steps, *(self._given(body, text, UNKNOWN) if given else [body])]
+
+    def _given(self, part: Statement, text: str, stdin: str) -> list[Step]:
+        """A part that is given a text to read; ``stdin`` is what each of its commands may find of that."""
+        made = script_reads.rounds(part, text, self.shell)
+        self.stdin = stdin if made is None else UNKNOWN
+        return [*([part] if made is None else made), "unpipe"]
 
     def _notice_files(self, words: tuple[str, ...], redirects: Iterable[Redirect]) -> None:
         if self._written.is_run(words):

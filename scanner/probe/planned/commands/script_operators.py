@@ -9,6 +9,8 @@ from scanner.formats.shell import patterns
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from scanner.formats.shell.patterns import Pattern
     from scanner.formats.shell.syntax import Parameter, Word
 
@@ -25,6 +27,25 @@ class Words(Protocol):
         """A word as a pattern."""
 
 
+_LETTERS: Mapping[str, Callable[[str], str]] = {
+    "U": str.upper,
+    "L": str.lower,
+    "u": lambda text: text[:1].upper() + text[1:],
+    "Q": lambda text: f"'{text}'",
+}
+"""Of ``${name@U}`` with its like."""
+
+
+def is_understood(part: Parameter, words: Words) -> bool:
+    """Whether what an operator makes of a text that is known is known, too, shells and languages aside."""
+    match part.operator:
+        case "@":
+            return words.operand(part.word) in _LETTERS
+        case "^" | "^^" | "," | ",,":
+            return part.word is None or not part.word.parts
+    return True
+
+
 def changed(part: Parameter, text: str, words: Words) -> str:
     """The text behind the operator; not known where shells, or their languages, differ."""
     if not is_known(text) or not text.isascii() or part.name in {"@", "*"}:
@@ -32,8 +53,12 @@ def changed(part: Parameter, text: str, words: Words) -> str:
     match part.operator:
         case "length":
             return str(len(text))
-        case "^^" | ",," if part.word is None or not part.word.parts:
+        case "^^" | ",," if is_understood(part, words):
             return text.upper() if part.operator == "^^" else text.lower()
+        case "^" | "," if is_understood(part, words):
+            return (text[:1].upper() if part.operator == "^" else text[:1].lower()) + text[1:]
+        case "@" if is_understood(part, words) and text.isprintable() and "'" not in text:
+            return _LETTERS[words.operand(part.word)](text)
         case ":":
             return _substring(words.operand(part.word), text)
     return _by_pattern(part, text, words)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from scanner.formats.shell import grammar
 from scanner.formats.shell.syntax import Simple
 from scanner.probe.planned.commands import script_builtins
-from scanner.probe.planned.commands.script_shell import OPEN_TEXT
+from scanner.probe.planned.commands.run_as import ROOT, RUN_BY
+from scanner.probe.planned.commands.script_shell import MANY, OPEN, OPEN_TEXT, PLAIN_IFS, SOURCE, USER_NUMBER, Shell
 from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scanner.formats.shell.syntax import NotUnderstood, Sequence, Statement
-    from scanner.probe.planned.commands.script_shell import Effort, Shell
+    from scanner.formats.shell.syntax import NotUnderstood, Redirect, Sequence, Statement
+    from scanner.probe.planned.commands.script_shell import Effort
     from scanner.probe.planned.commands.script_values import Expansion
 
 STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
@@ -80,6 +81,19 @@ class ParsedTexts:
         return found
 
 
+def begun(script: Script, env: Mapping[str, str], *, env_is_whole: bool) -> Shell:
+    """A shell in front of the first command of a script."""
+    given = tuple(word.replace(UNKNOWN, MANY) if at else word for at, word in enumerate(script.parameters))
+    variables = {name: text for name, text in env.items() if name != RUN_BY}
+    own = Shell({**variables, OPEN: UNKNOWN}, set(variables), given, env_is_whole, is_bash=script.is_bash)
+    for name, text in ((SOURCE, script.path), ("OPTIND", "1"), ("IFS", PLAIN_IFS)):  # whatever it is given
+        own.put(name, text)
+    if env.get(RUN_BY) in {"", ROOT, "0"}:
+        for name in (USER_NUMBER, *(("UID", "EUID") if script.is_bash else ())):
+            own.put(name, "0")
+    return own
+
+
 def parsed(text: str) -> Sequence | NotUnderstood:
     """The commands of a script."""
     return grammar.parse(text.replace(UNKNOWN, OPEN_TEXT).encode("utf-8", "surrogateescape"))
@@ -103,6 +117,16 @@ def of_file(shell: Shell, path: str, read: Callable[[str], str | None]) -> str:
     except UnclearError:
         text = None
     return UNKNOWN if text is None else text
+
+
+def fed_by(redirects: list[Redirect], expansion: Expansion, read: Callable[[str], str | None]) -> str:
+    """The text of a here-document, or of a file, that is all that some commands together read."""
+    only = redirects[0] if len(redirects) == 1 and redirects[0].fd in {"", "0"} else None
+    if only is not None and only.here is not None:
+        text = expansion.text(only.here)
+        return f"{text}\n" if only.operator == "<<<" and not text.endswith("\n") else text
+    path = expansion.text(only.target) if only is not None and only.target is not None else UNKNOWN
+    return of_file(expansion.shell, path, read)
 
 
 def piped(

@@ -17,8 +17,14 @@ from scanner.formats.shell.syntax import (
     Simple,
     Substitution,
 )
-from scanner.probe.planned.commands import script_builtins, script_numbers, script_operators, script_paths
-from scanner.probe.planned.commands.script_shell import MANY, PLAIN_IFS, SOURCE, USER_NUMBER
+from scanner.probe.planned.commands import (
+    script_builtins,
+    script_lists,
+    script_numbers,
+    script_operators,
+    script_paths,
+)
+from scanner.probe.planned.commands.script_shell import MANY, PLAIN_IFS, SOURCE, USER_NUMBER, may_be_several
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
@@ -28,9 +34,6 @@ if TYPE_CHECKING:
     from scanner.formats.shell.patterns import Pattern
     from scanner.formats.shell.syntax import Assignment, Part, Word
     from scanner.probe.planned.commands.script_shell import Shell
-
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
-"""A subscript that is one number for every reader: an octal one is not."""
 
 MAX_WORD_CHARS = 1 << 17
 """Of one word: the kernel takes no longer argument (MAX_ARG_STRLEN)."""
@@ -52,11 +55,14 @@ class Expansion:
         """Do what an assignment says."""
         shell = self.shell
         if one.subscript is not None:
-            self._texts(one.value.parts) if one.value else None
-            shell.put(one.name, UNKNOWN)
+            script_lists.put_element(shell, one, self.text(one.value) if one.value else "")
         elif one.elements is not None:
             before = shell.arrays.get(one.name, ()) if one.append else ()
-            shell.put_array(one.name, (*before, *(text for word in one.elements for text in self.fields(word))))
+            elements = (*before, *(text for word in one.elements for text in self.fields(word)))
+            if any(map(script_lists.is_placed, one.elements)):
+                shell.put(one.name, UNKNOWN)
+            else:
+                shell.put_array(one.name, elements)
         else:
             text = self.text(one.value) if one.value else ""
             if one.append:
@@ -136,16 +142,20 @@ class Expansion:
         """The words of ``$@``, of all elements of an array, of bash's braces; none where a part is none of these."""
         if isinstance(part, Opaque):
             return list(part.choices) if part.choices and self.shell.is_bash else None
-        if part.operator or part.indirect or part.replacement is not None:
+        found = script_lists.elements(part, self.shell)
+        if found is None or not part.operator:
+            return found
+        if part.operator == "length" or part.operator.removeprefix(":") in _OPERATORS:
             return None
-        if part.name == "@" and part.subscript is None:
-            return [MANY] if self.shell.parameters is None else list(self.shell.parameters[1:])
-        if part.subscript != "@":
-            return None
-        if part.name in self.shell.arrays:
-            return list(self.shell.arrays[part.name])
-        text = self._value(part.name)
-        return [text] if text is not None else [] if self.shell.is_unset(part.name) else [MANY]
+        made = script_lists.changed(part, found, self.shell, self)
+        is_open = made is None or (UNKNOWN in made and not part.quoted and all(map(is_known, found)))
+        return self._doubted(part) if made is None or is_open else made
+
+    def _doubted(self, part: Parameter) -> list[str]:
+        """Any words, or none: of a command no word behind them is known to be where it seems to be."""
+        doubt = f"line {part.line} of its script has an expansion that is not understood"
+        self.doubts += [] if doubt in self.doubts else [doubt]
+        return [*script_lists.OPEN_LIST]
 
     def _with_operands(self, word: Word) -> tuple[tuple[Part, ...], list[bool]]:
         """The parts of a word, with whether each is split; ``${name+word}`` stands for the parts of a word with quotes."""
@@ -161,14 +171,14 @@ class Expansion:
         """What an expansion without quotes stands for, where that is its own word and has quotes; none for any other."""
         if not isinstance(part, Parameter) or part.operator not in _CHOOSING or part.quoted or part.word is None:
             return ()
-        if (
-            part.indirect
-            or part.subscript is not None
-            or not any(getattr(one, "quoted", False) for one in part.word.parts)
-        ):
+        if part.indirect or not any(getattr(one, "quoted", False) for one in part.word.parts):
             return ()
-        value = self._value(part.name)
-        if (value is None and not self.shell.is_unset(part.name)) or (value is not None and UNKNOWN in value):
+        if part.subscript is not None and part.subscript != "@":
+            return ()
+        elements = script_lists.elements(part, self.shell) if part.subscript else None
+        value = self._value(part.name) if elements is None else " ".join(elements) if elements else None
+        is_unset = elements == [] or self.shell.is_unset(part.name)
+        if (value is None and not is_unset) or (value is not None and UNKNOWN in value):
             return ()
         is_set = value is not None and (value != "" or not part.operator.startswith(":"))
         if is_set != part.operator.endswith("+"):
@@ -221,8 +231,12 @@ class Expansion:
     def _said(self, body: syntax.Sequence) -> str | None:
         """What one command writes that only says its own words, without the last newlines; none for any others."""
         only = body.items[0].statement if len(body.items) == 1 else None
-        if not isinstance(only, Simple) or only.assignments or only.redirects or body.items[0].background:
+        if not isinstance(only, Simple) or only.assignments or body.items[0].background:
             return None
+        if only.redirects:
+            is_cat = [word.literal for word in only.words] == ["cat"] and "cat" not in self.shell.functions
+            here = only.redirects[0].here if is_cat and len(only.redirects) == 1 else None
+            return None if here is None else Expansion(self.shell.copy()).text(here).rstrip("\n")
         if not only.words or only.words[0].literal not in script_builtins.SAYING:
             return None
         words = self._plain(only)
@@ -253,13 +267,28 @@ class Expansion:
         listed = self._listed(part)
         if listed is not None:
             return " ".join(listed) if len(listed) <= 1 or not part.quoted else MANY
+        if part.operator == "length" and (found := script_lists.elements(part, self.shell)) is not None:
+            return UNKNOWN if any(map(may_be_several, found)) else str(len(found))
+        if part.indirect and not part.operator and part.subscript is None:
+            return self._referred(part)
+        if part.indirect and not part.quoted:
+            self._doubted(part)
+        if part.operator in {"+", ":+"} and script_lists.elements(part, self.shell) == []:
+            return ""
         value = self._element(part)
-        is_unset = value is None and part.subscript is None and self.shell.is_unset(part.name)
+        is_unset = value is None and (
+            self.shell.is_unset(part.name) if part.subscript is None else script_lists.element(part, self.shell)[1]
+        )
         if part.indirect or part.subscript in {"@", "*"}:
             return UNKNOWN
         if not part.operator:
             return UNKNOWN if value is None and not is_unset else value or ""
         return self._operated(part, value, is_unset=is_unset)
+
+    def _referred(self, part: Parameter) -> str:
+        """What ``${!name}`` stands for: the variable that another one names."""
+        name = self._value(part.name) or UNKNOWN
+        return self._operand_value(name) if name.isidentifier() else UNKNOWN
 
     def _operated(self, part: Parameter, value: str | None, *, is_unset: bool) -> str:
         operator = part.operator.removeprefix(":")
@@ -268,7 +297,7 @@ class Expansion:
             size**2 // 1024 if operator[:1] == "/" and size <= patterns.MAX_SEARCHED else 0
         )
         if operator not in _OPERATORS or (value is None and not is_unset):
-            return UNKNOWN if value is None and not is_unset else script_operators.changed(part, value or "", self)
+            return self._changed(part, value, is_unset=is_unset)
         may_be_unset = value == UNKNOWN and part.name not in self.shell.own
         if value is not None and UNKNOWN in value and (part.operator.startswith(":") or may_be_unset):
             return UNKNOWN
@@ -282,16 +311,23 @@ class Expansion:
             self.shell.put(part.name, found)
         return found
 
+    def _changed(self, part: Parameter, value: str | None, *, is_unset: bool) -> str:
+        """A text behind an operator; of one that is known nobody may know here whether anything is left."""
+        if is_unset and part.operator != "length":
+            return ""
+        if value is None and not is_unset:
+            return UNKNOWN
+        made = script_operators.changed(part, value or "", self)
+        if made == UNKNOWN and is_known(value or "") and not part.quoted:
+            self._doubted(part)
+        return made
+
     def _element(self, part: Parameter) -> str | None:
         if part.subscript is None:
             return self._value(part.name)
         if (part.name, part.subscript) == ("BASH_SOURCE", "0"):
             return self.shell.texts.get(SOURCE)
-        elements = self.shell.arrays.get(part.name)
-        if elements is None or not _INDEX.fullmatch(part.subscript):
-            return None
-        at = int(part.subscript)
-        return elements[at] if at < len(elements) else ""
+        return script_lists.element(part, self.shell)[0]
 
     def operand(self, word: Word | None) -> str:
         """The word of an expansion; what would nest further is not followed."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import Source
-from scanner.formats.variables.interpolation import InterpolationError, Value, substitute
+from scanner.formats.variables.interpolation import SET_BY_LOGINS, InterpolationError, Value, substitute
 from scanner.probe.planned.compose import consistency, projects, service
 from scanner.probe.planned.compose.loading import DOTENV, Context, Loading, env_files, joined
 from scanner.probe.planned.compose.placement import placement
@@ -97,7 +97,8 @@ def project_plans(texts: Mapping[str, bytes], roots: Sequence[str], beside: Proj
 def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: ProjectSurroundings) -> Plans:
     directory = posixpath.dirname(roots[0]) if beside.directory is None else beside.directory
     own_dotenv = joined(directory, DOTENV)
-    shell = {name: Value(text) for name, text in (beside.variables or {}).items()}
+    shell = {name: Value("", (name,)) for name in SET_BY_LOGINS}
+    shell |= {name: Value(text) for name, text in (beside.variables or {}).items()}
     files = [path for path in (*beside.dotenv, own_dotenv) if path in texts]
     variables = shell
     if beside.env_files:

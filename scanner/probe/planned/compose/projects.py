@@ -88,8 +88,10 @@ def told_by_dotenv(texts: Mapping[str, bytes], directory: str) -> ProjectFiles |
     except EnvFileError:
         return None  # told where the project is read
     said = variables.get(FILE)
-    if said is None or said.unset:
+    if said is None:
         return None
+    if said.unset:  # a file of such a name is not there
+        said = dotenv.variables(texts[path], {name: Value(f"${name}") for name in said.unset})[FILE]
     separator = variables.get(SEPARATOR, Value("")).text or ":"
     return ProjectFiles(tuple(joined(directory, name) for name in said.text.split(separator)), (path,))
 

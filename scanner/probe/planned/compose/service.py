@@ -304,11 +304,24 @@ def _read_env_file(project: Project, entry: Any, found: dict[str, Value], own: M
         elif entry.get("format"):
             raise UnclearError(f"{path}: a format of variables that Compose does not know")
         else:
-            told = {name: value for name, value in own.items() if value != Value("", (name,))}
-            found |= dotenv.variables(project.texts[path], {**told, **project.variables}, found)
+            found |= _of_env_file(project, project.texts[path], found, own)
     except EnvFileError as error:
         raise UnclearError(f"{path}: {error}") from error
     return ""
+
+
+def _of_env_file(
+    project: Project, raw: bytes, before: Mapping[str, Value], own: Mapping[str, Value]
+) -> dict[str, Value]:
+    """What a file of variables sets behind others.
+
+    A variable within a value is today that of the project or the service itself, else the file's own, else one of the
+    files before it; up to 2.26 Compose took those before it first, and none of the service.
+    """
+    told = {name: value for name, value in own.items() if value != Value("", (name,))}
+    now = dotenv.variables(raw, {**told, **project.variables}, before)
+    then = dotenv.variables(raw, {**project.variables, **before})
+    return {name: value if then.get(name) == value else Value(value.text, (name,)) for name, value in now.items()}
 
 
 # ---------------------------------------------------------------- what stands over paths of the image

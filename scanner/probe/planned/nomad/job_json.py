@@ -27,9 +27,61 @@ _LABELS = {
 """Types of blocks that are read, with the number of their labels (Nomad's job specification)."""
 
 
+_FIELDS = {
+    name.lower(): name
+    for name in (
+        *(
+            "Job",
+            "TaskGroups",
+            "Name",
+            "ID",
+            "Count",
+            "Constraints",
+            "LTarget",
+            "RTarget",
+            "Operand",
+            "Services",
+            "Tasks",
+        ),
+        *("Connect", "SidecarService", "SidecarTask", "Gateway", "Driver", "Config", "Env", "User", "VolumeMounts"),
+        *("Destination", "TaskName", "Checks", "Type", "Command", "Args"),
+    )
+}
+"""What is read of a job as the API takes it, by how it is found: Go's decoder takes a field in letters of any size."""
+
+
 def is_request(document: Mapping[Any, Any]) -> bool:
     """Whether it is what the API takes: a job with ``TaskGroups``, mostly below ``Job``."""
-    return "Job" in document or "TaskGroups" in document
+    return "Job" in document or has_task_groups(document)
+
+
+def has_task_groups(document: Mapping[Any, Any]) -> bool:
+    """Whether it is a job of the API beyond doubt: in HCL's JSON syntax a name stands there, with a mapping."""
+    whole = _fields(document)
+    job = _fields(whole.get("Job", whole))
+    return "TaskGroups" in job and not isinstance(job["TaskGroups"], dict)
+
+
+def is_in_hcl(document: Mapping[Any, Any]) -> bool:
+    """Whether it is a job in HCL's JSON syntax, with a group or a task below its name."""
+    bodies = [one for named in _mappings(document.get("job")) for body in named.values() for one in _mappings(body)]
+    return any(_mappings(body.get(key)) for body in bodies for key in ("group", "task"))
+
+
+def _mappings(value: Any) -> list[dict[Any, Any]]:
+    """A block's bodies: one, or several in a list."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+
+
+def _fields(value: Any) -> dict[Any, Any]:
+    """The fields of an object as the API names them; of two that are one to it the last stands."""
+    if not isinstance(value, dict):
+        return {}
+    return {_FIELDS.get(key.lower(), key) if isinstance(key, str) else key: one for key, one in value.items()}
+
+
+def _object(value: Any, what: str) -> dict[Any, Any]:
+    return _fields(manifest_files.mapping(value, what))
 
 
 def body(document: Mapping[Any, Any]) -> Block:
@@ -83,14 +135,17 @@ def tasks(document: Mapping[Any, Any]) -> Iterator[Task]:
     Raises:
         UnclearError: it is none.
     """
-    job = manifest_files.mapping(document.get("Job", document), "Job")
+    whole = _fields(document)
+    job = _object(whole.get("Job", whole), "Job")
+    if not job.get("TaskGroups"):
+        raise UnclearError("a job without TaskGroups, which Nomad refuses")
     for group in _each(job, "TaskGroups"):
         if group.get("Count") == 0:
             continue
         for service in _each(group, "Services"):
-            connect = manifest_files.mapping(service.get("Connect"), "Connect")
+            connect = _object(service.get("Connect"), "Connect")
             if any(connect.get(key) is not None for key in ("SidecarService", "SidecarTask", "Gateway")):
-                yield _sidecar(job, group, manifest_files.mapping(connect.get("SidecarTask"), "SidecarTask"))
+                yield _sidecar(job, group, _object(connect.get("SidecarTask"), "SidecarTask"))
         for task in _each(group, "Tasks"):
             yield _task(f"{job.get('Name') or job.get('ID')}/{group.get('Name')}/{task.get('Name')}", job, group, task)
 
@@ -106,7 +161,7 @@ def _sidecar(job: Mapping[Any, Any], group: Mapping[Any, Any], task: Mapping[Any
 
 def _each(holder: Mapping[Any, Any], key: str) -> Iterator[dict[Any, Any]]:
     for value in manifest_files.sequence(holder.get(key), key):
-        yield manifest_files.mapping(value, key)
+        yield _object(value, key)
 
 
 def _task(name: str, job: Mapping[Any, Any], group: Mapping[Any, Any], task: Mapping[Any, Any]) -> Task:

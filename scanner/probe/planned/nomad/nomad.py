@@ -69,12 +69,28 @@ def _planned(path: str, tasks: Iterator[Task]) -> Plans:
 def _of_hcl(path: str, root: Block) -> Plans:
     scope = Scope(root)
     found = Plans()
+    for name in (*(block.type for block in root.blocks), *root.values):
+        if name.lower() == "job" and not (name == "job" and name not in root.values):
+            found += gap(path, f"what it calls {name} is no job, which Nomad refuses")
     for job in root.all("job"):
         name = _label(job)
+        found += _lacking(path, job)
         for place, block in _dynamic(job, name):
             kind = _label(block)
             found += gap(f"{path}: {place} {kind}", f"a dynamic block ({kind}), which only Nomad expands")
         found += _planned(path, _tasks(job, scope))
+    return found
+
+
+def _lacking(path: str, job: Block) -> Plans:
+    """A gap for each part without what it is for, which Nomad refuses: it may be written by a name that Nomad does not have."""
+    found = Plans()
+    parts = [job, *job.all("group")]
+    for part in parts:
+        inner = ("group", "task") if part is job else ("task",)
+        has_dynamic = any(_label(one) in inner for one in part.all("dynamic"))
+        if not has_dynamic and not any(map(part.all, inner)):
+            found += gap(f"{path}: {_label(part)}", f"a {part.type} without a {inner[0]}, which Nomad refuses")
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from scanner.formats.variables.interpolation import MAX_CHARS, InterpolationError, RequiredError, Value
+from scanner.formats.variables.interpolation import MAX_CHARS, SET_BY_LOGINS, InterpolationError, RequiredError, Value
 
 _VARIABLE = r"[_a-z][_a-z0-9]*(?::?[-?][^}]*)?"
 _FORM = re.compile(rf"\$(?:(\$)|({_VARIABLE})|\{{({_VARIABLE})\}}|)", re.ASCII | re.IGNORECASE)
@@ -44,7 +44,10 @@ def substitute(text: str, missing: str = "") -> Value:
 def _default(variable: str, missing: str, unset: dict[str, None]) -> str:
     """What stands for a variable that nothing sets: signs are looked for in this order, wherever they stand."""
     for sign in _DEFAULTS:
-        _, found, default = variable.partition(sign)
+        name, found, default = variable.partition(sign)
+        if found and name in SET_BY_LOGINS:
+            unset[name] = None
+            return missing
         if found:
             return default
     for sign in _DEMANDS:

@@ -22,8 +22,6 @@ KEYS = (
 )  # fmt: skip
 """In the order in which they run; whatever a unit runs may start a container."""
 
-_PREFIXES = "-@:+!|"
-
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
@@ -62,12 +60,12 @@ def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | N
                 return
             if program == ";":
                 continue  # before the first command it separates nothing
-            bare = program.lstrip(_PREFIXES)
-            prefixes = program[: len(program) - len(bare)]
+            prefixes = _prefixes(program)
+            bare = program[len(prefixes) :]
             words, at = _arguments(text, at)
             if not bare:
                 continue
-            if why := _no_program(specifiers.put(bare)):
+            if why := _refused(specifiers, prefixes, bare, words):
                 if "-" not in prefixes:
                     yield CommandLine((), setting, why)
                 return  # systemd reads no further
@@ -80,6 +78,24 @@ def _commands(setting: Setting, specifiers: Specifiers, env: UnitEnvironment | N
             yield CommandLine((specifiers.put(bare), *put), setting, is_privileged=is_privileged)
     except WordsError as error:
         yield CommandLine((), setting, str(error))
+
+
+def _refused(specifiers: Specifiers, prefixes: str, program: str, words: list[str]) -> str:
+    """Why systemd does not take a command; empty where it does."""
+    if odd := next(filter(None, map(specifiers.refused, (program, *words))), ""):
+        return f"{odd} is no specifier"
+    return "its program has no name" if "@" in prefixes and not words else _no_program(specifiers.put(program))
+
+
+def _prefixes(program: str) -> str:
+    """The signs in front of a program that say how it is run: each once, ``!`` twice, but not beside ``+``."""
+    found = ""
+    for sign in program:
+        most = {"!": 2 * ("+" not in found), "+": int("!" not in found)}.get(sign, int(sign in "-@:|"))
+        if found.count(sign) >= most:
+            break
+        found += sign
+    return found
 
 
 def _no_program(path: str) -> str:

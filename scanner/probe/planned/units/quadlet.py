@@ -22,7 +22,7 @@ from scanner.probe.planned.units.quadlet_references import Others
 from scanner.probe.planned.units.quadlet_refusals import demand_taken
 from scanner.probe.planned.units.runs import Files, UnitRuns
 from scanner.probe.planned.units.specifiers import Specifiers
-from scanner.probe.planned.units.systemd import settings_of
+from scanner.probe.planned.units.systemd import IN_OWN_ROOT, has_own_root, settings_of
 from scanner.probe.planned.units.unit_environment import all_expanded
 from scanner.probe.planned.unknown_text import UNKNOWN
 
@@ -114,6 +114,8 @@ class _Planning:
             user=(self._unit.owner or UNKNOWN) if self._unit.is_user else "",
         )  # fmt: skip
         if quadlet.kind in STARTING:
+            if has_own_root(quadlet.settings):
+                raise UnclearError(IN_OWN_ROOT)
             _refuse_second_start(quadlet)
             demand_taken(quadlet)
             self._others.demand_all_of(quadlet, self._unit.scope)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from scanner.formats import systemd_unit
 from scanner.probe.planned.plans import UnclearError
+from scanner.probe.planned.unknown_text import is_known
 
 if TYPE_CHECKING:
     from scanner.probe.planned.units.quadlet_file import Quadlet
 
 _PORTS = re.compile(r"[0-9]+(?:-[0-9]+)?(?:/udp|/tcp)?\Z", re.ASCII)
 """What must be found at the end of ``ExposeHostPort=``: the generator asks for no more."""
+
+_ADDRESS = re.compile(r"(?:https?|git://)|.*(?:git@|github\.com/.)", re.ASCII)
+"""What the generator takes for an address: it asks for no more of the beginning than this."""
 
 _MAPPED = ("UserNS", "SubUIDMap", "SubGIDMap")
 _MAPS = ("UIDMap", "GIDMap")
@@ -35,6 +40,25 @@ def demand_taken(quadlet: Quadlet) -> None:
     directory = quadlet.one("SetWorkingDirectory") or ""
     if quadlet.kind == ".kube" and directory.lower() not in _DIRECTORIES:
         raise UnclearError(f"Podman refuses SetWorkingDirectory={directory}")
+    if quadlet.kind == ".build":
+        _demand_place(quadlet, directory.lower())
+
+
+def _demand_place(quadlet: Quadlet, directory: str) -> None:
+    """A build's file is named from the root, or from a directory that is told."""
+    file = quadlet.one("File") or ""
+    if directory == "yaml" or (directory == "file" and not file):
+        raise UnclearError(f"Podman refuses SetWorkingDirectory={directory}")
+    place = systemd_unit.last(quadlet.settings, "Service", "WorkingDirectory")
+    if (
+        file
+        and is_known(file)
+        and not file.startswith("/")
+        and not _ADDRESS.match(file)
+        and not directory
+        and not (place and place.value)
+    ):
+        raise UnclearError(f"Podman refuses File={file} without SetWorkingDirectory=")
 
 
 def _demand_users(quadlet: Quadlet) -> None:

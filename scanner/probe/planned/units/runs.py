@@ -21,11 +21,13 @@ from scanner.probe.planned.commands.command import (
     Started,
 )
 from scanner.probe.planned.commands.container_options import container
-from scanner.probe.planned.commands.local_images import UNTOUCHED, Copy, Store, is_pulled, named
+from scanner.probe.planned.commands.local_images import UNTOUCHED, Store, is_pulled, named
+from scanner.probe.planned.commands.run_as import RUN_BY
 from scanner.probe.planned.compose import compose, projects
 from scanner.probe.planned.file_kinds import UNREAD_SCRIPT
 from scanner.probe.planned.kubernetes import manifests
 from scanner.probe.planned.plans import Plans, UnclearError, environment, gap, part_of, pinned
+from scanner.probe.planned.units import copies_of
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
@@ -37,9 +39,6 @@ if TYPE_CHECKING:
 _PLATFORM_OPTIONS = ("--platform", "--arch", "--override-arch")
 _OF_COMPOSE = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
 _VARIABLE = re.compile(rb"\$\{?([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
-
-MAX_COPIES = 8
-"""Of one image, one of which may be there: nobody writes as many ways."""
 
 _ANY = "73"
 """Stands for the value of a variable that nobody knows: as good as any other, a port's number among them."""
@@ -114,9 +113,12 @@ class UnitRuns:
 
     def plans(self, words: tuple[str, ...], setting: Setting, *, is_root: bool = False) -> Plans:
         """The plans of one command line, which ``is_root`` gives to root, whoever runs the others."""
-        own = "" if is_root else self.user
-        user = UNKNOWN if self.env.known.get("USER", own) != own else own
-        place = {"PWD": self.directory or "/", **self.env.known, "USER": user}
+        place = {
+            "PWD": self.directory or "/",
+            "USER": self.user,
+            **self.env.known,
+            RUN_BY: "" if is_root else self.user,
+        }
         found = command_lines.find(
             words, place, env_is_whole=self.env.is_whole, read=self._script, listed=self.files.listed, store=self.store
         )
@@ -182,7 +184,7 @@ class UnitRuns:
         there = UNTOUCHED if is_pulled(run.given) else store.copies(named(run.engine, env, run.image, run.store))
         if (run.given.last("pull") or "").lower() == "newer":
             there |= UNTOUCHED
-        found = _taken(plan, there, setting)
+        found = copies_of.taken(plan, there, setting)
         for why in made.gaps:
             found += gap(setting.place(), why)
         return found
@@ -208,7 +210,7 @@ class UnitRuns:
         for plan in made.planned:
             copies = (store.copies(named(engine, env, plan.image, of)) for engine in engines)
             try:
-                found += _taken(plan, next((one for one in copies if one != UNTOUCHED), UNTOUCHED), setting)
+                found += copies_of.taken(plan, next((one for one in copies if one != UNTOUCHED), UNTOUCHED), setting)
             except UnclearError as error:
                 found += gap(setting.place(), error)
         return found
@@ -244,7 +246,7 @@ class UnitRuns:
         name = project.project or env.get("COMPOSE_PROJECT_NAME", "")
         if not name and project.directory:
             name = _project(directory)
-        variables = {name: value for name, value in env.items() if is_known(value)}
+        variables = {name: value for name, value in env.items() if is_known(value) and name != RUN_BY}
         env_files = tuple(self.files.find(posixpath.join(_place(env), path)) or path for path in project.env_files)
         beside = compose.ProjectSurroundings(
             name,
@@ -340,31 +342,6 @@ class UnitRuns:
         return self.files.find(path) or path
 
 
-def _taken(plan: Plan, copies: frozenset[Copy], setting: Setting) -> Plans:
-    """A plan by each copy of its image that may be there.
-
-    Raises:
-        UnclearError: only the running host knows the platform of one, or what it was pulled as; or there are too many.
-    """
-    if len(copies) > MAX_COPIES:
-        raise UnclearError(f"{shown(plan.image)} may be one of more than {MAX_COPIES} copies")
-    made = {one.is_made for one in copies}
-    found = Plans()
-    for one in sorted(copies, key=lambda copy: (copy.platform, copy.place, copy.image)):
-        if not is_known(one.image):
-            raise UnclearError(f"only the running host knows which image is called {shown(plan.image)} there")
-        if not is_known(one.platform) and not plan.pinned:
-            raise UnclearError(f"only the running host knows the platform of {shown(plan.image)} that is there")
-        own = plan if plan.pinned else replace(plan, pinned=pinned(one.platform), pinned_at=one.place)
-        own = replace(own, image=one.image or plan.image, build_only=plan.build_only or one.is_made)
-        if (one.is_made and False in made) or own in found.planned:
-            continue
-        found += Plans((own,))
-    if len(made) > 1:
-        found += gap(setting.place(), f"{shown(plan.image)} may be an image that is made on the host")
-    return found
-
-
 def _judged(made: Plans) -> Plans:
     """What of plans a judgement reads: of most variables only the names."""
     planned = (
@@ -381,7 +358,7 @@ def _engine(program: str, env: Mapping[str, str], source: Source, store: str) ->
 
     Podman with a ``store`` of its own has none of the images that it usually has.
     """
-    user = env.get("USER", "")
+    user = env.get(RUN_BY, "")
     if program == "podman" and store:
         return f"podman:{SOMEBODY}"
     if program == "podman" and user not in {"", "root", "0"}:

@@ -16,7 +16,10 @@ _SYSTEM = {
 }  # fmt: skip
 _USER = {"T": "/tmp", "V": "/var/tmp"}  # noqa: S108 - the same
 _KNOWN = frozenset("aAbBCdDEfgGhHiIjJlLmMnNopPqsStTuUvVwWyY")
-"""Letters of systemd.unit(5); any other stands as it is."""
+"""Letters of systemd.unit(5)."""
+
+_REFUSED = re.compile(r"%(?:%|([0-9A-Za-z]))", re.ASCII)
+"""Other letters and digits make a setting one that systemd does not take; any other sign stands as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,17 @@ class Specifiers:
         """The text with its specifiers replaced; ``%%`` is a percent sign."""
         return _SPECIFIER.sub(lambda found: self._one(found[1]), text) if "%" in text else text
 
+    @staticmethod
+    def refused(text: str) -> str:
+        """The first specifier of a text that no systemd has; empty where it has none such."""
+        letters = (found[1] for found in _REFUSED.finditer(text) if found[1])
+        return next((f"%{letter}" for letter in letters if letter not in _KNOWN), "")
+
     def _one(self, letter: str) -> str:
         if letter == "%":
             return "%"
-        if letter not in _KNOWN or not letter:
-            return f"%{letter}"
+        if letter not in _KNOWN:
+            return UNKNOWN if letter.isascii() and letter.isalnum() else f"%{letter}"
         named = self._of_name(letter)
         return self._of_manager(letter) if named is None else named
 

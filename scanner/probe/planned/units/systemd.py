@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from scanner.probe.planned.units import conditions, unit_environment, unit_files
 from scanner.probe.planned.units.commands import CommandLine, command_lines
 from scanner.probe.planned.units.runs import Files, UnitRuns
 from scanner.probe.planned.units.specifiers import Specifiers
-from scanner.probe.planned.unknown_text import UNKNOWN
+from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -99,6 +100,8 @@ def _planned(unit: Unit, settings: Sequence[Setting], files: Files, starts: part
     runs = starts(unit.name, Source.SYSTEMD, files, env, place, user=user)
     found = Plans()
     lines = list(command_lines(settings, specifiers, env))
+    if has_own_root(settings):
+        return _in_own_root(unit, lines, runs, _own_root(unit, settings, specifiers))
     if any(mentions_engine(line.setting.value) for line in lines) and (
         why := refused(settings, lines, has_file=unit.path.endswith(".service"))
     ):
@@ -111,6 +114,33 @@ def _planned(unit: Unit, settings: Sequence[Setting], files: Files, starts: part
         elif mentions_engine(line.setting.value):
             found += gap(line.setting.place(), f"systemd does not take it: {line.why}")
     return found
+
+
+_ROOTS = ("RootDirectory", "RootImage")
+IN_OWN_ROOT = f"it runs in a root of its own ({' or '.join(_ROOTS)}=), of which nothing is read here"
+
+
+def has_own_root(settings: Sequence[Setting]) -> bool:
+    """Whether what a service runs finds other files than the host's at their paths."""
+    said = (systemd_unit.last(settings, "Service", key) for key in _ROOTS)
+    return any(one is not None and one.value.strip("/") for one in said)
+
+
+def _own_root(unit: Unit, settings: Sequence[Setting], specifiers: Specifiers) -> str:
+    """Where that root lies among the files of a unit's host, empty where nobody can tell."""
+    said = systemd_unit.last(settings, "Service", _ROOTS[0])
+    place = specifiers.put(said.value.rstrip("/")) if said else ""
+    return f"{unit.root}{place}" if is_known(place) and place.startswith("/") else ""
+
+
+def _in_own_root(unit: Unit, lines: Sequence[CommandLine], runs: UnitRuns, root: str) -> Plans:
+    """A gap where it may start containers: its programs, their files, the engine's socket are those of another root."""
+    starts = any(mentions_engine(line.setting.value) for line in lines)
+    for place in {runs.files.root, root}:
+        own = replace(runs, files=replace(runs.files, root=place), played=set())
+        made = [own.plans(line.words, line.setting) for line in lines if line.words]
+        starts = starts or any(one.planned or one.gaps for one in made)
+    return gap(unit.path, IN_OWN_ROOT) if starts else Plans()
 
 
 _OFF = frozenset({"", "0", "no", "n", "false", "f", "off"})
@@ -132,12 +162,21 @@ def _user(unit: Unit, settings: Sequence[Setting], specifiers: Specifiers) -> st
     return specifiers.put(said.value) if said else ""
 
 
+_TYPES = frozenset({"simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"})
+
+
+def _type(settings: Sequence[Setting]) -> str:
+    """The last type that is one: systemd warns of any other word."""
+    said = [one.value for one in settings if (one.section, one.key) == ("Service", "Type") and one.value in _TYPES]
+    return said[-1] if said else ""
+
+
 def refused(settings: Sequence[Setting], lines: Sequence[CommandLine], *, has_file: bool = True) -> str:
     """Why systemd does not load a unit with these settings; empty where it does, or where only its drop-ins are here."""
-    kind = systemd_unit.last(settings, "Service", "Type")
+    kind = _type(settings)
     starts = [line for line in lines if line.setting.key == "ExecStart"]
-    if not starts and has_file and (kind is None or kind.value != "oneshot"):
+    if not starts and has_file and kind != "oneshot":
         return "systemd takes no unit without ExecStart= but where Type= is oneshot"
-    if len(starts) > 1 and (kind is None or kind.value != "oneshot"):
+    if len(starts) > 1 and kind != "oneshot":
         return "systemd takes more than one ExecStart= only where Type= is oneshot"
     return ""

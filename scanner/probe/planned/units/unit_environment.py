@@ -64,7 +64,7 @@ def of_service(
     found = UnitEnvironment(has_others=systemd_unit.last(settings, "Service", "PAMName") is not None)
     for setting in systemd_unit.values(settings, "Service", "Environment"):
         for word in _words(setting):
-            name, equals, value = specifiers.put(word).partition("=")
+            name, equals, value = specifiers.put(word).partition("=") if not specifiers.refused(word) else ("", "", "")
             if equals and _NAME.fullmatch(name):
                 found.put(name, value, setting.place(f"{name}="))
     for setting in systemd_unit.values(settings, "Service", "EnvironmentFile"):

@@ -7,6 +7,7 @@ import pytest
 from scanner.probe.planned.commands import command, engine_options
 from scanner.probe.planned.commands.command import Run
 from scanner.probe.planned.commands.command_lines import find
+from scanner.probe.planned.commands.run_as import RUN_BY
 from scanner.probe.planned.commands.script_commands import MAX_CALLS
 from tests.rows import each_row
 
@@ -49,6 +50,8 @@ FOLLOWED = [
     "f() { docker run a:$T; }; T=1; T=2 f", "d() { docker run a:${T:-x}; }; T=2 d; T=3 d", 'V=7 eval "docker run a:\\$V"', "f() { g; }; g() { docker run $V; }; V=a f; V=b command docker run b",
     "IFS=,; X=a,b; for i in $X; do docker run $i; done", "IFS=:; X=a::b:; set -- $X; docker run $# $1 $3", "IFS=' ,'; X=' a , b '; for i in $X; do docker run $i; done", "IFS=_; c=docker_run_a; $c", "IFS=; X=' b'; docker run a p$X", "while IFS= read -r l; do :; done </etc/passwd; X='--rm a'; docker run $X", "O=$IFS; IFS=,; X=a,b; for i in $X; do docker run $i; done; IFS=$O; X='--rm c'; docker run $X",
     'echo " $(docker run a) $(docker run b) $((1+1)) `docker run c`"', 'D=x; docker run -e "A=$(echo 1) $(echo 2)" " $D"', "case x in $(docker run a)) ;; esac; x=$(( $(docker run b | wc -l) + 1 ))",
+    'while read -r i; do docker run "$i"; done <<X\na:1\n b:2 \nX', "printf 'a\\nb' | while read -r i; do docker run $i; done", 'while read -r n i; do docker run --name "$n" $i; done <<X\nx a:1 p  q\ny b:2\nX\ndocker run z', "while read i; do [ $i = b ] && break; docker run $i; done <<X\na\nb\nc\nX", 'while IFS=, read -r n i; do docker run "$n" $i; done <<X\nn,a\nq\nX', 'while IFS= read -r i; do docker run "$i"; done <<X\n a\nX', 'read -r I <<X\na 1\nb\nX\ndocker run "$I"',
+    "for i in $(cat <<X\na\nb\nX\n); do docker run $i; done", "I=$(cat <<'X'\na:$1\n\nX\n); docker run \"$I\"",
     "printf 'docker run a\\n' | sh", "printf 'docker run %s:%s\\n' a 1 b 2 | sh", "echo -n docker run a | sh", "printf ': x%%y\\n\\144ocker run a' | sh",
 ]  # fmt: skip
 """What a shell starts, no more, no less; both outcomes of each engine's command are tried."""
@@ -63,11 +66,19 @@ BASH = [
     "exec {fd}>/dev/null; docker run a:1", "source /dev/stdin <<< 'docker run a:1'", ". /dev/stdin <<X\ndocker run a:1\nX\n",
     "V=1; f() { V=2; docker run b:$V; }; V=5 f; docker run a:$V", 'V=1; V=5 eval "V=9; docker run a:\\$V"; docker run b:$V', 'V=1; V=5 . /dev/stdin <<< "docker run a:\\$V"; docker run b:$V', "V=1 :; docker run a:${V-u}",
     "I=a; f() { declare -g I=b; }; f; docker run $I", "[[ -n x$(docker run a) ]] && docker run b", 'X=$(</etc/hostname); docker run -e "X=$X" a', "echo -e '\\0144ocker run a:1%s' | sh",
+    'mapfile -t a <<X\na:1\nb\nX\ndocker run "${a[@]}"', 'readarray -t a <<< "a"; docker run "${a[0]}"', 'IFS=: read -r a b <<< "x:y"; docker run "$a:$b"', "a[0]=x; a[1]=y; a[0]=z; docker run ${a[@]}",
+    "docker run --name ${c[1]} z x", "c=p; docker run --name ${c[1]} z ${c[0]}", "docker run -e ${b[*]} a b", "set -- a b; docker run $*", "a=(p q r); docker run ${a[*]:1}",
+    "docker run -e ${v@Q} a b", "v=; docker run -e ${v@Q} a b", "v='x y'; docker run -e ${v@Q} a b", "v=ab; docker run a:${v^} b:${v@U} ${v@L}", "docker run -e ${v^} a b", "v=x; x=q; docker run --name ${!v} a b",
+    'set -- x -d a:1 c; docker run "${@:2}"; docker run "${@:2:2}" z', 'set -- a b c; docker run "${@: -1}" q', 'f() { docker run "${@:2}"; }; f x a:1 y', "a=(x -d a:1); docker run ${a[@]:1}", 'docker run "${@:2}" x',
+    'a=(-d --rm); docker run ${a[@]+"${a[@]}"} i ${#a[@]}', 'docker run ${a[@]+"${a[@]}"} i ${#a[@]}', 'set -- a.x b.x; docker run "${@%.x}" $#',
 ]  # fmt: skip
 
 UNCLEAR = [
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
     "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "echo a | xargs -n1 sh -c 'docker run \"$0\"'", "echo a | xargs -I@ sh -c 'docker run @'", "echo 'docker run a' | xargs -I@ sh -c '@'",
+    "d='-e A=1 x'; docker run ${d[@]:3} z", "docker $(echo run | cat) a", "docker compose $(cat /none)", 'set -- $(cat /none); docker run --name "$@" a b',
+    'declare -A m=([x]=a:1); docker run "${m[@]}"', 'a=([1]=x [0]=y); docker run "${a[@]}"', 'declare -A m; m[1]=a; m[0]=b; docker run "${m[@]}"', "a=(p q); a[5]=z; docker run ${a[@]}", "{ read a; read b; docker run $b; } <<X\nx\ny\nX", "while read -r i; do docker run $(cat); done <<X\na\nb\nX", "while read i; do docker run $i; done <<'X'\na\\b\nX", "IFS=: read -r a b <<X\nx:y:z:\nX\ndocker run $b",
+    "v=ab; docker run -e ${v: -5} a b", "v=; docker run -e ${v/#x/} a b", "v=x; docker run --name ${v@a} a b", "x=; v=x; docker run -e ${!v:+q} a b",
     "find /etc/passwd -exec sh -c 'docker run $1' _ {} ';'", "sh -c \"$(cat <<'X'\ndocker run a\nX\n)\"", "sh /dev/fd/3 3<<X\ndocker run a\nX", "printf 'docker run a:%d\\n' 1 | sh",
     "printf ': \\8\\ndocker run a\\n' | sh", "echo -e ': \\9\\ndocker run a' | sh",
     "I=a; printf -v I b; docker run $I", "I=a; ! { I=b; }; docker run $I", "I=a; ! if true; then I=b; fi; docker run $I", "echo docker run a | { . /dev/stdin; }",
@@ -260,7 +271,7 @@ AGAIN = (
 )
 
 
-@pytest.mark.parametrize(("env", "images", "is_gap"), [({"USER": ""}, ["a"], False), ({"USER": "web"}, ["a"], True)])
+@pytest.mark.parametrize(("env", "images", "is_gap"), [({RUN_BY: ""}, ["a"], False), ({RUN_BY: "web"}, ["a"], True)])
 def test_a_script_knows_who_runs_it_and_starts_itself_once(env, images, is_gap):
     found = find(("/opt/x",), env, read={"/opt/x": AGAIN.encode()}.get)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from scanner.probe.planned.commands.command_lines import find
+from scanner.probe.planned.commands.run_as import RUN_BY
 from scanner.probe.planned.unknown_text import UNKNOWN
 from tests.rows import each_row
 
@@ -22,9 +23,9 @@ USERS = [
 
 @each_row("line, user", USERS)
 def test_podman_is_asked_as_the_user_who_runs_it(line, user):
-    ((_, env),) = find(tuple(shlex.split(line)), {"USER": "svc"}).started
+    ((_, env),) = find(tuple(shlex.split(line)), {RUN_BY: "svc"}).started
 
-    assert env["USER"] == user
+    assert env[RUN_BY] == user
 
 
 SWITCHED = (
@@ -73,10 +74,10 @@ def seen(require, require_root):
 def test_who_runs_an_engine_and_where_is_told_as_the_tools_have_it(line, seen):
     found = find(
         ("bash", "-c", line.replace("@", "/x/podman")),
-        {"USER": "", "PWD": "/usr"},
+        {RUN_BY: "", "PWD": "/usr"},
         read={"/opt/x": b"/x/podman run a\n"}.get,
     )
-    ours = [(_name(env["USER"]), env["PWD"]) for _, env in found.started]
+    ours = [(_name(env[RUN_BY]), env["PWD"]) for _, env in found.started]
     real = seen(line)
 
     assert found.gaps == []

@@ -1,6 +1,7 @@
 """Conditions of scripts, with what they stand on, beside what real shells start."""
 
 from scanner.probe.planned.commands.command_lines import find
+from scanner.probe.planned.commands.run_as import RUN_BY
 from tests.probe.planned.commands.test_followed_scripts import real, started
 from tests.rows import each_row
 
@@ -67,17 +68,17 @@ def test_every_way_that_a_condition_of_bash_may_lead_is_planned(script, seen, re
 
 
 LAUNCHED = [
-    (("env", "-u", "MODE", "/s"), {"USER": "", "MODE": "prod"}, b"docker run ${MODE:-a}", {"a"}),
-    (("sudo", "/s"), {"USER": "web", "I": "b"}, b"docker run ${I:-a}", None), (("su", "-", "app", "-c", "/s"), {"USER": "", "I": "b"}, b"docker run ${I:-a}", None),
-    (("sudo", "/s"), {"USER": ""}, b'[ -z "$SUDO_USER" ] && exit 1\ndocker run a', {"a"}), (("/s",), {"USER": "", "MODE": "b"}, b"[ $MODE = prod ] && docker run a", {"a"}),
-    (("env", "USER=root", "/s"), {"USER": "app"}, b"[ $(id -u) = 0 ] || docker run a", {"a"}), (("sudo", "-g", "grp", "/s"), {"USER": "app"}, b"[ $(id -u) = 0 ] || docker run a", {"a"}),
-    (("chpst", "-u", ":1000", "/s"), {"USER": ""}, b"[ $(id -u) = 0 ] || docker run a", {"a"}), (("/s",), {"USER": "\0"}, b"[ $(id -u) = 0 ] || docker run a", {"a"}),
-    (("/s",), {"USER": ""}, b"[ $(id -u) = 0 ] || docker run a", set()), (("/s", "\0", "prod"), {"USER": ""}, b"[ $1 = prod ] && docker run a; case $2 in prod) docker run b;; *) docker run c;; esac", {"a", "b", "c"}),
-    (("/s", "prod"), {"USER": ""}, b"case $1 in prod) docker run b;; *) docker run c;; esac", {"b"}), (("/s", "@hidden"), {"USER": ""}, b"case prod in $1) docker run b;; *) docker run c;; esac", {"b", "c"}),
-    (("env", "-i", "I=b", "/s"), {"USER": "", "I": "c", "J": "c"}, b"docker run $I${J:-a}", {"ba"}), (("env", "A=1", "xargs", "-i", "/s"), {"USER": "", "I": "b"}, b"docker run ${I:-a}", {"b"}),
-    (("/s", "\0", "\0"), {"USER": ""}, b"trap 'docker run a' $1; trap 'docker run b' $2", {"a", "b"}),
-    (("/s",), {"USER": ""}, b". /etc/none; sh -c 'docker run ${I:-a}'", None),
-    (("/s",), {"USER": "app"}, b"export USER=root; sh -c '[ $(id -u) = 0 ] || docker run a'", {"a"}),
+    (("env", "-u", "MODE", "/s"), {RUN_BY: "", "MODE": "prod"}, b"docker run ${MODE:-a}", {"a"}),
+    (("sudo", "/s"), {RUN_BY: "web", "I": "b"}, b"docker run ${I:-a}", None), (("su", "-", "app", "-c", "/s"), {RUN_BY: "", "I": "b"}, b"docker run ${I:-a}", None),
+    (("sudo", "/s"), {RUN_BY: ""}, b'[ -z "$SUDO_USER" ] && exit 1\ndocker run a', {"a"}), (("/s",), {RUN_BY: "", "MODE": "b"}, b"[ $MODE = prod ] && docker run a", {"a"}),
+    (("env", "USER=root", "/s"), {RUN_BY: "app"}, b"[ $(id -u) = 0 ] || docker run a", {"a"}), (("sudo", "-g", "grp", "/s"), {RUN_BY: "app"}, b"[ $(id -u) = 0 ] || docker run a", {"a"}),
+    (("chpst", "-u", ":1000", "/s"), {RUN_BY: ""}, b"[ $(id -u) = 0 ] || docker run a", {"a"}), (("/s",), {RUN_BY: "\0"}, b"[ $(id -u) = 0 ] || docker run a", {"a"}),
+    (("/s",), {RUN_BY: ""}, b"[ $(id -u) = 0 ] || docker run a", set()), (("/s", "\0", "prod"), {RUN_BY: ""}, b"[ $1 = prod ] && docker run a; case $2 in prod) docker run b;; *) docker run c;; esac", {"a", "b", "c"}),
+    (("/s", "prod"), {RUN_BY: ""}, b"case $1 in prod) docker run b;; *) docker run c;; esac", {"b"}), (("/s", "@hidden"), {RUN_BY: ""}, b"case prod in $1) docker run b;; *) docker run c;; esac", {"b", "c"}),
+    (("env", "-i", "I=b", "/s"), {RUN_BY: "", "I": "c", "J": "c"}, b"docker run $I${J:-a}", {"ba"}), (("env", "A=1", "xargs", "-i", "/s"), {RUN_BY: "", "I": "b"}, b"docker run ${I:-a}", {"b"}),
+    (("/s", "\0", "\0"), {RUN_BY: ""}, b"trap 'docker run a' $1; trap 'docker run b' $2", {"a", "b"}),
+    (("/s",), {RUN_BY: ""}, b". /etc/none; sh -c 'docker run ${I:-a}'", None),
+    (("/s",), {RUN_BY: "app"}, b"export USER=root; sh -c '[ $(id -u) = 0 ] || docker run a'", {"a"}),
 ]  # fmt: skip
 """A line, its variables, its script, the images that may be started; none where only the host knows them."""
 

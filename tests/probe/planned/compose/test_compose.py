@@ -51,6 +51,23 @@ def test_the_env_file_beside_it_sets_variables_and_the_shell_goes_first():
     assert images(found) == {"shop/web": "hub/web:3"}
 
 
+@pytest.mark.parametrize("image", ["$USER/a", "${USER:-x}", "a:$VERSION", "${HOME+a}"])
+def test_what_a_login_sets_goes_before_the_env_file_whatever_that_says(image):
+    beside = {"/srv/shop/.env": "USER=app\nHOME=/h\nVERSION=$HOSTNAME-1\n"}
+
+    assert not plans(f"services: {{a: {{image: '{image}'}}}}", beside).planned
+    assert images(plans("services: {a: {image: $USER/a}}", beside, variables={"USER": "me"})) == {"shop/a": "me/a"}
+
+
+def test_a_project_whose_files_rest_on_a_variable_that_nothing_sets_is_a_gap():
+    found = plans(
+        "services: {a: {image: a}}",
+        {"/srv/shop/.env": "COMPOSE_FILE=$BASE/c.yml", "/c.yml": "services: {b: {image: b}}"},
+    )
+
+    assert (images(found), [*found.gaps]) == ({"shop/a": "a"}, ["/srv/shop/$BASE/c.yml"])
+
+
 def test_an_open_variable_is_a_gap_of_that_service_alone():
     found = plans("services: {web: {image: 'web:${NOPE}'}, db: {image: postgres}}")
 

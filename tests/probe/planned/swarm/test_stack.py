@@ -168,6 +168,15 @@ def test_docker_stack_reads_no_dotenv():
     assert [one.planned.image for one in found.filed] == ["r.example/a:1"]
 
 
+def test_what_a_login_sets_has_no_default():
+    found = folder.plans(
+        {"w/docker-stack.yml": b"services: {a: {image: '${USER:-x}/a'}, b: {image: 'r/b:${T:-1}'}}"}, "w"
+    )
+
+    assert [one.planned.image for one in found.filed] == ["r/b:1"]
+    assert "USER" in found.gaps[0].failure.detail
+
+
 def test_a_file_that_is_only_called_a_stack_is_compose_s_where_docker_stack_would_refuse_it():
     text = "services: {a: {image: 'r.example/a:1', profiles: []}}"
     found = planned(text, "web-stack.yml")

@@ -141,6 +141,15 @@ CASES: dict[str, dict[str, str]] = {
     "build unit": {**one(C + "Image=b.build\n"), "etc/b.build": "[Build]\nImageTag=localhost/b\nFile=/srv/Containerfile\n"},
     "build unit without a file": {**one(C + "Image=b.build\n"), "etc/b.build": "[Build]\nImageTag=localhost/b\n"},
     "build unit without a tag": {**one(C + "Image=b.build\n"), "etc/b.build": "[Build]\nFile=/srv/Containerfile\n"},
+    "build of a file from nowhere": {**one(C + "Image=b.build\n"), "etc/b.build": "[Build]\nImageTag=b\nFile=%h/Containerfile\n"},
+    "build of an address": {**one(C + "Image=b.build\n"), "etc/b.build": "[Build]\nImageTag=b\nFile=https://x/Containerfile\n"},
+    "build in a directory of the service": {
+        **one(C + "Image=b.build\n"), "etc/b.build": "[Build]\nImageTag=b\nFile=C\n[Service]\nWorkingDirectory=/w\n",
+    },
+    "build in the directory of no file": {**one(C + "Image=b.build\n"), "etc/b.build": "[Build]\nImageTag=b\nSetWorkingDirectory=file\n"},
+    "build in the directory of a manifest": {
+        **one(C + "Image=b.build\n"), "etc/b.build": "[Build]\nImageTag=b\nFile=/c\nSetWorkingDirectory=yaml\n",
+    },
     "build unit whose network is not there": {
         **one(C + "Image=b.build\n"), "etc/b.build": "[Build]\nImageTag=localhost/b\nFile=/c\nNetwork=n.network\n",
     },

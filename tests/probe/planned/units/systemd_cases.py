@@ -114,5 +114,12 @@ CASES: dict[str, dict[str, str]] = {
     "nothing to start any more": one("[Service]\nExecStart=/bin/echo a\nExecStart=\n"),
     "nothing but a stop": one(S + "RemainAfterExit=yes\nExecStop=/bin/echo a\n"),
     "a carriage return alone": one(S + "ExecStart=/bin/echo a\rExecStart=/bin/echo b\n"),
+    "no specifier": one(S + "ExecStart=/bin/echo %Z\nExecStart=-/bin/echo %0\nExecStart=/bin/echo %-\n"),
+    "no specifier in a variable": one(E + "Environment=A=%Z B=%%Z C=%- D=c\n"),
+    "no name for a program": one(S + "ExecStart=@/bin/echo\n"),
+    "a prefix too many": one(S + "ExecStart=::/bin/echo a\n"),
+    "prefixes of which one is enough": one(S + "ExecStart=!+/bin/echo a\n"),
+    "a prefix twice that may be": one(S + "ExecStart=!:!/bin/echo a\n"),
+    "no type": one(S + "Type=\nType=odd\nExecStart=/bin/echo a\nExecStart=/bin/echo b\n"),
     "hidden drop-in": {**one(E), "etc/U.service.d/.x.conf": "[Service]\nExecStart=/bin/echo hidden\n"},
 }  # fmt: skip

@@ -5,7 +5,7 @@ import pytest
 from scanner.domain.platform.platform import Platform
 from scanner.probe.planned.commands.local_images import MAX_IMAGES
 from scanner.probe.planned.units import systemd
-from scanner.probe.planned.units.runs import MAX_COPIES
+from scanner.probe.planned.units.copies_of import MAX_COPIES
 from tests.rows import each_row
 
 ARM64 = Platform("linux", "arm64")
@@ -26,7 +26,8 @@ LEFT = [
     ("docker pull --platform linux/arm64 r/$(cat /x); docker run r/a; docker run a", "a r/a r/a:arm64"),
     ("docker tag a b; docker run b; docker run a", "a a"),
     (f"{PULL}; docker tag a b; docker tag b c; docker run c", "a:arm64"),
-    ("docker tag a b; docker run --platform linux/arm64 b", "a:arm64"),
+    ("docker tag a b; docker run --platform linux/arm64 b", "gap"),
+    (f"{PULL}; docker tag a b; docker run --platform linux/arm64 b; docker run --platform linux/amd64 b", "a:arm64 b"),
     ("docker build -t a .; docker tag a b; docker run b", "b:made"),
     ("docker tag $(cat /x) b; docker run b; docker run a", "a gap"),
     ("docker build --platform linux/arm64 -t b .; docker run --pull=never b", "b:arm64:made"),

@@ -56,6 +56,41 @@ FOREIGN = [
     ("/usr/bin/make --directory=/srv up", {}, "gap"),
     ("/usr/bin/make -C /srv web", {"srv/Makefile": "include a.mk\n", "srv/a.mk": "web:\n\tdocker run a\n"}, "gap"),
     ("/usr/bin/make -C /srv up", {"srv/Makefile": "include a.mk\nup: ; $(RUN)\n"}, "gap"),
+    (
+        "/usr/bin/make -C /srv web",
+        {"srv/Makefile": "-include none.mk \\\n a.mk\n", "srv/a.mk": "web:\n\tdocker run a\n"},
+        "gap",
+    ),
+    (
+        "/usr/bin/make -C /srv web",
+        {"srv/Makefile": "ifdef X\n  sinclude mk/*.mk\nendif\n", "srv/mk/a.mk": "web:\n\tdocker run a\n"},
+        "gap",
+    ),
+    ("/usr/bin/make -C /srv web", {"srv/Makefile": "web:\n\tinclude a.mk\n", "srv/a.mk": "docker run a\n"}, "no plan"),
+    (
+        "/usr/bin/just -d /srv web",
+        {"srv/justfile": "import? 'a.just'\n", "srv/a.just": "web:\n  podman run a\n"},
+        "gap",
+    ),
+    ("/usr/bin/just -d /srv a web", {"srv/justfile": "mod a\n", "srv/a.just": "web:\n  podman run a\n"}, "gap"),
+    (
+        "/usr/bin/just -d /srv a web",
+        {"srv/justfile": "mod? a 'x'\n", "srv/x/justfile": "web:\n  podman run a\n"},
+        "gap",
+    ),
+    (
+        "/usr/bin/task -d /srv web",
+        {
+            "srv/Taskfile.yml": "version: 3\nincludes:\n  a: ./x\ntasks: {web: {deps: [a:b]}}\n",
+            "srv/x/Taskfile.yml": "tasks: {b: docker run a}\n",
+        },
+        "gap",
+    ),
+    (
+        "/usr/bin/task -d /srv web",
+        {"srv/Taskfile.yml": "includes:\n\n  a:\n    taskfile: 'b.yml'\n", "srv/b.yml": "tasks: {b: docker run a}\n"},
+        "gap",
+    ),
     ("/usr/bin/just -d /srv web", {"srv/justfile": "import 'a.just'\n", "srv/a.just": "web:\n  podman run a\n"}, "gap"),
     ("/bin/run-parts /etc/up.d", {"etc/up.d/10-web": "#!/bin/sh\ndocker run r.example/a\n"}, "planned"),
     ("/bin/run-parts /etc/up.d", {"etc/up.d/web.sh": "#!/bin/sh\ndocker run r.example/a\n"}, "gap"),
@@ -68,6 +103,12 @@ FOREIGN = [
     ("/bin/run-parts --arg=r.example/a /etc/up.d", {"etc/up.d/web": "#!/bin/sh\ndocker run $1\n"}, "planned"),
     ("/bin/sh -c 'docker run a:$${I:-b}'", {}, "planned"),
     ("/bin/sh -c 'docker run a:$${I:-b}'\nPAMName=login", {}, "gap"),
+    ("/usr/bin/docker run a\nRootDirectory=/srv/r", {}, "gap"),
+    ("/usr/bin/docker run a\nRootDirectory=/srv/r\nRootDirectory=/", {}, "planned"),
+    ("/opt/x\nRootDirectory=/srv/r", {"srv/r/opt/x": "#!/bin/sh\ndocker run a\n"}, "gap"),
+    ("/opt/x\nRootImage=/i.raw", {"opt/x": "#!/bin/sh\ndocker run a\n"}, "gap"),
+    ("/opt/x\nRootDirectory=/srv/r", {"opt/x": "#!/bin/sh\ndate\n"}, "no plan"),
+    ("/usr/bin/make -C /srv web", {"srv/Makefile": "include *.mk\n", **{f"srv/{n}.mk": "" for n in range(99)}}, "gap"),
     ("/bin/run-parts /etc/docker.d", {}, "gap"),
     ("/bin/run-parts /etc/other.d", {}, "no plan"),
     ("/usr/bin/kubectl apply -f /srv/k.yaml", {}, "gap"),
@@ -96,6 +137,16 @@ def test_services_that_a_command_names_are_started_with_those_that_they_need(com
     files = {UNIT: f"{S}/usr/bin/{command}\nWorkingDirectory=/srv/app\n", "srv/app/compose.yml": APP}
 
     assert {name.partition("/")[2] for name, _ in planned(files, UNIT)} == set(services.split())
+
+
+def test_a_project_and_a_quadlet_in_a_root_of_their_own_are_not_taken_from_the_host_s():
+    files = {
+        UNIT: f"{S}/usr/bin/docker compose up\nWorkingDirectory=/srv/app\nRootDirectory=/srv/r\n",
+        "srv/app/compose.yml": "services: {a: {image: r.example/a}}\n",
+        "etc/containers/systemd/q.container": "[Container]\nImage=r.example/q\n[Service]\nRootImage=/i\n",
+    }
+
+    assert said(files) == {UNIT: "gap", "srv/app/compose.yml": "planned", "etc/containers/systemd/q.container": "gap"}
 
 
 def test_a_file_of_variables_is_read_instead_of_those_beside():
@@ -222,8 +273,11 @@ ENGINES = [
     (UNIT, f"{S}!!/usr/bin/podman run a\nUser=app\n", "podman:app"),
     (UNIT, f"{S}/bin/true\nExecStartPre=/usr/bin/podman run a\nUser=app\nPermissionsStartOnly=yes\n", "podman"),
     (UNIT, f"{S}/usr/bin/podman --root /x run a\n", "podman:*"),
-    (UNIT, f"{S}/usr/bin/podman run a\nUser=alice\nEnvironment=USER=root\n", "podman:*"),
-    (UNIT, f"{S}/usr/bin/env USER=root podman run a\nUser=alice\n", "podman:*"),
+    (UNIT, f"{S}/usr/bin/podman run a\nUser=alice\nEnvironment=USER=root\n", "podman:alice"),
+    (UNIT, f"{S}/usr/bin/podman run a\nEnvironment=USER=alice\n", "podman"),
+    (UNIT, f"{S}+/usr/bin/podman run a\nUser=alice\nEnvironment=USER=alice\n", "podman"),
+    (UNIT, f"{S}+/bin/sh -c 'podman run a:$$USER; . /x; podman run a:$$USER'\nUser=alice\n", "podman"),
+    (UNIT, f"{S}/usr/bin/env USER=root podman run a\nUser=alice\n", "podman:alice"),
     (UNIT, f"{S}/usr/bin/sudo -g web podman run a\nUser=alice\n", "podman:alice"),
     (UNIT, f"{S}/usr/bin/docker run a\nUser=alice\n", ""),
     ("home/bob/.config/systemd/user/a.service", f"{S}/usr/bin/podman run a\n", "podman:bob"),
