@@ -116,16 +116,17 @@ def pins(booted, name):
     return booted.run("sh", "-c", f"cat /etc/containers/systemd/{name}.container.d/* 2>/dev/null", check=False)
 
 
-def test_a_quadlet_is_pinned_beside_its_file_and_unpinned_by_undo(booted, hand, unit, releases):
+def test_a_quadlet_killed_at_each_step_is_pinned_beside_its_file_and_unpinned_by_undo(booted, hand, unit, releases):
     name = unit(quadlet(releases[1][0]))
     rollback = hand.begin(f"{name}.service", releases[0][1], releases[1][2], engine="podman", kind="unit")
-    told = hand.do(rollback, "find", "prepare", "switch")
-    assert told["state"] == "up", (told, hand.log(rollback))
+    assert hand.do(rollback, "find", "prepare")["state"] == "prepared"
+    told, kills = hand.do_killed(rollback, "switch")
+    assert (told["state"], kills) == ("up", 4), (told, hand.log(rollback))
     assert state(booted, name) == ("active", releases[0][2])
     assert f"Image={releases[0][1]}\n" in pins(booted, name)
     assert booted.run("cat", f"/etc/containers/systemd/{name}.container") == quadlet(releases[1][0])
-    told = hand.do(rollback, "undo")
-    assert told["state"] == "undone", (told, hand.log(rollback))
+    told, kills = hand.do_killed(rollback, "undo")
+    assert (told["state"], kills) == ("undone", 4), (told, hand.log(rollback))
     assert (state(booted, name), pins(booted, name)) == (("active", releases[1][2]), "")
 
 
