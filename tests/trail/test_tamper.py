@@ -181,6 +181,10 @@ def add_a_tile(rows):
     rows.tiles[rows.random.choice([(0, 3), (1, 1), (2, 0), (9, 9)])] = rows.tiles[0, 0]
 
 
+def add_a_tile_far_above(rows):
+    rows.tiles[10**9, rows.random.randint(1, 9)] = rows.tiles[0, 0]
+
+
 def edit_a_checkpoint(rows):
     size = rows.random.choice(sorted(rows.notes))
     note = rows.notes[size]
@@ -284,6 +288,7 @@ KINDS = {
     cut_a_tile: {Tampering.TILE_EDITED},
     delete_a_tile: {Tampering.TILE_MISSING},
     add_a_tile: {Tampering.TILE_EXTRA},
+    add_a_tile_far_above: {Tampering.TILE_EXTRA},
     edit_a_checkpoint: {Tampering.CHECKPOINT_EDITED, Tampering.ANOTHER_LOG},  # the four bytes that name the key
     swap_checkpoints: {Tampering.CHECKPOINT_EDITED},
     delete_a_checkpoint: {Tampering.CHECKPOINT_MISSING},
