@@ -253,6 +253,7 @@ def debugged(image):
 REVIEWS = {
     "a dry run": (changed(operation="CREATE", oldObject=None, dryRun=True), False),
     "an image that changes": (changed(old="r.example/other:1"), False),
+    "an operation that is none": (changed(operation=["CREATE"], subResource={"a": []}), True),
     "a label that changes": (changed(), True),
     "its nodes": (changed(before={}), False),
     "a Deployment that is scaled": (deployed(replicas=5), True),

@@ -21,7 +21,9 @@ MAX_UID_CHARS = 128
 
 MAX_NAMESPACE_CHARS = 253
 
-_JUDGED = frozenset({"", "ephemeralcontainers"})
+_STARTS = ("CREATE", "UPDATE")
+
+_JUDGED = ("", "ephemeralcontainers")
 """Parts of an object that may bring an image along; status, scale, exec, eviction, binding bring none."""
 
 router = APIRouter(route_class=GuardedRoute, tags=["gate"])
@@ -65,7 +67,7 @@ async def admission(
 
 def _brings_images(request: dict[str, Any], found: dict[str, Any]) -> bool:
     """Whether something may start by it that would not start as things are."""
-    if request.get("operation") not in {"CREATE", "UPDATE"} or (request.get("subResource") or "") not in _JUDGED:
+    if request.get("operation") not in _STARTS or (request.get("subResource") or "") not in _JUDGED:
         return False
     if starts_nothing(found):
         return False
