@@ -58,7 +58,7 @@ def test_an_engine_that_dies_in_the_midst_of_it_leaves_one_of_the_two_good_state
     mortal.starts()
     told = hand.wait(rollback)
     assert (told["state"], image_that_runs(mortal, "api")) == ("up", mortal.ids[0]), (told, hand.log(rollback))
-    told = _without_engine(mortal, hand, rollback, "undo", 1)
+    told = _without_engine(mortal, hand, rollback, "undo", 2)
     assert (told["state"], image_that_runs(mortal, "api")) == ("undone", mortal.ids[1]), (told, hand.log(rollback))
 
 
