@@ -219,8 +219,9 @@ def test_a_health_check_that_never_says_healthy_puts_the_old_one_back(hand, runn
     assert inspected(docker_engine, name)["Id"] == before["Id"]
 
 
-KILLS = [("before", 1), *[("after", turn) for turn in range(1, 6)], ("after", 5)]
-"""When the switch is killed, at which of its calls: the old one is stopped, told not to start, renamed, the new one, too."""
+STOPPED, TOLD, OLD_RENAMED, NEW_RENAMED, STARTED = range(1, 6)
+KILLS = [("before", STOPPED), *[("after", turn) for turn in (STOPPED, TOLD, OLD_RENAMED, NEW_RENAMED, STARTED)]]
+"""When the switch is killed, at which of its calls."""
 
 
 def test_killed_anywhere_the_next_start_finishes_or_undoes(docker_engine, require, tmp_path, running, releases):
@@ -230,36 +231,40 @@ def test_killed_anywhere_the_next_start_finishes_or_undoes(docker_engine, requir
         own = Hand(tmp_path / str(number), clients, docker_engine.environment)
         name = running("--restart", "unless-stopped")
         rollback = own.begin(name, releases[0][0], releases[1][1])
-        last = "finish" if number == len(KILLS) - 1 else "undo"
-        return kill, name, *_killed(own, rollback, last, *kill), own.log(rollback)
+        return name, *_killed(own, rollback, *kill), own.log(rollback)
 
     with ThreadPoolExecutor(max_workers=6) as pool:
-        ended = list(pool.map(killed, range(len(KILLS)), KILLS))
-    for kill, name, told, killed_later, log in ended:
-        image = releases[1][1] if told["state"] == "undone" else releases[0][1]
+        ended = dict(zip(KILLS, pool.map(killed, range(len(KILLS)), KILLS), strict=True))
+    for kill, (name, state, _, log) in ended.items():
+        image = releases[1][1] if state == "undone" else releases[0][1]
         now = inspected(docker_engine, name)
-        assert (now["Image"], now["State"]["Running"]) == (image, True), (kill, told, log)
-        assert now["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped", (kill, told, log)
-        assert killed_later, (kill, told, log)
-    assert [told["state"] for _, _, told, _, _ in ended] == ["undone"] * 6 + ["done"]
+        assert (now["Image"], now["State"]["Running"]) == (image, True), (kill, state, log)
+        assert now["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped", (kill, state, log)
+    assert [state for _, state, *_ in ended.values()] == ["undone"] * 5 + ["done"]
+    assert [kills for _, _, kills, _ in ended.values()] == [0, 0, 0, 4, 0, 5]
     assert not docker_engine.docker("ps", "-aq", "--filter", "name=archscan-").split()
 
 
-def _killed(own, rollback, last, when, turn):
-    """How it stands at its end, how often it was killed on its way there from the switch."""
+def _killed(own, rollback, when, turn):
+    """How it ends, how often the steps beside the switch were killed: all of one way back, all of the one way on."""
+    kills = 0
     own.do(rollback, "find")
-    if last == "finish":
-        assert own.do_killed(rollback, "prepare")[1] == 3, own.log(rollback)
+    if turn == STARTED:
+        kills += own.do_killed(rollback, "prepare")[1]
     else:
         own.do(rollback, "prepare")
     own.kill(turn, when)
     cut = own.do(rollback, "switch")
-    assert own.killed(), (turn, when)
-    assert cut["state"] == "switching", cut
-    told, kills = own.do_killed(rollback, "resume")
+    assert (own.killed(), cut["state"]) == (True, "switching"), (turn, when)
+    own.spare()
+    if turn == OLD_RENAMED:
+        told, kills = own.do_killed(rollback, "resume")
+    else:
+        told = own.do(rollback, "resume")
     if told["state"] == "up":
-        told, kills = own.do_killed(rollback, last)
-    return told, kills
+        told, more = own.do_killed(rollback, "finish")
+        kills += more
+    return told["state"], kills
 
 
 # ---------------------------------------------------------------- Compose
