@@ -48,8 +48,8 @@ engines: python packages ## every kind of image, each cut of the way back on eve
 	$(PYTHON) -m tests.system.truth.page
 	$(PYTHON) -m tests.system.truth.disagreements
 
-tamper: python packages ## a hundred ways to change the trail, in SQLite, in PostgreSQL: each is found under its name
-	$(PYTHON) -m pytest tests/trail/test_tamper.py -s -p no:xdist
+tamper: python packages ## a hundred ways (COUNT=) to change the trail, in SQLite, in PostgreSQL: each is found under its name
+	ARCHSCAN_TAMPERINGS=$(or $(COUNT),100) $(PYTHON) -m pytest tests/trail/test_tamper.py -s -p no:xdist
 
 faults: python packages ## the fault catalogue, then fleets with faults in them, over and over (ROUNDS=); writes docs/reliability.md
 	$(PYTHON) -m pytest tests/faults -p no:xdist

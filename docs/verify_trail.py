@@ -94,6 +94,13 @@ def unbase64(text, what):
     return data
 
 
+def read_number(text, what):
+    """A whole number of at most 63 bits in its one right spelling."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 20 and str(int(text)) == text):
+        raise Wrong(f"{what} is no number")
+    return int(text)
+
+
 def read_key(text):
     """Name, id, kind, public bytes of a verifier key."""
     parts = text.strip().split("+", 2)
@@ -101,7 +108,7 @@ def read_key(text):
         raise Wrong("a key is written NAME+ID+BASE64")
     name, key_id, encoded = parts
     data = unbase64(encoded, "the key")
-    if len(data) != 33 or hashlib.sha256(name.encode() + b"\n" + data).hexdigest()[:8] != key_id:
+    if len(data) != 33 or hashlib.sha256(name.encode("utf-8", "replace") + b"\n" + data).hexdigest()[:8] != key_id:
         raise Wrong(f"the key of {name} is damaged")
     return name, bytes.fromhex(key_id), data[0], data[1:]
 
@@ -133,12 +140,11 @@ def open_checkpoint(text, key):
     lines = body.split("\n")
     if len(lines) < 4 or lines[0] != name:
         raise Wrong(f"the checkpoint is not of the log {name}")
-    if not lines[1].isdecimal() or str(int(lines[1])) != lines[1]:
-        raise Wrong("the checkpoint has no size")
+    size = read_number(lines[1], "the checkpoint's size")
     root = unbase64(lines[2], "the root")
     if len(root) != 32:
         raise Wrong("the checkpoint has no root")
-    return int(lines[1]), root, body, signatures
+    return size, root, body, signatures
 
 
 def cosigned(body, signatures, witness):
@@ -210,9 +216,9 @@ def verify_proof(text, key, witnesses):
     if not lines or not lines[0].startswith("extra "):
         raise Wrong("the proof does not hold its entry")
     entry = unbase64(lines.pop(0)[6:], "the entry")
-    if not lines or not lines[0].startswith("index ") or not lines[0][6:].isdecimal():
+    if not lines or not lines[0].startswith("index "):
         raise Wrong("the proof has no index")
-    index = int(lines.pop(0)[6:])
+    index = read_number(lines.pop(0)[6:], "the proof's index")
     hashes = [unbase64(line, "a hash") for line in lines]
     size, root, body, signatures = open_checkpoint(note, key)
     for witness in witnesses:
@@ -241,10 +247,9 @@ def verify_export(data, checkpoint, since, key):
             )
         if roots[old] != old_root:
             raise Wrong(f"the first {old} entries are not those that were seen before")
-    behind = len(leaves) - size
-    return f"{size} entries of {key[0]} are as they were signed" + (
-        f"; {behind} behind them are not signed" if behind else ""
-    )
+    if len(leaves) > size:
+        raise Wrong(f"{size} entries are as they were signed, the {len(leaves) - size} behind them are not signed")
+    return f"{size} entries of {key[0]} are as they were signed"
 
 
 def main(arguments=None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 1 << 20
 """A checkpoint, a proof, a key."""
+
+MAX_INDEX_DIGITS = 20
+"""No log has as many entries; the ids of decisions are longer."""
 
 PROMETHEUS_S = 60.0
 """A query over a quarter of a year takes a while."""
@@ -111,6 +115,13 @@ class TrailOperations:
             first = 0 if last is None else max(0, rows.last_position() + 1 - last)
             yield from rows.leaves(first)
 
+    @contextmanager
+    def exported(self) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """The newest signed head, empty without any, beside every entry: both as they are at one moment."""
+        with trail_of(self._url()) as rows:
+            head = rows.last_checkpoint()
+            yield head[1] if head else "", (body for _, body in rows.leaves())
+
     def checkpoint(self) -> str:
         """The newest signed head."""
         with trail_of(self._url()) as rows:
@@ -120,7 +131,8 @@ class TrailOperations:
         """The proof of an entry by its index, or of the first whose id is this one."""
         with trail_of(self._url()) as rows:
             size, text = _head(rows)
-            index = int(wanted) if wanted.isdecimal() else _find(rows, wanted)
+            is_index = wanted.isdecimal() and len(wanted) < MAX_INDEX_DIGITS  # an id may happen to have no letter
+            index = int(wanted) if is_index else _find(rows, wanted)
             if index is None or index >= size:
                 raise UsageError(f"the trail has no entry {wanted}")
             return str(prove(rows, index, size, text))

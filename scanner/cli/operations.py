@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from scanner.cli.server_operations import RemoteService
     from scanner.domain.host import Host
@@ -95,6 +96,10 @@ class TrailOperations(Protocol):
 
     def entries(self, last: int | None = None, event: str | None = None) -> Iterator[tuple[int, bytes]]:
         """The entries with their index, all or the last ones, of all kinds or of one."""
+        ...
+
+    def exported(self) -> AbstractContextManager[tuple[str, Iterator[bytes]]]:
+        """The newest signed head, empty without any, beside every entry: both as they are at one moment."""
         ...
 
     def checkpoint(self) -> str:

@@ -113,12 +113,12 @@ class Service:
         self._schedule.start()
 
     async def _load(self) -> None:
-        await self.publication.load()
         await self.waivers.load()
         await self.surveys.load()
         await self.overrides.load()
         await self.gate_memory.load()
         await self.rollbacks.load()
+        await self.publication.load()  # last: with a report it is ready, so that everything else is known by then
 
     async def stop(self) -> None:
         """End the running scan, close every connection; what was not finished is not published."""

@@ -133,7 +133,7 @@ def _stored(rows: TrailRows, made: Verified) -> _Tiles:
     seen: set[tuple[int, int]] = set()
     for row in rows.tiles():
         width = tiles.width_of(row.level, row.number, made.size) if min(row.level, row.number) >= 0 else 0
-        first = max(row.number, 0) << (tiles.HEIGHT * (max(row.level, 0) + 1))
+        first = row.number << (tiles.HEIGHT * (row.level + 1)) if width else made.size  # a level may be any number
         name = TilePath(row.level, row.number)
         if not width or (row.level, row.number) in seen:
             made.add(Tampering.TILE_EXTRA, first, f"tile {name}" if not width else f"tile {name} stands there twice")

@@ -224,7 +224,9 @@ def test_a_witness_needs_a_witness_s_key(tmp_path, wrong):
 async def test_an_export_is_the_leaves_themselves(tmp_path):
     settings = settings_of(tmp_path)
     await served(settings, "d1")
-    lines = [body for _, body in TrailOperations(settings).entries()]
+    with TrailOperations(settings).exported() as (head, bodies):
+        lines = list(bodies)
+    assert (head, len(lines)) == (TrailOperations(settings).checkpoint(), 3)
     assert all(leaf.canonical(json.loads(line)) == line for line in lines)
     assert [index for index, _ in TrailOperations(settings).entries(2)] == [1, 2]
 

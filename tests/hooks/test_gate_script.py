@@ -63,9 +63,42 @@ async def test_only_plain_words_stand_in_the_question(asked, image):
     assert (await asked.gate("--", image))[:2] == (2, "")
 
 
+ELSEWHERE = {
+    "a page": (200, "text/html", "<p>Welcome</p>"),
+    "a page that says it is text": (200, "text/plain", "Welcome"),
+    "a tag": (200, "text/plain", IMAGE),
+    "nothing of any kind": (200, "", ""),
+    "nothing that a shell would leave alone": (200, "text/plain", f"{PIN.strip()};id"),
+    "another conflict": (409, "text/plain", "deploy: locked"),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+async def test_whoever_else_listens_there_gives_no_leave(asked, name):
+    code, kind, text = ELSEWHERE[name]
+    (asked.bin / "curl").write_text(f"#!/bin/sh\ncat >/dev/null\nprintf '%s\\n{code} {kind}' '{text}'\n")
+    (asked.bin / "curl").chmod(0o755)
+    ended, out, err = await asked.gate(IMAGE)
+    assert (ended, out, "does not answer as archscan does" in err) == (3, "", True)
+
+
+async def test_another_image_s_decision_in_the_same_file_is_none(asked):
+    assert (await asked.gate("--open", "--host", "a", IMAGE))[0] == 0
+    (kept,) = (asked.folder / "state").iterdir()
+    kept.write_text(kept.read_text().replace(IMAGE, "r.example/one-with-the-same-sum:1"))
+    code, out, _ = await asked.gate("--open", "--host", "a", IMAGE, ARCHSCAN_SERVER="http://127.0.0.1:1")
+    assert (code, out) == (0, f"{IMAGE}\n")
+
+
+async def test_what_may_start_with_archscan_down_needs_no_disk(asked):
+    down = {"ARCHSCAN_SERVER": "http://127.0.0.1:1", "TMPDIR": "/nowhere", "ARCHSCAN_GATE_STATE": "/proc/nowhere"}
+    assert (await asked.gate("--open", IMAGE, **down))[:2] == (0, f"{IMAGE}\n")
+    assert (await asked.gate("--open", "--within", "0", IMAGE, **down))[0] == 2
+
+
 async def test_settings_are_read_as_text_and_the_environment_goes_first(asked):
     marker = asked.folder / "ran"
-    (asked.folder / "gate.conf").write_text(f"ARCHSCAN_HOST=a\nARCHSCAN_SERVER=$(touch {marker})\nPATH=/nowhere\n")
+    (asked.folder / "gate.conf").write_text(f"ARCHSCAN_SERVER=$(touch {marker})\nPATH=/nowhere\nARCHSCAN_HOST=a")
     assert await asked.gate(IMAGE) == (0, PIN, "")
     assert not marker.exists()
 

@@ -216,11 +216,28 @@ async def test_what_was_admitted_unchecked_is_counted(asked, ask):
     assert "archscan_gate_failed_open_total 1.0" in asked.metrics.render(None, None)[1].decode()
 
 
-def changed(image=IMAGE, old=IMAGE, operation="UPDATE", **more):
+ARM64 = {"nodeSelector": {"kubernetes.io/arch": "arm64"}}
+
+
+def changed(image=IMAGE, old=IMAGE, operation="UPDATE", before=ARM64, **more):
     """A review of something that was there before, as an API server sends it."""
-    made, before = review(image, nodeSelector={"kubernetes.io/arch": "arm64"}), review(old)
+    made, before = review(image, **ARM64), review(old, **before)
     request = made["request"] | {"operation": operation, "oldObject": before["request"]["object"]} | more
     return made | {"request": request}
+
+
+def deployed(before=ARM64, replicas=3, **metadata):
+    """The same of a Deployment, which an API server lets anybody scale or label whose pods never started."""
+    made = changed(before=before, kind={"group": "apps", "version": "v1", "kind": "Deployment"})
+    for name in ("object", "oldObject"):
+        pod = made["request"][name]
+        made["request"][name] = {
+            "kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "app", "namespace": "shop"},
+            "spec": {"replicas": 1, "template": {"metadata": {"labels": {"app": "app"}}, "spec": pod["spec"]}},
+        }  # fmt: skip
+    made["request"]["object"]["spec"]["replicas"] = replicas
+    made["request"]["object"]["metadata"] |= metadata
+    return made
 
 
 def debugged(image):
@@ -236,7 +253,13 @@ def debugged(image):
 REVIEWS = {
     "a dry run": (changed(operation="CREATE", oldObject=None, dryRun=True), False),
     "an image that changes": (changed(old="r.example/other:1"), False),
+    "an operation that is none": (changed(operation=["CREATE"], subResource={"a": []}), True),
     "a label that changes": (changed(), True),
+    "its nodes": (changed(before={}), False),
+    "a Deployment that is scaled": (deployed(replicas=5), True),
+    "a Deployment with other nodes": (deployed({}), False),
+    "a Deployment with other nodes, but no pods": (deployed({}, replicas=0), True),
+    "a Deployment that is let go": (deployed({}, deletionTimestamp="2026-11-27T00:00:00Z"), True),
     "an end": (changed(operation="DELETE", object=None), True),
     "an end with its object": (changed(operation="DELETE"), True),
     "a shell in it": (

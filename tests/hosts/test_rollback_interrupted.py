@@ -64,6 +64,20 @@ def test_killed_before_any_write_of_its_journal_it_goes_on_to_a_good_end(manager
     assert met <= killed
 
 
+def test_an_engine_that_never_answers_ends_what_has_touched_nothing_and_interrupts_what_has(manager):
+    hand, _ = manager("completed")
+    text = hand.script.read_text()
+    assert "engine_patience=120 " in text
+    hand.script.write_text(text.replace("engine_patience=120 ", "engine_patience=0 "))
+    untouched, touched = (hand.begin("shop_api", IMAGE, EXPECTED, kind="swarm") for _ in range(2))
+    assert hand.do(touched, "find", "prepare", "switch")["state"] == "up"
+    hand.clients["docker"] = "false"
+    hand.spare()
+    says = "docker does not answer"
+    assert hand.do(untouched, "find") == {"state": "refused", "busy": "no", "says": says}
+    assert hand.do(touched, "undo") == {"state": "undoing", "busy": "no", "says": says}
+
+
 def test_of_equal_questions_that_come_at_once_one_is_worked_on(manager):
     hand, folder = manager("completed")
     rollback = hand.begin("shop_api", IMAGE, EXPECTED, kind="swarm")

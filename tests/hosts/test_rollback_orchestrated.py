@@ -59,6 +59,28 @@ def test_a_deployment_gets_the_digest_and_back(cluster, kube, images, way):
     assert there.image == images[1]
 
 
+SILENT_ONCE = """#!/bin/sh
+# kubectl, which asks a cluster that does not answer the first question about its workload.
+case $* in *' get deployment'*) [ -e {folder}/asked ] || {{ : >{folder}/asked; exit 1; }} ;; esac
+exec {kubectl} "$@"
+"""
+
+
+def test_a_cluster_that_does_not_answer_once_is_not_taken_for_put_back(cluster, kube, tmp_path):
+    there = cluster("r.example/shop/api:1", "r.example/shop/api:2")
+    hand = kube(there)
+    rollback = begun(hand)
+    assert hand.do(rollback, "find", "prepare", "switch")["state"] == "up", hand.log(rollback)
+    silent = tmp_path / "silent"
+    silent.write_text(SILENT_ONCE.format(folder=tmp_path, kubectl=hand.clients["kubectl"]))
+    silent.chmod(0o755)
+    hand.clients["kubectl"] = str(silent)
+    hand.spare()
+    told = hand.do(rollback, "undo")
+    assert (tmp_path / "asked").exists()
+    assert (told["state"], there.image) == ("undone", "r.example/shop/api:2"), (told, hand.log(rollback))
+
+
 def test_a_deployment_that_makes_no_progress_is_put_back(cluster, kube):
     there = cluster("r.example/shop/api:1", "r.example/shop/api:2")
     there.ready = False

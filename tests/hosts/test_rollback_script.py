@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from scanner.hosts.rollback_script import rollback_script
-from tests.real.engines import Containerd, DockerEngine
 from tests.real.hand import Hand
-from tests.real.process import Daemon, run, until
+from tests.real.process import until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -220,14 +219,9 @@ def test_a_health_check_that_never_says_healthy_puts_the_old_one_back(hand, runn
     assert inspected(docker_engine, name)["Id"] == before["Id"]
 
 
-KILLS = [
-    (("find",), "prepare", 1, "after"),
-    (("find", "prepare"), "switch", 1, "before"),
-    *[(("find", "prepare"), "switch", turn, "after") for turn in (1, 3, 4, 5)],
-    (("find", "prepare", "switch"), "undo", 2, "after"),
-    (("find", "prepare", "switch"), "finish", 1, "after"),
-]
-"""Steps that were done, the one that is killed, at which of its calls that change something."""
+STOPPED, TOLD, OLD_RENAMED, NEW_RENAMED, STARTED = range(1, 6)
+KILLS = [("before", STOPPED), *[("after", turn) for turn in (STOPPED, TOLD, OLD_RENAMED, NEW_RENAMED, STARTED)]]
+"""When the switch is killed, at which of its calls."""
 
 
 def test_killed_anywhere_the_next_start_finishes_or_undoes(docker_engine, require, tmp_path, running, releases):
@@ -236,93 +230,41 @@ def test_killed_anywhere_the_next_start_finishes_or_undoes(docker_engine, requir
     def killed(number, kill):
         own = Hand(tmp_path / str(number), clients, docker_engine.environment)
         name = running("--restart", "unless-stopped")
-        return kill, name, *_killed(own, name, releases, *kill)
+        rollback = own.begin(name, releases[0][0], releases[1][1])
+        return name, *_killed(own, rollback, *kill), own.log(rollback)
 
     with ThreadPoolExecutor(max_workers=6) as pool:
-        ended = list(pool.map(killed, range(len(KILLS)), KILLS))
-    for kill, name, told, log in ended:
-        assert told["state"] in {"up", "done", "undone"}, (kill, told, log)
-        image = releases[1][1] if told["state"] == "undone" else releases[0][1]
+        ended = dict(zip(KILLS, pool.map(killed, range(len(KILLS)), KILLS), strict=True))
+    for kill, (name, state, _, log) in ended.items():
+        image = releases[1][1] if state == "undone" else releases[0][1]
         now = inspected(docker_engine, name)
-        assert (now["Image"], now["State"]["Running"]) == (image, True), (kill, told, log)
-        assert now["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped", (kill, told, log)
-    left = docker_engine.docker("ps", "-aq", "--filter", "name=archscan-").split()
-    assert len(left) == sum(told["state"] == "up" for _, _, told, _ in ended)
-    assert {told["state"] for _, _, told, _ in ended} == {"up", "done", "undone"}
+        assert (now["Image"], now["State"]["Running"]) == (image, True), (kill, state, log)
+        assert now["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped", (kill, state, log)
+    assert [state for _, state, *_ in ended.values()] == ["undone"] * 5 + ["done"]
+    assert [kills for _, _, kills, _ in ended.values()] == [0, 0, 0, 4, 0, 5]
+    assert not docker_engine.docker("ps", "-aq", "--filter", "name=archscan-").split()
 
 
-def _killed(own, name, releases, done, step, turn, when):
-    """How it stands after the next start."""
-    rollback = own.begin(name, releases[0][0], releases[1][1])
-    own.do(rollback, *done)
+def _killed(own, rollback, when, turn):
+    """How it ends, how often the steps beside the switch were killed: all of one way back, all of the one way on."""
+    kills = 0
+    own.do(rollback, "find")
+    if turn == STARTED:
+        kills += own.do_killed(rollback, "prepare")[1]
+    else:
+        own.do(rollback, "prepare")
     own.kill(turn, when)
-    cut = own.do(rollback, step)
-    assert own.killed(), (step, turn, when)
-    assert cut["state"] not in {"done", "undone", "refused"}, cut
+    cut = own.do(rollback, "switch")
+    assert (own.killed(), cut["state"]) == (True, "switching"), (turn, when)
     own.spare()
-    told = own.do(rollback, "resume")
-    if told["state"] == "prepared":
-        told = own.do(rollback, "switch")
-    return told, own.log(rollback)
-
-
-@pytest.fixture
-def mortal_engine(require, require_root, tmp_path_factory):
-    """A dockerd that may be killed: its containerd lives on, as under systemd."""
-    containerd = Containerd.started(
-        require("containerd", "containerd"), require("ctr", "containerd"), tmp_path_factory.mktemp("mc")
-    )
-    folder, client = tmp_path_factory.mktemp("mortal"), require("docker", "docker.io")
-    (folder / "daemon.json").write_text("{}")
-    socket = folder / "d.sock"
-    argv = [
-        require("dockerd", "docker.io"), "--config-file", folder / "daemon.json", "--data-root", folder / "data",
-        "--exec-root", folder / "exec", "--pidfile", folder / "pid", "--host", f"unix://{socket}",
-        "--containerd", containerd.socket, "--bridge", "none", "--iptables=false", "--ip6tables=false",
-    ]  # fmt: skip
-
-    def start():
-        return Daemon.start(
-            argv, folder, lambda: "Server:" in run(client, "--host", f"unix://{socket}", "version", check=False)
-        )
-
-    engine = DockerEngine(socket, client, start())
-    yield engine, start
-    engine.docker("rm", "-f", *engine.docker("ps", "-aq", check=False).split(), check=False)
-    engine.daemon.stop()
-    containerd.daemon.stop()
-    for namespace in (folder / "exec" / "netns").glob("*"):
-        run("umount", namespace, check=False)
-
-
-def test_an_engine_that_dies_in_the_midst_of_it_leaves_one_of_the_two_good_states(
-    mortal_engine, require, pusher, image_factory, elf_factory
-):
-    engine, start = mortal_engine
-    ids = []
-    for number in (1, 2):
-        made = image_factory.image({"app": elf_factory("amd64", f"dies {number}", forever=True)}, entrypoint=["/app"])
-        image = pusher.push("back/dies", str(number), made)
-        engine.docker("pull", "-q", image)
-        ids.append(engine.docker("image", "inspect", "-f", "{{.Id}}", image).strip())
-    engine.docker(
-        "run", "-d", "--network", "none", "--restart", "always", "--stop-timeout", "0", "--name", "api", image
-    )
-    clients = {"docker": str(engine.client), "curl": str(require("curl", "curl"))}
-    hand = Hand(engine.socket.parent / "hand", clients, engine.environment, seconds=3)
-    rollback = hand.begin("api", ids[0], ids[1])
-    assert hand.do(rollback, "find", "prepare")["state"] == "prepared"
-    hand.ask(f"do {rollback} switch")
-    until(lambda: hand.ask(f"status {rollback}")["state"] == "watching", "the new one")
-    engine.daemon.process.kill()
-    engine.daemon.process.wait()
-    engine.daemon = start()
-    told = hand.wait(rollback)
-    if told["state"] not in {"up", "undone"}:
-        told = hand.do(rollback, "resume")
-    assert told["state"] in {"up", "undone"}, (told, hand.log(rollback))
-    now = inspected(engine, "api")
-    assert (now["Image"], now["State"]["Running"]) == (ids[told["state"] == "undone"], True)
+    if turn == OLD_RENAMED:
+        told, kills = own.do_killed(rollback, "resume")
+    else:
+        told = own.do(rollback, "resume")
+    if told["state"] == "up":
+        told, more = own.do_killed(rollback, "finish")
+        kills += more
+    return told["state"], kills
 
 
 # ---------------------------------------------------------------- Compose
@@ -338,9 +280,7 @@ def project(docker_classic_26, pusher, image_factory, elf_factory, registry, req
     for number in (1, 2):
         made = image_factory.image({"app": elf_factory("amd64", f"shop {number}", forever=True)}, entrypoint=["/app"])
         image = pusher.push("back/shop", "prod", made)
-        found.append((f"{image.rpartition(':')[0]}@{made.manifest.digest}", image))
-        engine.docker("pull", "-q", image)
-        found[-1] = (*found[-1], engine.docker("image", "inspect", "-f", "{{.Id}}", image).strip())
+        found.append((f"{image.rpartition(':')[0]}@{made.manifest.digest}", image, made.config.digest))
     (folder / ".env").write_text("GREETING=hello\n")
     (folder / "compose.yml").write_text(f"""services:
   web:
@@ -368,22 +308,23 @@ def web(project):
     return inspected(engine, "shop-web-1")
 
 
-def test_a_compose_service_is_pinned_beside_its_files_and_unpinned_by_undo(project, web):
+def test_a_compose_service_killed_at_each_step_is_pinned_beside_its_files_and_unpinned_by_undo(project, web):
     hand, engine, folder, releases = project
     files = {file: file.read_bytes() for file in folder.iterdir()}
     other = inspected(engine, "shop-other-1")["Id"]
     engine.docker("compose", "--project-directory", folder, "up", "--detach", "--scale", "web=2", "web")
     rollback = hand.begin("shop-web-1", releases[0][0], releases[1][2], kind="compose")
-    told = hand.do(rollback, "find", "prepare", "switch")
-    assert told["state"] == "up", (told, hand.log(rollback))
+    for step, state in (("find", "found"), ("prepare", "prepared"), ("switch", "up")):
+        told, kills = hand.do_killed(rollback, step)
+        assert (told["state"], kills) == (state, 2), (step, kills, told, hand.log(rollback))
     assert inspected(engine, "shop-web-2")["Image"] == releases[0][2]
     now = inspected(engine, "shop-web-1")
     assert (now["Image"], now["State"]["Running"]) == (releases[0][2], True)
     assert now["Config"]["Env"] == web["Config"]["Env"]
     assert inspected(engine, "shop-other-1")["Id"] == other
     assert {file: file.read_bytes() for file in folder.iterdir()} == files
-    told = hand.do(rollback, "undo")
-    assert told["state"] == "undone", (told, hand.log(rollback))
+    told, kills = hand.do_killed(rollback, "undo")
+    assert (told["state"], kills) == ("undone", 2), (told, hand.log(rollback))
     now = inspected(engine, "shop-web-1")
     assert (now["Image"], now["Config"]["Image"], now["State"]["Running"]) == (releases[1][2], releases[1][1], True)
     assert inspected(engine, "shop-web-2")["Image"] == releases[1][2]

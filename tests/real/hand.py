@@ -13,23 +13,25 @@ from scanner.hosts.rollback_script import rollback_script
 from tests.real.process import until
 
 KILLER = """#!/bin/sh
-# The engine's client, which kills whoever called it before or after the call whose turn it is.
+# The engine's client, which kills whoever called it, or its engine, before or after the call whose turn it is.
 word=$1
-case $* in *' up --detach '*) word=up ;; *' config '*|*' version'*) word=config ;; esac
+case $* in *' up --detach '*) word=up ;; *' config '*) word=config ;; esac
 case $word in
-  stop|update|rename|start|restart|daemon-reload|rm|up|create|--silent)
+  pull|stop|update|rename|start|restart|daemon-reload|rm|up|config|create|--silent)
     turn=$(($(cat {folder}/turn) - 1))
     echo "$turn" >{folder}/turn
     if [ "$turn" -eq 0 ]; then
       [ {when} = before ] || {client} "$@"
       newest=$(ls -rt {folder}/store/????????????????????????????????/turn.*) # those that ended are empty
-      kill -9 "$(cat $newest | tail -n 1 | cut -d ' ' -f 1)"
+      kill -9 {victim}
       exit 1
     fi ;;
 esac
 exec {client} "$@"
 """
 """``curl`` is known by its first option."""
+
+WORKER = "\"$(cat $newest | tail -n 1 | cut -d ' ' -f 1)\""
 
 ASK_EACH = 10
 """Looks at the journal for one question to the script, which costs a shell."""
@@ -63,11 +65,12 @@ class Hand:
         for name, client in self.clients.items():
             self._program(name, f'#!/bin/sh\nexec {client} "$@"\n')
 
-    def kill(self, turn: int, when: str) -> None:
-        """At that call that changes something the script is killed, ``before`` or ``after`` it."""
+    def kill(self, turn: int, when: str, engine: int | None = None) -> None:
+        """At that call that changes something the script is killed, or that process, ``before`` or ``after`` it."""
         (self.folder / "turn").write_text(f"{turn}\n")
+        victim = WORKER if engine is None else str(engine)
         for name, client in self.clients.items():
-            self._program(name, KILLER.format(folder=self.folder, when=when, client=client))
+            self._program(name, KILLER.format(folder=self.folder, when=when, client=client, victim=victim))
 
     def killed(self) -> bool:
         """Whether that call was reached."""
@@ -105,6 +108,22 @@ class Hand:
             self.ask(f"resume {rollback}" if step == "resume" else f"do {rollback} {step}")
             told = self.wait(rollback)
         return told
+
+    def do_killed(self, rollback: str, step: str) -> tuple[dict[str, str], int]:
+        """Do a step that is killed over and over, each time at a later call, and gone on with; how often it was."""
+        for kills in count():
+            self.kill(1 + kills // 2, ("before", "after")[kills % 2])
+            told = self.do(rollback, "resume" if kills else step)
+            if not self.killed():
+                break
+            assert told["state"] not in {"done", "undone", "refused"}, (step, kills, told, self.log(rollback))
+        self.spare()
+        return told, kills
+
+    def worker(self, rollback: str) -> int:
+        """The process that works on it."""
+        *_, newest = sorted((self.folder / "store" / rollback).glob("turn.*"), key=lambda turn: int(turn.suffix[1:]))
+        return int(newest.read_text().split()[0])
 
     def wait(self, rollback: str) -> dict[str, str]:
         """How it stands once nobody works on it."""

@@ -235,20 +235,25 @@ def test_the_last_release_that_started_is_one_step_away_and_the_trail_proves_it(
     assert ("finding_closed", "rollback agent", "wrong_binary") in story
 
 
-def test_whoever_dies_on_the_way_the_next_start_brings_it_to_a_good_end(fleet, deployed):
+def test_whoever_dies_at_each_step_the_next_start_brings_it_to_a_good_end(fleet, deployed):
     good = deployed("pay")
     path = fleet.confirmed("pay")
-    until(lambda: "switch" in {one["step"] for one in fleet.ask(path)[1]["steps"]}, "the switch")
-    fleet.kill("rollback-agent")
-    fleet.kill("serve")
-    fleet.start("serve")
-    until(lambda: fleet.ask(path)[1].get("state") == "running", "the service that knows of it")
-    fleet.start("rollback-agent")
-    ended = until(lambda: (told := fleet.ask(path)[1])["state"] not in {"confirmed", "running"} and told, "the end")
-    assert ended["state"] in {"done", "undone"}
-    now = fleet.container("pay")
-    assert (now["Image"] == good) is (ended["state"] == "done")
-    assert ended["detail"]
+
+    def told(step):
+        now = fleet.ask(path)[1]
+        return now if now["ended_at"] or step in {one["step"] for one in now["steps"]} else None
+
+    for step in ("find", "prepare", "switch", "finish"):
+        met = until(lambda step=step: told(step), step)
+        fleet.kill("rollback-agent")
+        fleet.kill("serve")
+        fleet.start("serve")
+        until(lambda: fleet.ask(path)[0] == 200, "the service that knows of it")
+        assert fleet.ask(path)[1]["steps"][: len(met["steps"])] == met["steps"]
+        fleet.start("rollback-agent")
+    ended = until(lambda: (now := fleet.ask(path)[1])["ended_at"] and now, "the end")
+    assert (ended["state"], fleet.container("pay")["Image"]) == ("done", good), ended
+    assert [one["step"] for one in ended["steps"] if one["step"] != "resume"][-1] == "finish"
 
 
 def test_nobody_but_their_holder_plans_confirms_or_writes_steps(fleet):

@@ -13,6 +13,10 @@ from tests.real.process import until
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 
+RENAMED, STARTED = 4, 7
+"""Which call of a switch that is, of a container that a unit starts: the old one is renamed, the new one started."""
+
+
 @pytest.fixture(scope="module")
 def releases(booted, pusher, image_factory, elf_factory, registry):
     """Two releases that run, one for another CPU, all pulled: ``(tag, name@digest, image ID)`` of each.
@@ -116,16 +120,17 @@ def pins(booted, name):
     return booted.run("sh", "-c", f"cat /etc/containers/systemd/{name}.container.d/* 2>/dev/null", check=False)
 
 
-def test_a_quadlet_is_pinned_beside_its_file_and_unpinned_by_undo(booted, hand, unit, releases):
+def test_a_quadlet_killed_at_each_step_is_pinned_beside_its_file_and_unpinned_by_undo(booted, hand, unit, releases):
     name = unit(quadlet(releases[1][0]))
     rollback = hand.begin(f"{name}.service", releases[0][1], releases[1][2], engine="podman", kind="unit")
-    told = hand.do(rollback, "find", "prepare", "switch")
-    assert told["state"] == "up", (told, hand.log(rollback))
+    assert hand.do(rollback, "find", "prepare")["state"] == "prepared"
+    told, kills = hand.do_killed(rollback, "switch")
+    assert (told["state"], kills) == ("up", 4), (told, hand.log(rollback))
     assert state(booted, name) == ("active", releases[0][2])
     assert f"Image={releases[0][1]}\n" in pins(booted, name)
     assert booted.run("cat", f"/etc/containers/systemd/{name}.container") == quadlet(releases[1][0])
-    told = hand.do(rollback, "undo")
-    assert told["state"] == "undone", (told, hand.log(rollback))
+    told, kills = hand.do_killed(rollback, "undo")
+    assert (told["state"], kills) == ("undone", 4), (told, hand.log(rollback))
     assert (state(booted, name), pins(booted, name)) == (("active", releases[1][2]), "")
 
 
@@ -173,6 +178,37 @@ def test_a_container_of_a_pod_is_brought_back_within_it_but_no_pod_or_play(boote
     assert state(booted, name) == ("active", releases[0][2])
 
 
+def test_a_generated_unit_killed_at_each_step_comes_to_either_good_end(booted, hand, generated, releases):
+    name = generated()
+
+    def begun():
+        rollback = hand.begin(name, releases[0][1], releases[1][2], engine="podman")
+        assert hand.do(rollback, "find", "prepare")["state"] == "prepared", hand.log(rollback)
+        return rollback
+
+    def cut(rollback, step, turn):
+        hand.kill(turn, "after")
+        told = hand.do(rollback, step)
+        assert (hand.killed(), told["state"].endswith("ing")) == (True, True), (step, told, hand.log(rollback))
+        hand.spare()
+
+    def end(rollback):
+        told = hand.do(rollback, "resume")
+        active = booted.run("systemctl", "is-active", f"container-{name}.service").strip()
+        image = booted.run("podman", "inspect", "--format", "{{.Image}}", name).strip()
+        assert active == "active", (told, hand.log(rollback))
+        return told["state"], image
+
+    rollback = begun()
+    cut(rollback, "switch", RENAMED)
+    assert end(rollback) == ("undone", releases[1][2]), hand.log(rollback)
+    rollback = begun()
+    cut(rollback, "switch", STARTED)
+    assert end(rollback) == ("up", releases[0][2]), hand.log(rollback)
+    cut(rollback, "finish", 1)
+    assert end(rollback) == ("done", releases[0][2]), hand.log(rollback)
+
+
 CHECKED = 'HealthCmd=["CMD","/check"]\nHealthInterval=1s\nHealthRetries=1\n[Service]'
 
 
@@ -194,7 +230,7 @@ UNIT_KILLS = [
 """Steps that were done, the one that is killed, at which of its calls that change something: reload, restart."""
 KNOWN_KILLS = [
     (("find",), "prepare", 2, "after"),
-    *[(BEFORE, "switch", turn, "after") for turn in range(1, 7)],
+    *[(BEFORE, "switch", turn, "after") for turn in range(1, STARTED + 1)],
     *[((*BEFORE, "switch"), "undo", turn, "after") for turn in range(1, 5)],
     ((*BEFORE, "switch"), "finish", 1, "after"),
 ]

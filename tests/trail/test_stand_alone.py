@@ -118,6 +118,7 @@ async def test_nothing_that_was_made_wrong_is_proved(alone, exported, signer):
         (b"".join(lines[:-1]), checkpoint, []),
         (b"".join([lines[1], lines[0], *lines[2:]]), checkpoint, []),
         (b"".join([*lines[:5], lines[5], *lines[5:]]), checkpoint, []),
+        (trail + lines[-1], checkpoint, []),
         (trail[:-1], checkpoint, []),
         (b"".join(lines[:-1]), forged, []),
         (trail, checkpoint.replace("\n60\n", "\n59\n"), []),
@@ -133,6 +134,9 @@ async def test_nothing_that_was_made_wrong_is_proved(alone, exported, signer):
     proof_lines = proof.split("\n")
     for text in (
         proof.replace("index 41", "index 40"),
+        proof.replace("index 41", "index 041"),
+        proof.replace("index 41", "index \u0664\u0661"),
+        proof.replace("index 41", f"index {'9' * 5000}"),
         "\n".join([*proof_lines[:3], *proof_lines[4:]]),
         "\n".join([*proof_lines[:4], *proof_lines[3:]]),
         proof.replace("extra ", "extra AAAA"),
@@ -144,5 +148,7 @@ async def test_nothing_that_was_made_wrong_is_proved(alone, exported, signer):
             alone.verify_proof(text, key, [])
     with pytest.raises(alone.Wrong, match="has not cosigned"):
         alone.verify_proof(proof, key, [alone.read_key(str(verifier_of(Signer.made("w.example"))))])
+    with pytest.raises(alone.Wrong, match="damaged"):
+        alone.read_key("\udcff" + exported["key"])
     with pytest.raises(alone.Wrong, match="damaged"):
         alone.read_key(exported["key"][:-4] + "AAA=")

@@ -23,7 +23,7 @@ export LC_ALL
 server=${ARCHSCAN_SERVER:-${ARCHSCAN_URL:-}}
 conf=${ARCHSCAN_GATE_CONF:-/etc/archscan/gate.conf}
 if [ -r "$conf" ]; then
-    while IFS='=' read -r name value; do
+    while IFS='=' read -r name value || [ -n "$name" ]; do # the last line may lack its end
         case $name in
             ARCHSCAN_SERVER | ARCHSCAN_URL) : "${server:=$value}" ;;
             ARCHSCAN_TOKEN_FILE) : "${ARCHSCAN_TOKEN_FILE:=$value}" ;;
@@ -68,7 +68,7 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-case $within in '' | *[!0-9]*) usage '--within: whole seconds' ;; esac
+case $within in '' | 0* | *[!0-9]*) usage '--within: whole seconds, at least 1' ;; esac
 [ $# -gt 0 ] || usage 'name an image'
 
 images='' asked="$*"
@@ -81,52 +81,82 @@ if [ -n "$platform" ]; then
 else
     where="\"hosts\":[\"$host\"]"
 fi
-kept=$state/$(printf '%s' "$where $asked" | cksum | tr ' ' '-')
+question="$where $asked"
+kept=$state/$(printf '%s' "$question" | cksum | tr ' ' '-')
+newline='
+'
 
-answer=$(mktemp) || exit 3
-trap 'rm -f "$answer"' EXIT
-code=000
+code=000 kind='' answer=''
 if [ ! -r "$token" ]; then
     say "the token $token cannot be read"
 else
-    # The token goes through standard input: a command line can be read by everybody.
-    code=$(printf 'header = "Authorization: Bearer %s"\n' "$(cat "$token")" |
-        curl --config - --silent --show-error --max-time "$within" --output "$answer" --write-out '%{http_code}' \
+    # The token goes through standard input: a command line can be read by everybody. The answer stays in memory: what
+    # must come back after a power cut needs no disk that can be written.
+    answer=$(printf 'header = "Authorization: Bearer %s"\n' "$(cat "$token")" |
+        curl --config - --silent --show-error --max-time "$within" --write-out '\n%{http_code} %{content_type}' \
             --header 'Accept: text/plain' --header 'Content-Type: application/json' \
-            --data "{\"images\":[$images],$where}" "$url/api/v1/check") || code=000
+            --data "{\"images\":[$images],$where}" "$url/api/v1/check") && {
+        code=${answer##*"$newline"}
+        kind=${code#* } code=${code%% *}
+    }
+    answer=${answer%"$newline"*}
+    answer=${answer%"$newline"}
 fi
+
+# Whoever else listens there may answer anything with 200 or 409: archscan's leave are references by digest alone.
+is_decision() {
+    case $code/$kind/$answer in
+        409/text/plain*/deny*) return 0 ;;
+        200/text/plain*) ;;
+        *) return 1 ;;
+    esac
+    printf '%s' "$answer" | while IFS= read -r line || [ -n "$line" ]; do
+        case $line in *@sha*:*) plain "$line" || exit 1 ;; *) exit 1 ;; esac
+    done
+}
+
+show() { [ -z "$answer" ] || printf '%s\n' "$answer"; }
 
 remember() {
     [ -n "$open" ] || return 0
-    { mkdir -p "$state" && { printf '%s\n' "$1" && cat "$answer"; } > "$kept.new" && mv "$kept.new" "$kept"; } 2> /dev/null ||
+    { mkdir -p "$state" && { printf '%s\n' "$1" "$question" && show; } > "$kept.new" && mv "$kept.new" "$kept"; } 2> /dev/null ||
         say "the decision cannot be kept below $state"
 }
 
+# What was decided last of the very same question; two may have the same file.
+recall() {
+    [ -r "$kept" ] && [ "$(sed -n 2p "$kept")" = "$question" ] && read -r last < "$kept" &&
+        case $last in allow | deny) ;; *) return 1 ;; esac
+}
+
 case $code in
-    200)
-        remember allow
-        cat "$answer"
-        exit 0
+    000) ;;
+    200 | 409)
+        if ! is_decision; then
+            say "$url does not answer as archscan does"
+        elif [ "$code" = 200 ]; then
+            remember allow
+            show
+            exit 0
+        else
+            remember deny
+            show >&2
+            exit 1
+        fi
         ;;
-    409)
-        remember deny
-        cat "$answer" >&2
-        exit 1
-        ;;
+    *) show >&2 ;;
 esac
-[ "$code" = 000 ] || cat "$answer" >&2
 if [ -z "$open" ]; then
     say "no decision on $asked: not to be run"
     exit 3
 fi
-if [ -r "$kept" ]; then
-    read -r last < "$kept"
+if recall; then
     say "no decision on $asked now: the last one counts, which was $last"
     if [ "$last" = deny ]; then
-        sed 1d "$kept" >&2
+        sed 1,2d "$kept" >&2
         exit 1
     fi
-    sed 1d "$kept"
+    sed 1,2d "$kept"
     exit 0
 fi
 say "no decision on $asked, and never one before: it starts unchecked"

@@ -172,10 +172,14 @@ def export(
 
     Example: archscan trail export --output trail.jsonl --checkpoint trail.checkpoint
     """
-    trail = _trail(context, config, log_format, log_level)
-    if checkpoint is not None:
-        _write(iter([trail.checkpoint()]), checkpoint, "--checkpoint")
-    _write((f"{body.decode('utf-8', 'backslashreplace')}\n" for _, body in trail.entries()), output)
+    from scanner.errors import UsageError
+
+    with _trail(context, config, log_format, log_level).exported() as (head, bodies):
+        if checkpoint is not None:
+            if not head:
+                raise UsageError("the trail has no entry yet")
+            _write(iter([head]), checkpoint, "--checkpoint")
+        _write((f"{body.decode('utf-8', 'backslashreplace')}\n" for body in bodies), output)
 
 
 @trail_app.command("key", cls=ArchscanCommand)

@@ -64,10 +64,10 @@ fate_compose() {
 }
 
 undo_compose() {
-  if [ -f "$dir/project" ] && [ "$(recall touched)" = yes ]; then
-    compose_up back || note why "$(recall why); Compose could not bring the former one up"
-  fi
-  rm -f "$dir/override.yml"
+  trouble='Compose could not bring the former one up'
+  way=plain
+  if [ -f "$dir/project" ] && [ "$(recall touched)" = yes ]; then compose_up back || return; fi
+  [ "$way" = pinned ] || rm -f "$dir/override.yml" # where the tag means another image by now it is the pin
 }
 
 finish_compose() {

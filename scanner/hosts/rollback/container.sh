@@ -101,13 +101,19 @@ undo_container() {
     limited "$unit_limit" systemctl stop "$(recall unit)"
     unpin_unit_of
   fi
-  if [ -f "$dir/new" ]; then remove "$(recall new)"; elif [ -f "$dir/made" ]; then remove "$(recall made)"; fi
+  trouble='the new one cannot be deleted'
+  if [ -f "$dir/new" ]; then remove "$(recall new)" || return; elif [ -f "$dir/made" ]; then remove "$(recall made)" || return; fi
+  [ "$(recall touched)" = yes ] || return 0
   old=$(recall old)
-  [ "$(recall touched)" = yes ] && is_there "$old" || return 0
-  [ "$(name_of "$old")" = "$name" ] || "$engine" rename "$old" "$name"
-  [ -z "$(recall policy)" ] || "$engine" update --restart="$(recall policy)" "$old" || [ "$engine" = podman ]
+  trouble='the former one is gone'
+  ! is_gone "$old" || return
+  trouble='the former one does not get its name back'
+  [ "$(name_of "$old")" = "$name" ] || "$engine" rename "$old" "$name" || return
+  [ -z "$(recall policy)" ] || "$engine" update --restart="$(recall policy)" "$old" || [ "$engine" = podman ] || return
+  trouble='the former one does not start any more'
   case $(recall was) in
-    running | restarting) start_old "$old" || [ "$(recall was)" = restarting ] || note why "$(recall why); the former one does not start any more" ;;
+    running) start_old "$old" ;;
+    restarting) start_old "$old" || answers ;;
   esac
 }
 

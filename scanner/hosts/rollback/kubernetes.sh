@@ -106,11 +106,13 @@ progress_fields() { # generation, the one that was seen, replicas: wanted, new, 
 
 undo_kubernetes() {
   [ "$(recall touched)" = yes ] || return 0
-  [ "$(container_s "$(recall owner)" image)" = "$image" ] || return 0
+  trouble='kubectl could not undo it'
+  now=$(container_s "$(recall owner)" image) || return
+  [ "$now" = "$image" ] || return 0
   case $(recall owner)/$(recall revision) in
     deployment/*/[0-9]*) kube_here rollout undo "$(recall owner)" --to-revision="$(recall revision)" ;;
     *) kube_here rollout undo "$(recall owner)" ;;
-  esac || kube_here set image "$(recall owner)" "$(recall container)=$(recall back_to)" || note why "$(recall why); kubectl could not undo it"
+  esac || kube_here set image "$(recall owner)" "$(recall container)=$(recall back_to)"
 }
 
 finish_kubernetes() {

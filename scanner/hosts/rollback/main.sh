@@ -36,6 +36,7 @@ main() {
   pull_limit=1800     # seconds for a pull
   health_limit=600    # seconds for a health check to say something else than "starting"
   unit_limit=300      # seconds for a unit to start or stop
+  tries=3             # of what an engine that went away in the midst of it did not do
   tab=$(printf '\t')
   carried_keys='Domainname AttachStdin AttachStdout AttachStderr Tty OpenStdin StdinOnce NetworkDisabled MacAddress StopTimeout'
 
@@ -230,7 +231,8 @@ work() {
   esac
 }
 
-refuse() { # why; nothing was touched
+refuse() { # why; nothing was touched; what an engine that went away did not answer is no reason
+  answers || interrupted
   [ ! -f "$dir/made" ] || remove "$(cat "$dir/made")"
   reach refused "$1"
   return 1
@@ -246,12 +248,17 @@ await_engine() { # an engine that is gone for longer leaves the step interrupted
   waited=0
   until answers; do
     if [ "$waited" -ge "$engine_patience" ]; then
-      note says "$engine does not answer"
-      exit 1
+      [ "$(recall state)" != finding ] || { reach refused "$engine does not answer" && exit 1; }
+      interrupted
     fi
     sleep 1
     waited=$((waited + 1))
   done
+}
+
+interrupted() {
+  note says "$engine does not answer"
+  exit 1
 }
 
 look() { # object, template
@@ -260,6 +267,10 @@ look() { # object, template
 
 is_there() {
   look "$1" '{{.Id}}' >/dev/null
+}
+
+is_gone() { # container; an engine that is away says of none that it is there
+  ! is_there "$1" && answers && ! is_there "$1"
 }
 
 image_of() { # container: its image's ID without the algorithm
@@ -275,8 +286,11 @@ id_of_image() {
 }
 
 remove() { # container; its volumes stay
-  await_engine
-  if is_there "$1"; then "$engine" rm --force "$1" || { await_engine && "$engine" rm --force "$1"; }; fi
+  tried=0
+  until await_engine && { is_gone "$1" || "$engine" rm --force "$1"; }; do
+    tried=$((tried + 1))
+    [ "$tried" -lt "$tries" ] || return 1
+  done
 }
 
 limited() { # seconds, command
@@ -358,15 +372,13 @@ watch() { # up for its time, without a restart, by its health check too
   last_start=
   while :; do
     seen=$("fate_$kind")
+    [ "$seen" != lost ] || { await_engine && seen=$("fate_$kind"); } # an engine that is away shows nothing
     case $seen in
-      lost)
-        answers && { undo 'the new one is gone'; return; }
-        await_engine
-        ;;
+      lost) undo 'the new one is gone'; return ;;
       bad*) undo "the new one ${seen#bad }"; return ;;
     esac
     now=$(date +%s)
-    if [ "${seen#* }" != "$last_start" ] && [ "$seen" != lost ]; then # its engine was restarted: the time begins anew
+    if [ "${seen#* }" != "$last_start" ]; then # its engine was restarted: the time begins anew
       last_start=${seen#* }
       enough=$((now + seconds))
     fi
@@ -380,14 +392,18 @@ watch() { # up for its time, without a restart, by its health check too
 undo() { # why
   note why "$1"
   reach undoing "$1"
-  await_engine
-  "undo_$kind"
+  undone=0
+  until await_engine && trouble= && "undo_$kind"; do
+    undone=$((undone + 1))
+    [ "$undone" -lt "$tries" ] || { note why "$(recall why); $trouble"; break; }
+  done
   reach undone "as it was: $(recall why)"
 }
 
 finish() {
   reach finishing ''
   await_engine
-  "finish_$kind"
-  reach 'done' "$name runs with $image"
+  left=
+  "finish_$kind" || left='; its former container could not be deleted'
+  reach 'done' "$name runs with $image$left"
 }

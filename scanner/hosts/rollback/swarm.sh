@@ -53,8 +53,8 @@ fate_swarm() {
 
 undo_swarm() {
   [ "$(recall touched)" = yes ] || return 0
-  [ "$(image_of_service)" = "$(recall back_to)" ] || update_service "$(recall back_to)" ||
-    note why "$(recall why); the swarm could not be told the former image"
+  trouble='the swarm could not be told the former image'
+  [ "$(image_of_service)" = "$(recall back_to)" ] || update_service "$(recall back_to)"
 }
 
 finish_swarm() {

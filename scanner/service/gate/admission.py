@@ -32,6 +32,8 @@ WITHIN_S = 1.8
 CLOSED = "archscan.io/gate"
 """The annotation of a pod, or of the template that it is made from, whose value ``closed`` makes it wait for a decision."""
 
+_CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+
 MAX_TOLD = 8
 """Sentences in one answer."""
 
@@ -160,11 +162,42 @@ def _is_closed(body: Mapping[str, Any]) -> bool:
 
 def images_of(body: Mapping[str, Any]) -> Iterable[str]:
     """What the containers of an object are made from, as far as it can be seen without judging it."""
-    for one in _templates(body):
-        spec = one.get("spec") if isinstance(one.get("spec"), dict) else one
-        for kind in ("initContainers", "containers", "ephemeralContainers"):
-            named = spec.get(kind) if isinstance(spec, dict) else None
+    for spec in _pod_specs(body):
+        for kind in _CONTAINERS:
+            named = spec.get(kind)
             for container in named if isinstance(named, list) else ():
                 image = container.get("image") if isinstance(container, dict) else None
                 if isinstance(image, str):
                     yield image
+
+
+def brings_anew(body: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Whether pods start by a change that would not start as they are: other images, other nodes, another template.
+
+    Whoever scales or labels what does not start, starts nothing.
+    """
+    if body.get("kind") == "Pod":
+        return _of_pod(body) != _of_pod(old)
+    return list(_pod_specs(body)) != list(_pod_specs(old))
+
+
+def starts_nothing(body: Mapping[str, Any]) -> bool:
+    """Whether an object is on its way out, or is to have no pods."""
+    metadata, spec = body.get("metadata"), body.get("spec")
+    if isinstance(metadata, dict) and metadata.get("deletionTimestamp"):
+        return True
+    replicas = spec.get("replicas") if isinstance(spec, dict) else None
+    return isinstance(replicas, int) and replicas == 0
+
+
+def _of_pod(body: Mapping[str, Any]) -> list[object]:
+    """What can change in a pod that is there, of what it is judged by."""
+    placed = [spec.get(key) for spec in _pod_specs(body) for key in ("nodeSelector", "affinity")]
+    return [sorted(images_of(body)), *placed]
+
+
+def _pod_specs(body: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    for one in _templates(body):
+        spec = one.get("spec") if isinstance(one.get("spec"), dict) else one
+        if isinstance(spec, dict) and not spec.keys().isdisjoint(_CONTAINERS):
+            yield spec

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends
 from starlette.responses import JSONResponse, Response
 
 from scanner.domain.decision import Decision
-from scanner.service.gate.admission import Admission, images_of
+from scanner.service.gate.admission import Admission, brings_anew, starts_nothing
 from scanner.web.api import schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
@@ -21,7 +21,9 @@ MAX_UID_CHARS = 128
 
 MAX_NAMESPACE_CHARS = 253
 
-_JUDGED = frozenset({"", "ephemeralcontainers"})
+_STARTS = ("CREATE", "UPDATE")
+
+_JUDGED = ("", "ephemeralcontainers")
 """Parts of an object that may bring an image along; status, scale, exec, eviction, binding bring none."""
 
 router = APIRouter(route_class=GuardedRoute, tags=["gate"])
@@ -64,10 +66,12 @@ async def admission(
 
 
 def _brings_images(request: dict[str, Any], found: dict[str, Any]) -> bool:
-    """Whether something may start by it: of a pod that is there only its images can change, and mostly none does."""
-    if request.get("operation") not in {"CREATE", "UPDATE"} or (request.get("subResource") or "") not in _JUDGED:
+    """Whether something may start by it that would not start as things are."""
+    if request.get("operation") not in _STARTS or (request.get("subResource") or "") not in _JUDGED:
+        return False
+    if starts_nothing(found):
         return False
     old = request.get("oldObject")
-    if request.get("operation") == "CREATE" or found.get("kind") != "Pod" or not isinstance(old, dict):
+    if request.get("operation") == "CREATE" or not isinstance(old, dict):
         return True
-    return sorted(images_of(found)) != sorted(images_of(old))
+    return brings_anew(found, old)
