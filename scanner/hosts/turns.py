@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import socket
 import time
 from collections import ChainMap, deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ PATIENCE_S = 0.3
 
 LONGEST_S = 1.0
 """Nobody waits longer, whatever else there is to do."""
+
+NAMES_AT_ONCE = 16
+"""Names that are looked up at once; a name server that is dead keeps a thread for half a minute."""
 
 _Ready = tuple[selectors.SelectorKey, int]
 
@@ -128,6 +134,18 @@ class TurnsLoop(asyncio.SelectorEventLoop):
     def __init__(self, turns: Turns | None = None) -> None:
         self.turns = turns or Turns()
         super().__init__(self.turns)
+        self._name_threads = ThreadPoolExecutor(
+            NAMES_AT_ONCE, "archscan-names"
+        )  # none is started before a name is asked
+
+    async def getaddrinfo(self, *asked: Any, **options: Any) -> Any:
+        """As every loop, but in threads of its own: metrics and pages are made in the others, whatever a name server does."""
+        return await self.run_in_executor(self._name_threads, partial(socket.getaddrinfo, *asked, **options))
+
+    def close(self) -> None:
+        """As every loop."""
+        super().close()
+        self._name_threads.shutdown(wait=False, cancel_futures=True)
 
 
 def take_turns(loop: asyncio.AbstractEventLoop, transport: asyncio.BaseTransport) -> int:

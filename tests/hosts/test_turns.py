@@ -3,6 +3,7 @@
 import asyncio
 import selectors
 import socket
+import threading
 from contextlib import ExitStack
 
 import pytest
@@ -149,3 +150,28 @@ def test_an_answer_is_made_before_a_fleet_that_speaks_is_heard(pairs):
     with asyncio.Runner(loop_factory=lambda: TurnsLoop(Turns(clock=lambda: 0.0))) as runner:
         runner.run(served())
     assert len(set(heard)) > 16
+
+
+def test_a_name_server_that_does_not_answer_holds_up_no_work_in_threads(monkeypatch):
+    may_end, asked = threading.Event(), []
+
+    def nobody_answers(*what, **options):
+        asked.append((what, options))
+        may_end.wait()
+        return ["found"]
+
+    async def served():
+        loop = asyncio.get_running_loop()
+        names = [asyncio.create_task(loop.getaddrinfo(f"host-{one}.example", 22, type=1)) for one in range(100)]
+        await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(60):
+                assert await asyncio.to_thread(threading.get_ident) != threading.get_ident()
+        finally:
+            may_end.set()
+        assert await asyncio.gather(*names) == [["found"]] * 100
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody_answers)
+    with asyncio.Runner(loop_factory=TurnsLoop) as runner:
+        runner.run(served())
+    assert asked[0] == (("host-0.example", 22), {"type": 1})
