@@ -1,25 +1,38 @@
 """An event loop in which connections to hosts take turns, a few in each round, behind whatever else there is to do.
 
 A loop runs all that is ready before it looks again. With two hundred hosts under way that is a tenth of a second, and an
-answer of the service takes some ten rounds.
+answer of the service takes some ten rounds. Hosts take as much of a processor as they are given: who asks the service two
+hundred times a second needs more than half of it, and waits longer and longer where he is given half.
 """
 
 from __future__ import annotations
 
 import asyncio
 import selectors
+import socket
 import time
 from collections import ChainMap, deque
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
 
-AT_ONCE = 8
-"""Hosts that are heard in one round, 0.2 ms each, or as many as others are; how many are asked at once is another matter."""
+AT_ONCE = 4
+"""Hosts that are heard in one round, 0.3 ms each, where there is nothing else to do; how many are asked at once is another matter."""
 
-PATIENCE_S = 0.2
-"""Nobody waits longer, whatever else there is to do: a login takes some ten turns, and its time-out goes on meanwhile."""
+SHARE = 8
+"""Of so many others one host is heard beside them."""
+
+PATIENCE_S = 0.3
+"""Who waits longer is heard as often as others are: a login takes some ten turns, and its time-out goes on meanwhile."""
+
+LONGEST_S = 1.0
+"""Nobody waits longer, whatever else there is to do."""
+
+NAMES_AT_ONCE = 16
+"""Names that are looked up at once; a name server that is dead keeps a thread for half a minute."""
 
 _Ready = tuple[selectors.SelectorKey, int]
 
@@ -27,8 +40,9 @@ _Ready = tuple[selectors.SelectorKey, int]
 class Turns(selectors.BaseSelector):
     """Tells of every descriptor that is ready, but of those that wait of a few in a call, each in its turn.
 
-    That is ``at_once`` of them, as many as there are others where those are more, all that are left after ``PATIENCE_S``: nobody
-    who asks again and again may keep a host from being heard.
+    That is ``at_once`` of them where nothing else is to be done: no other is ready, nor has the loop, which would wait then,
+    work of its own. Else it is one for ``SHARE`` others, as many as they are after ``PATIENCE_S``, all that are left after
+    ``LONGEST_S``: nobody who asks again and again may keep a host from being heard.
     """
 
     def __init__(self, at_once: int = AT_ONCE, clock: Callable[[], float] = time.monotonic) -> None:
@@ -36,7 +50,8 @@ class Turns(selectors.BaseSelector):
         self._first.register(self._later, selectors.EVENT_READ)  # which has a descriptor of its own
         self._waiting: set[int] = set()
         self._line: deque[_Ready] = deque()
-        self._at_once, self._clock, self._until = at_once, clock, 0.0
+        self._at_once, self._clock = at_once, clock
+        self._since, self._owed = 0.0, 0
 
     def wait(self, descriptor: int) -> None:
         """Have a descriptor wait for its turn, until ``forget``, whatever is registered for it meanwhile."""
@@ -81,17 +96,27 @@ class Turns(selectors.BaseSelector):
         ready = [one for one in found if one[0].fileobj is not self._later]
         if len(ready) < len(found) and not self._line:
             self._line.extend(self._later.select(0))
-            self._until = self._clock() + PATIENCE_S
+            self._since = self._clock()
+        most = self._most(len(ready), is_idle=timeout is None or timeout > 0) if self._line else 0
         known, told = self._later.get_map(), 0
-        most = max(self._at_once, len(ready))
-        if self._line and self._clock() >= self._until:
-            most = len(self._line)
         while self._line and told < most:
             key, events = self._line.popleft()
             if known.get(key.fd) is key:  # else somebody has meanwhile asked for something else of it
                 ready.append((key, events))
                 told += 1
         return ready
+
+    def _most(self, others: int, *, is_idle: bool) -> int:
+        """How many of the line are told of beside so many others."""
+        if is_idle and not others:
+            return self._at_once
+        waited_s = self._clock() - self._since
+        if waited_s >= LONGEST_S:
+            return len(self._line)
+        if waited_s >= PATIENCE_S:
+            return max(others, 1)
+        most, self._owed = divmod(self._owed + max(others, 1), SHARE)
+        return most
 
     def close(self) -> None:
         """As every selector."""
@@ -106,9 +131,21 @@ class Turns(selectors.BaseSelector):
 class TurnsLoop(asyncio.SelectorEventLoop):
     """The event loop of a process that answers others while it reads hosts."""
 
-    def __init__(self) -> None:
-        self.turns = Turns()
+    def __init__(self, turns: Turns | None = None) -> None:
+        self.turns = turns or Turns()
         super().__init__(self.turns)
+        self._name_threads = ThreadPoolExecutor(
+            NAMES_AT_ONCE, "archscan-names"
+        )  # none is started before a name is asked
+
+    async def getaddrinfo(self, *asked: Any, **options: Any) -> Any:
+        """As every loop, but in threads of its own: metrics and pages are made in the others, whatever a name server does."""
+        return await self.run_in_executor(self._name_threads, partial(socket.getaddrinfo, *asked, **options))
+
+    def close(self) -> None:
+        """As every loop."""
+        super().close()
+        self._name_threads.shutdown(wait=False, cancel_futures=True)
 
 
 def take_turns(loop: asyncio.AbstractEventLoop, transport: asyncio.BaseTransport) -> int:

@@ -115,6 +115,7 @@ class Scanner:
         rescan.end()
 
         def whole() -> tuple[tuple[HostReading, ...], Findings]:
+            rescan.tidy()
             for host in hosts:
                 if host.name not in done:
                     done[host.name] = self._cut_off(host, read.get(host.name), only_plans=only_plans)

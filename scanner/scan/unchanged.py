@@ -75,8 +75,9 @@ class LastScan:
 
     def tidy(self) -> None:
         """Let go of questions that no host asks any more."""
-        self._bases = {known.basis: known.basis for known in self._hosts.values()}
-        self._questions = {question.key: question for basis in self._bases for question in basis}
+        bases = {known.basis: known.basis for known in list(self._hosts.values())}  # another scan may add to them
+        self._questions = {question.key: question for basis in bases for question in basis}
+        self._bases = bases
 
     def _shared(self, question: RegistryQuestion) -> RegistryQuestion:
         known = self._questions.get(question.key)
@@ -122,6 +123,9 @@ class Rescan:
         """The scan is over."""
         for task in self._asked.values():
             task.cancel()
+
+    def tidy(self) -> None:
+        """Let go of what no host needs any more; takes a while after a first scan, and may be done in any thread."""
         if self._has_changed:
             self._last.tidy()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -88,9 +89,9 @@ class Publication:
         """
         read_from = {host.name: _place(host) for host in scanned}
         fleet = [host.name for host in inventory if host.name in read_from or not self._has_moved(host)]
-        durable = await self._stored(merged(self._durable, await asyncio.to_thread(shown, fresh), fleet), by)
-        report = self._marked(durable)
-        await asyncio.to_thread(self._observer.prepare, report)
+        last = self._durable
+        durable = await self._stored(await asyncio.to_thread(lambda: merged(last, shown(fresh), fleet)), by)
+        report = await asyncio.to_thread(self._ready, durable, self._waivers, self._clock(), self._owners)
         self._durable = durable
         self._publish()
         self._read_from.update(read_from)
@@ -114,6 +115,16 @@ class Publication:
 
     def _marked(self, report: Report) -> Report:
         return self._marks.of(report, self._waivers, self._clock(), self._owners)
+
+    def _ready(self, durable: Report, waivers: Sequence[Waiver], now: float, owners: tuple[OwnerRule, ...]) -> Report:
+        """What is about to be published, made beside the event loop: marking, counting, rendering grow with the fleet.
+
+        Whoever changes waivers or owners meanwhile has them asked again when it is published.
+        """
+        report = self._marks.of(durable, waivers, now, owners)
+        _ = report.counts  # which the report remembers
+        self._observer.prepare(report)
+        return report
 
     async def _stored(self, report: Report, by: str) -> Report:
         """Durable before it is published; a store that fails does not stop the scans, but the gate holds."""
@@ -170,10 +181,11 @@ def merged(last: Report | None, fresh: Report, fleet: Sequence[str]) -> Report:
 class Marks:
     """Says of findings until when somebody answers for them, then whose they are; remembered by host.
 
-    That holds until another waiver, or another owner, is in force.
+    That holds until another waiver, or another owner, is in force. One thread asks at a time, the others wait.
     """
 
     def __init__(self) -> None:
+        self._turn = threading.Lock()
         self._valid: tuple[Waiver, ...] = ()
         self._owners: tuple[OwnerRule, ...] = ()
         self._marked: dict[str, tuple[HostFindings, HostFindings]] = {}
@@ -185,6 +197,10 @@ class Marks:
         A waiver that has ended waives nothing.
         """
         valid = tuple(waiver for waiver in waivers if waiver.until > now)
+        with self._turn:
+            return self._of(report, valid, owners)
+
+    def _of(self, report: Report, valid: tuple[Waiver, ...], owners: tuple[OwnerRule, ...]) -> Report:
         if (valid, owners) != (self._valid, self._owners):
             self._valid, self._owners, self._marked, self._last = valid, owners, {}, None
         if self._last is None or self._last[0] is not report:

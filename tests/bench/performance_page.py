@@ -158,7 +158,8 @@ def _serving(found: Row) -> Iterable[str]:
     yield ""
     yield (
         f"A running `archscan serve` over {served['hosts']} hosts is asked at fixed moments over kept connections while it scans"
-        " them again: the gate for images that it knows, its metrics, its first page. A median of the scans."
+        " them again: the gate for images that it knows, its metrics, its first page. A median of the scans. Whoever asks is answered"
+        " before hosts are heard; where all of a processor is asked for, the scan takes longer."
     )
     yield ""
     yield "| asked | times a second | half of them within, ms | 99 of 100 within, ms | worst, ms |"

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import resource
+import sys
 import tempfile
 import time
 from contextlib import ExitStack, nullcontext
@@ -19,7 +20,7 @@ import structlog
 
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.memory import give_back
-from scanner.app.serve import calm_collector, raise_descriptors
+from scanner.app.serve import SWITCH_S, calm_collector, raise_descriptors
 from scanner.hosts.source import SourceKind
 from scanner.hosts.turns import TurnsLoop
 from scanner.metrics.metrics import Metrics
@@ -71,6 +72,7 @@ async def main(
     """Scan once, then ``again`` times; what each took. With ``ssh`` each host is a real connection to a cheap server,
     made by so many ``workers``, or by the scanner itself where there are none."""
     raise_descriptors()
+    sys.setswitchinterval(SWITCH_S)
     shelf, images = made_up.stock()
     with registry_of(shelf) as registry, tempfile.TemporaryDirectory() as folder, ExitStack() as running_too:
         Recorded.answers = made_up.answers(hosts, workloads, registry, images)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 
 from scanner.domain.failure import Failure
 from scanner.domain.ownership import OwnerRule
 from scanner.domain.report import HostReading, Report
-from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.waiver import Waiver
 from scanner.service.publication import Marks, Publication, merged, waived
 from scanner.service.recording import Recording
 from scanner.store.error import StoreError
 from tests import builders
+from tests.counted import calls
 
 report = builders.report
 
@@ -87,6 +89,26 @@ class Full:
 
     async def architectures(self):
         return {}
+
+
+def published(given, store):
+    """The publication of a report, by whoever runs the event loop."""
+    observer = SimpleNamespace(
+        prepare=lambda _report: None, first_scanned=lambda _at: None, architectures_changed=lambda _changed: None
+    )
+    publication = Publication(store, observer, lambda: 10.0, Recording(None, lambda: 10.0))
+    publication.own((OwnerRule("shop", images=("*",)),))
+    asyncio.run(publication.append(given, [], []))
+    assert {each.team for each in publication.report().findings} == {"shop"}
+    assert publication.report().counts[Status.MISMATCH] == len(given.findings)
+
+
+def test_what_a_large_report_takes_is_not_done_in_the_event_loop():
+    store = Full()
+    store.is_full = False
+    small, large = (report(*(finding(f"web-{number}") for number in range(count))) for count in (1, 1000))
+    in_loop = [calls(lambda given=given: published(given, store)) for given in (small, large)]
+    assert in_loop[1] < in_loop[0] + 1000  # not so much as a call for each finding
 
 
 async def test_a_store_that_fails_once_a_report_is_durable_keeps_nobody_from_reading_it():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
 MAX_AT_ONCE = 2
 """More threads that compute would only take the interpreter's lock from the loop more often."""
 
-_turns = threading.Semaphore(MAX_AT_ONCE)
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+"""Each loop's own; who waits for a turn holds no thread, of which there are few, pages and metrics being made in them as well."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -20,9 +23,15 @@ _T = TypeVar("_T")
 
 async def beside(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
     """What ``function`` returns; a task that is cancelled leaves it to its own end, which must not be far."""
+    loop = asyncio.get_running_loop()
+    turns = _turns.setdefault(loop, asyncio.Semaphore(MAX_AT_ONCE))
+    await turns.acquire()
+    work = loop.run_in_executor(None, partial(copy_context().run, function, *args, **kwargs))
 
-    def in_turn() -> _T:
-        with _turns:
-            return function(*args, **kwargs)
+    def ended(_work: object) -> None:
+        turns.release()
+        if not work.cancelled():
+            work.exception()  # nobody may be left to hear of it
 
-    return await asyncio.to_thread(in_turn)
+    work.add_done_callback(ended)
+    return await asyncio.shield(work)

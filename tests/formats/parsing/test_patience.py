@@ -34,6 +34,40 @@ def test_threads_have_patience_of_their_own():
         thread.join()
 
 
+async def test_who_waits_for_a_turn_beside_holds_no_thread():
+    may_end = threading.Event()
+    works = [asyncio.create_task(beside(may_end.wait)) for _ in range(100)]
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(60):
+            assert await asyncio.to_thread(threading.get_ident) != threading.get_ident()
+    finally:
+        may_end.set()
+    assert await asyncio.gather(*works) == [True] * 100
+
+
+async def test_work_beside_whose_task_is_cancelled_keeps_its_turn_to_its_end():
+    may_end, begun = threading.Event(), []
+
+    def work(number):
+        begun.append(number)
+        may_end.wait()
+        raise ValueError(number)
+
+    works = [asyncio.create_task(beside(work, number)) for number in range(MAX_AT_ONCE + 2)]
+    while len(begun) < MAX_AT_ONCE:
+        await asyncio.sleep(0)
+    for one in works[:-1]:
+        one.cancel()
+    await asyncio.wait(works[:-1])
+    await asyncio.to_thread(threading.get_ident)
+    assert begun == list(range(MAX_AT_ONCE))
+    may_end.set()
+    with pytest.raises(ValueError, match=str(MAX_AT_ONCE + 1)):
+        await works[-1]
+    assert begun[MAX_AT_ONCE:] == [MAX_AT_ONCE + 1]
+
+
 async def test_work_beside_leaves_the_loop_its_turns_and_goes_on_at_most_twice_at_once():
     running, most = [], []
 
