@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from scanner.binary.layers.body import Body
 from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind, made_executable
 from scanner.binary.layers.limits import LayerError, disputed
 from scanner.binary.program.capture import SCRIPT_BYTES
-from scanner.binary.program.content import examine
+from scanner.binary.program.content import as_text, examine
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ class View:
         self._copies: Mapping[str, str] = {}
         self._gone: frozenset[str] = frozenset()
         self._runs: frozenset[str] = frozenset()
+        self._made: Mapping[str, Node] = {}
+        self._plain: frozenset[str] = frozenset()
 
     def placing(
         self,
@@ -127,9 +129,25 @@ class View:
         placed._runs = frozenset(path.lstrip("/") for path in runs)  # noqa: SLF001 - its own copy
         return placed
 
+    def making(self, texts: Iterable[tuple[str, str]], folders: Iterable[str], plain: Iterable[str]) -> View:
+        """The same once a container has also made files, which hold these texts, and directories.
+
+        ``plain`` are copies that were made without the right to execute them.
+        """
+        made = copy(self)
+        bodies = {path.lstrip("/"): text.encode("utf-8", "surrogateescape") for path, text in texts}
+        files = {
+            path: Node(NodeKind.FILE, content=as_text(Body.whole(body)), size=len(body))
+            for path, body in bodies.items()
+        }
+        directories = {path.lstrip("/"): Node(NodeKind.DIRECTORY, executable=True) for path in folders}
+        made._made = {**directories, **files}  # noqa: SLF001 - its own copy
+        made._plain = frozenset(path.lstrip("/") for path in plain)  # noqa: SLF001 - its own copy
+        return made
+
     def is_placed_in(self, directory: str) -> bool:
         """Whether a container has put something into a directory, or taken something out of it."""
-        changed = (*self._links, *self._copies, *self._gone)
+        changed = (*self._links, *self._copies, *self._gone, *self._made)
         return any(path.rpartition("/")[0] == directory.strip("/") for path in changed)
 
     def _stored(self, path: str) -> str | None:
@@ -239,6 +257,8 @@ class View:
         native storage drivers differ.
         """
         implied = False
+        if path in self._made:
+            return None, False
         path = self._stored(path) or ""
         for number, layer in enumerate(self._layers):
             node = layer.get(path)
@@ -299,8 +319,13 @@ class View:
         """What stands at a path itself, in which layer."""
         if path in self._links:
             return 0, Node(NodeKind.SYMLINK, target=self._links[path])
-        stored = self._stored(path)
-        found = None if stored is None else self._in_layers(stored)
+        if path in self._made:
+            found: tuple[int, Node] | None = 0, self._made[path]
+        else:
+            stored = self._stored(path)
+            found = None if stored is None else self._in_layers(stored)
+        if found is not None and path in self._plain:
+            found = found[0], replace(found[1], executable=False)
         if found is None or path not in self._runs or found[1].executable or found[1].kind is not NodeKind.FILE:
             return found
         return found[0], made_executable(found[1])

@@ -88,8 +88,7 @@ class Control:
             if len(following) > 1:
                 return self._branches(files, tuple(map(before.then, following)), hops // 2, before)
             if not following:
-                doubt = self._named(command, replace(run, files=files), before, hops)
-                return doubt.on(files) if doubt.why else self._ended(files, before, hops)
+                return self._at_end(command, replace(run, files=files), before, hops)
             step = before.then(following[0])
             way = self._awaited(step, files, before, hops)
             if _has_ended(way):
@@ -136,6 +135,13 @@ class Control:
             return Way(files, problem, unsure.at_run_time, foreign=any(way.foreign for way in ways))
         first, *others = ways = list(dict.fromkeys(ways))
         return Way(files, branches=tuple(ways)) if others else replace(first, files=(*files, *first.files))
+
+    def _at_end(self, command: Command, run: Run, before: Before, hops: int) -> Way:
+        """Control stays in a program, whose words or script may name others."""
+        if lacks := mentioned.lacking(self.search.view, command, run):
+            return Way(run.files, faulty(f"{command.argv[0]} is to exec {lacks}, which is not in the image").problem)
+        doubt = self._named(command, run, before, hops)
+        return doubt.on(run.files) if doubt.why else self._ended(run.files, before, hops)
 
     def _ended(self, files: tuple[Executable, ...], before: Before, hops: int) -> Way:
         """Control stays in the last file, unless scripts on the way started a program for another CPU beside it."""
@@ -261,7 +267,7 @@ class Control:
             if command.argv[0].rpartition("/")[2] == "env":
                 through = self._launched(command, self.search.named(command))
                 if not isinstance(through, launchers.Launched):
-                    return Stopped(through.why if through else "", problem=None)
+                    return _untold(through)
                 command = through.command
             opened = self.search.named(command)
             if isinstance(opened, Failure):
@@ -382,6 +388,11 @@ class Control:
             key = s.start
             unique[key] = s.meeting(unique[key]) if key in unique else s
         return tuple(unique.values()) or Done(for_output, needs or ())
+
+
+def _untold(launch: launchers.AtRunTime | None) -> Stopped:
+    """What a launcher starts that does not tell it, or refuses its words."""
+    return faulty(launch.why) if launch is not None and launch.is_refusal else Stopped(launch.why if launch else "")
 
 
 def _has_ended(way: Way) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
-from scanner.binary.layers.view import Found
+from scanner.binary.layers.view import Absence, Found
 from scanner.binary.program import script_words
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.image_files import is_mounted
@@ -97,6 +97,16 @@ def programs(view: View, command: Command, run: Run) -> tuple[Command, ...] | No
             if path:
                 found.setdefault(path, started)
     return tuple(found.values())
+
+
+def lacking(view: View, command: Command, run: Run) -> str:
+    """What the script of an interpreter is to exec by its path, and the image has not; empty for nothing."""
+    for text in script_words.texts(view, command, run):
+        spend(1 + len(text) // CHARS_A_MICROSECOND)
+        for path in script_words.execs(text):
+            if not is_mounted(path, (*_NO_PROGRAMS, *command.mounts)) and isinstance(view.lookup(path), Absence):
+                return path
+    return ""
 
 
 def _in_scripts(view: View, command: Command, run: Run) -> Iterator[tuple[str, tuple[str, ...]]]:

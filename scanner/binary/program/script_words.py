@@ -105,6 +105,15 @@ def names(text: str) -> Iterator[str]:
         yield match[1]
 
 
+_EXECS = re.compile(r"\bexec(?:[lv]p?e?)?\b[ \t]*[({\[]*[ \t]*[\"'](/[\w./+@-]+)[\"']", re.ASCII)
+
+
+def execs(text: str) -> Iterator[str]:
+    """The paths that a text names to be exec'd in the place of who reads it."""
+    for match in _EXECS.finditer(text):
+        yield match[1]
+
+
 def of_tar(word: str) -> Iterator[str]:
     """The names of programs that an option of tar's starts."""
     if match := _OF_TAR.match(word):

@@ -17,6 +17,7 @@ EF_MIPS_ABI2 = 0x20
 _HEADERS = {1: (32, "HHIIIII"), 2: (64, "HHIQQQI")}
 _ORDERS = {1: ("little", "<"), 2: ("big", ">")}
 _IDENT_BYTES = 16
+_WIDE = 64
 
 GOARCH: Mapping[tuple[int, int, str], str] = MappingProxyType({
     (62, 64, "little"): "amd64",
@@ -51,6 +52,16 @@ def goarch_of(machine: int, bits: int, byte_order: str, flags: int) -> str | Non
     if machine == EM_MIPS and bits != 64 and flags & EF_MIPS_ABI2:  # noqa: PLR2004 - a class
         return None  # n32 needs a 64-bit CPU, and Go never built for it
     return GOARCH.get((machine, bits, byte_order))
+
+
+def of_narrow_pointers(machine: int, bits: int, byte_order: str) -> frozenset[str]:
+    """The 64-bit CPUs of which some kernels start programs with this header, whose pointers have 32 bits.
+
+    x32 on amd64 (CONFIG_X86_X32_ABI), ILP32 on arm64 (patches that some distributions carry), n32 on mips64.
+    """
+    wide = GOARCH.get((machine, _WIDE, byte_order))
+    is_named = (machine, bits, byte_order) in GOARCH and machine != EM_MIPS
+    return frozenset({wide}) if wide is not None and bits != _WIDE and not is_named else frozenset()
 
 
 def described(machine: int, bits: int, byte_order: str) -> str:

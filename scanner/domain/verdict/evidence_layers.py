@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import Survey
 from scanner.domain.platform.binfmt import Handling, emulation, interpreters
-from scanner.domain.platform.elf_machine import described
+from scanner.domain.platform.elf_machine import described, of_narrow_pointers
 from scanner.domain.platform.platform import Platform, canonical
 from scanner.domain.verdict.engine_rules import on_engine
 from scanner.domain.verdict.execution import Execution, How, executes, names_no_world
@@ -305,8 +305,11 @@ def _carries_emulator(kernel: Kernel, program: Program, need: Platform) -> bool 
 
 
 def _no_platform(kernel: Kernel, path: str, elf: Elf) -> Conclusion:
-    """An ELF file that no platform names: certain to fail only where no handler could take it."""
+    """An ELF file that no platform names: certain to fail only where no handler, nor the kernel itself, could take it."""
     detail = f"{path} is {described(elf.machine, elf.bits, elf.byte_order)}"
+    own = kernel.platform and canonical(kernel.platform).architecture
+    if (narrow := of_narrow_pointers(elf.machine, elf.bits, elf.byte_order)) and own in narrow:
+        return Conclusion(Reason.BINARY_UNKNOWN, f"{detail}; whether this kernel starts it was not asked", path)
     binfmt = kernel.binfmt
     if binfmt is not None and not (binfmt.enabled and any(entry.enabled for entry in binfmt.entries)):
         return Conclusion(Reason.WRONG_BINARY, detail, path)

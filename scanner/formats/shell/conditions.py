@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +22,7 @@ MAX_WORDS = 256
 MAX_PARENTHESES = 16
 """Inside each other in one test; each is a call of ours."""
 
+_BETWEEN = frozenset({"&&", "||", "(", ")"})
 _UNARY = re.compile(r"-[a-zA-Z]")
 _STRING = frozenset({"=", "==", "!=", "<", ">"})
 _NUMBER = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
@@ -46,6 +48,9 @@ class Texts(Protocol):
 
     def pattern(self, word: Word) -> Pattern:
         """One word as a pattern."""
+
+    def found(self, text: str, word: Word) -> bool | None:
+        """Whether one word, as a regular expression, is found in a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,31 +178,49 @@ class Conditions:
             BadTestError: the test is refused.
             OddTestError: it is not understood.
         """
-        if len(tokens) > MAX_WORDS or "(" in tokens:
+        if len(tokens) > MAX_WORDS:
             return None
-        groups: list[list[list[Word | str]]] = [[[]]]
-        for each in tokens:
-            if each == "||":
-                groups.append([[]])
-            elif each == "&&":
-                groups[-1].append([])
-            else:
-                groups[-1][-1].append(each)
-        found: bool | None = False
-        for group in groups:
-            every: bool | None = True
-            for one in group:
-                every = both(every, self._double(one, words)) if every is not False else False
-            found = either(found, every)
-            if found is True:
-                return True
+        left = deque(tokens)
+        found = self._any_of(left, words, asked=True)
+        if left:
+            raise OddTestError
         return found
 
-    def _double(self, tokens: list[Word | str], words: Texts) -> bool | None:
+    def _any_of(self, left: deque[Word | str], words: Texts, *, asked: bool, deep: int = 0) -> bool | None:
+        """Choices between ``||``; what is not ``asked`` is passed over."""
+        found: bool | None = False
+        while True:
+            one = self._all_of(left, words, asked=asked and found is not True, deep=deep)
+            found = either(found, one)
+            if not left or left[0] != "||":
+                return found
+            left.popleft()
+
+    def _all_of(self, left: deque[Word | str], words: Texts, *, asked: bool, deep: int) -> bool | None:
+        every: bool | None = True
+        while True:
+            every = both(every, self._double(left, words, asked=asked and every is not False, deep=deep))
+            if not left or left[0] != "&&":
+                return every
+            left.popleft()
+
+    def _double(self, left: deque[Word | str], words: Texts, *, asked: bool, deep: int) -> bool | None:
         negated = False
-        while tokens and isinstance(tokens[0], Word) and tokens[0].literal == "!":
-            negated, tokens = not negated, tokens[1:]
-        found = self._double_primary(tokens, words)
+        while left and isinstance(left[0], Word) and left[0].literal == "!":
+            negated = not negated
+            left.popleft()
+        if left and left[0] == "(":
+            if deep >= MAX_PARENTHESES:
+                raise OddTestError
+            left.popleft()
+            found = self._any_of(left, words, asked=asked, deep=deep + 1)
+            if not left or left.popleft() != ")":
+                raise OddTestError
+        else:
+            tokens: list[Word | str] = []
+            while left and left[0] not in _BETWEEN:
+                tokens.append(left.popleft())
+            found = self._double_primary(tokens, words) if asked else False
         return opposite(found) if negated else found
 
     def _double_primary(self, tokens: list[Word | str], words: Texts) -> bool | None:
@@ -218,7 +241,7 @@ class Conditions:
         if operator == "!=":
             return opposite(patterns.matches(one, words.pattern(other), folds=self.folds))
         if operator == "=~":
-            return None
+            return words.found(one, other)
         if operator in _NUMBER:  # of any other text bash makes an expression first
             numbers = one, words.text(other)
             return _compared(one, operator, numbers[1]) if all(map(_DECIMAL.fullmatch, numbers)) else None

@@ -100,7 +100,7 @@ def glob_of(runs: Sequence[tuple[str, bool]]) -> Glob | None:
             elif char == "?":
                 places.append(None)
             elif bracket := _CLASS.match(run, at - 1):
-                place = _class(bracket[0])
+                place = class_of(bracket[0])
                 if place is None:
                     return None
                 places.append(place)
@@ -112,7 +112,8 @@ def glob_of(runs: Sequence[tuple[str, bool]]) -> Glob | None:
     return Glob(tuple(places), stars)
 
 
-def _class(written: str) -> re.Pattern[str] | None:
+def class_of(written: str) -> re.Pattern[str] | None:
+    """The characters of a bracket, as it is written; ``None`` where they are not known."""
     inner = written[1:-1]
     negated = inner[:1] in {"!", "^"}
     inner = inner[1:] if negated else inner

@@ -11,11 +11,15 @@ from scanner.formats.shell.words import ENDS_WORD, NotAWordError, Words, decoded
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scanner.formats.shell.syntax import Part
     from scanner.formats.shell.words import Inner
 
 _REDIRECT = re.compile(r"(\d*|\{[A-Za-z_]\w*\})(<<-|<<<|<<|<&|>&|>>|<>|>\||&>>|&>|<|>)", re.ASCII)
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(?:\[([^\]\s]*)\])?(\+?)=", re.ASCII)
 
+
+_BRACKET = re.compile(r"\[\^?\]?(?:\[:\w{1,16}:\]|[^\]\[\s'\"$`\\])*\]", re.ASCII)
+"""A set of characters in a regular expression, without anything that a shell takes for more."""
 
 _RESERVED = frozenset({
     "!", "{", "}", "if", "then", "elif", "else", "fi", "do", "done", "case", "esac", "while", "until", "for",
@@ -97,19 +101,61 @@ class CommandReader(Words):
             elif one in "()<>":
                 tokens.append(one)
                 self._at += 1
+            elif two == "=~" and self._text[self._at + 2 : self._at + 3].isspace():
+                tokens.append(Word((Literal(two),), self.line_here()))
+                self._at += 2
+                tokens.append(self._regex())
             else:
                 tokens.append(self.word())
-                if tokens[-1].literal == "=~":  # type: ignore[union-attr]  # a word was just put there
-                    tokens.append(self._regex())
         return tuple(tokens)
 
     def _regex(self) -> Word:
-        """The word behind ``=~``, in which parentheses are no operators; its value is not computed."""
+        """The word behind ``=~``, in which parentheses are no operators."""
         self.next_word()
-        start = self._at
+        start, line = self._at, self.line_here()
+        try:
+            return Word(tuple(merged(self._parts_of_regex())), line)
+        except NotAWordError:
+            self._at = start
         while self._at < self._end and not self._text[self._at].isspace():
             self._at += 1
-        return Word((Opaque(f"the regular expression {self._text[start : self._at]}"),), self.line_here())
+        return Word((Opaque(f"the regular expression {self._text[start : self._at]}"),), line)
+
+    def _parts_of_regex(self) -> list[Part]:
+        parts: list[Part] = []
+        text, deep = self._text, 0
+        while self._at < self._end and not text[self._at].isspace() and (deep or text[self._at] != ")"):
+            char, behind = text[self._at], text[self._at + 1 : self._at + 2]
+            deep += (char == "(") - (char == ")")
+            if char == "'":
+                stop = text.find("'", self._at + 1, self._end)
+                self._literal(parts, text[self._at + 1 : self._closed(stop)], stop + 1)
+            elif char == '"':
+                self._at += 1
+                parts.extend(self.quoted_parts('"'))
+                self._at += 1
+            elif char == "`" or (char == "$" and re.match(r"[\w({@*#?!'\"-]", behind)):
+                self._dollar(parts, quoted=False)
+            elif char == "[":
+                parts.append(Literal(self._bracket()))
+            elif char == "\\":
+                if behind.isalnum() or behind in "<>`'\n":
+                    raise NotAWordError("a letter with a meaning of its own")
+                self._backslash(parts)
+            else:
+                parts.append(Literal(char))
+                self._at += 1
+        if deep:
+            raise NotAWordError("a blank within parentheses")
+        return parts
+
+    def _bracket(self) -> str:
+        """A set of characters, in which nothing is quoted."""
+        found = _BRACKET.match(self._text, self._at, self._end)
+        if found is None:
+            raise NotAWordError("a set of characters with quotes")
+        self._at = found.end()
+        return found[0]
 
     # ------------------------------------------------------------ parts of commands
 

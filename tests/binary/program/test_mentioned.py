@@ -120,6 +120,9 @@ async def test_words_that_no_program_is_started_by_are_words(images, build, argv
         ("sh", "-c", "find /data -exec gone {} ';'"),
         ("watch", "-n", "1", "--", "gone"),
         ("sh", "-c", 'eval "A=$(cat /proc/x)"; exec gone'),
+        ("sh", "-c", 'eval "A=$(cat /proc/x)"; B=/opt/bin/gone; exec $A$B'),
+        ("perl", "-e", 'exec "/opt/gone" or exit 127'),
+        ("python3", "-c", 'os.execv("/opt/gone", ["gone"])'),
     ],
     ids=" ".join,
 )
@@ -127,6 +130,36 @@ async def test_what_is_named_to_be_started_and_is_nowhere_is_no_matter_of_other_
     program = await started(images, build, *argv)
     assert program.problem is not None
     assert "gone" in program.problem.detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "echo 'exec /arm' >/made; exec sh /made",
+        "printf '#!/bin/sh\\n' >/run.sh; echo 'exec /arm' >>/run.sh; chmod +x /run.sh; exec /run.sh",
+        "cat >/run.sh <<EOF\nexec /arm\nEOF\n. /run.sh",
+        "cat /arm >/made; chmod 755 /made; exec /made",
+        "echo A=/arm >/env; BASH_ENV=/env exec bash -c 'exec $A'",
+        "xargs bash -c 'exec \"$@\"' _ <<EOF\n/arm x\nEOF",
+    ],
+)
+async def test_what_a_script_makes_itself_is_followed(images, build, text):
+    program = await started(images, build, "bash", "-c", text)
+    assert (program.problem, program.at_run_time) == (None, "")
+    assert program.chain[-1].elf.needs.architecture == "arm64"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "echo 'exec /arm' >/run.sh; exec /run.sh",
+        "cat /arm >/made; exec /made",
+        "echo 'exec /arm' >/nowhere/run.sh; exec sh /nowhere/run.sh",
+    ],
+)
+async def test_what_a_script_makes_and_may_not_execute_does_not_start(images, build, text):
+    program = await started(images, build, "bash", "-c", text)
+    assert program.problem is not None
 
 
 @pytest.mark.parametrize(

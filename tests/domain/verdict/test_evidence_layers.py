@@ -131,7 +131,7 @@ def test_a_machine_without_a_name_fails_only_where_no_handler_could_take_it(binf
 @pytest.mark.parametrize(
     ("elf", "detail"),
     [
-        (Elf(62, 32, "little", None), "32-bit and little-endian for ELF machine 62, of which no known platform is so (amd64 is 64-bit and little-endian)"),
+        (Elf(183, 32, "little", None), "32-bit and little-endian for ELF machine 183, of which no known platform is so (arm64 is 64-bit and little-endian; arm64be is 64-bit and big-endian)"),
         (Elf(62, 64, "big", None), "64-bit and big-endian for ELF machine 62, of which no known platform is so (amd64 is 64-bit and little-endian)"),
         (Elf(8, 32, "big", None, flags=0x20), "for mips's CPU (ELF machine 8), in an ABI that no known platform executes"),
         (Elf(247, 64, "little", None), "for ELF machine 247, which no known platform executes"),
@@ -140,6 +140,24 @@ def test_a_machine_without_a_name_fails_only_where_no_handler_could_take_it(binf
 def test_what_no_platform_executes_is_told_by_what_is_odd_about_it(elf, detail):
     found = outcome(program(replace(executable(None), elf=elf)))
     assert found.detail.endswith(f" is {detail}")
+
+
+@pytest.mark.parametrize(
+    ("elf", "host", "is_open"),
+    [
+        (Elf(62, 32, "little", None), "amd64", True),  # x32
+        (Elf(183, 32, "little", None), "arm64", True),  # ILP32
+        (Elf(8, 32, "little", None, flags=0x20), "mips64le", True),  # n32
+        (Elf(8, 32, "little", None, flags=0x20), "mips64", False),
+        (Elf(62, 32, "little", None), "arm64", False),
+        (Elf(62, 64, "big", None), "amd64", False),
+        (Elf(62, 32, "little", None), None, False),
+    ],
+)
+def test_narrow_pointers_for_the_host_s_own_cpu_are_for_its_kernel_to_decide(elf, host, is_open):
+    kernel = replace(KERNEL, platform=Platform("linux", host) if host else None, binfmt=Binfmt(enabled=False))
+    found = outcome(program(replace(executable(None), elf=elf)), kernel=kernel)
+    assert (found.reason is Reason.BINARY_UNKNOWN) is is_open
 
 
 QEMU = BinfmtEntry("qemu-aarch64", True, "/usr/bin/qemu-aarch64-static", "", magic=bytes.fromhex(

@@ -60,7 +60,7 @@ KINDS = (
     Kind("binary-riscv64", lambda: _app(executable("riscv64", SAYS)), "wrong_binary"),
     Kind("binary-ppc64le", lambda: _app(executable("ppc64le", SAYS)), "wrong_binary"),
     Kind("binary-386", lambda: _app(executable("386", SAYS)), "mislabelled"),
-    Kind("binary-x32", lambda: _app(executable("386", SAYS).replace(b"\3\0\1\0\0\0", b"\x3e\0\1\0\0\0", 1)), "wrong_binary"),
+    Kind("binary-x32", lambda: _app(executable("386", SAYS).replace(b"\3\0\1\0\0\0", b"\x3e\0\1\0\0\0", 1)), "binary_unknown"),
     Kind("binary-of-no-known-machine", lambda: _app(with_header(NATIVE, machine=EM_UNKNOWN)), "wrong_binary"),
     Kind("object-file", lambda: _app(with_header(NATIVE, type=ET_REL)), "not_a_program"),
     Kind("core-dump", lambda: _app(with_header(NATIVE, type=ET_CORE)), "not_a_program"),

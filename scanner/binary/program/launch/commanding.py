@@ -43,6 +43,10 @@ _RUNS_IN_AWK = re.compile(r"\bsystem\b|\|")
 _NAMED_IN_AWK = re.compile(r'\bsystem\("(/[\w./+-]+)[" ]', re.ASCII)
 
 
+_NAMED_IN_SED = re.compile(r"[ ,|#@:](/[\w./+-]+)(?=[ ,|#@:]|$)", re.ASCII)
+"""A path that stands alone, where no slash parts a substitution."""
+
+
 def sed(call: LauncherCall) -> Launch:
     """GNU sed: a command ``e`` or a substitution with the flag ``e`` runs what a shell makes of a text."""
     parsed = _SED.parse(call.words)
@@ -52,9 +56,12 @@ def sed(call: LauncherCall) -> Launch:
     if parsed.has("f"):
         return AtRunTime(f"{call.name} reads its commands from a file, which may start programs")
     texts = texts or list(parsed.rest[:1])
-    if any(len(text) > MAX_TEXT_CHARS or _RUNS_IN_SED.search(text) for text in texts):
-        return AtRunTime(f"{call.name} starts programs by its command e")
-    return None
+    running = next((text for text in texts if len(text) > MAX_TEXT_CHARS or _RUNS_IN_SED.search(text)), None)
+    if running is None:
+        return None
+    named = _NAMED_IN_SED.search(running) if len(running) <= MAX_TEXT_CHARS and "s/" not in running else None
+    starts = replace(call.command, argv=(named[1],)) if named else None
+    return AtRunTime(f"{call.name} starts programs by its command e", starts=starts)
 
 
 def awk(call: LauncherCall) -> Launch:

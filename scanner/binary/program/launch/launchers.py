@@ -264,8 +264,9 @@ def _of_busybox(call: LauncherCall, content: Content) -> Launch:
     built = content.applets
     if not _MULTI_CALL.fullmatch(call.name):
         rule = _BUSYBOX.get(call.name)
-        is_one = built is not None or content.size >= MIN_MULTI_CALL_BYTES
-        if is_one and rule is None and call.name.lstrip("-") not in (built or APPLETS | RARER_APPLETS) | _SHELLS:
+        is_guessed = built is None and content.size >= MIN_MULTI_CALL_BYTES and rule is None
+        known = built if built is not None else APPLETS | RARER_APPLETS if is_guessed else None
+        if known is not None and call.name.lstrip("-") not in known | _SHELLS:
             return call.refused(f"there is no applet {call.name}")
         return rule(call) if rule else None
     if not call.words or call.words[0].startswith("-"):

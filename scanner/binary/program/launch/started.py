@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.launch.getopt import OptionError, grammar
+from scanner.binary.program.launch.getopt import OptionError, Parsed, grammar
 from scanner.binary.program.shell.shell_programs import prepares
+from scanner.binary.program.shell.state import ZERO
 from scanner.binary.program.shell.writes import executed_by_find
 
 _XARGS = grammar(
@@ -16,6 +17,12 @@ _XARGS = grammar(
     "max-chars:>s show-limits verbose>t max-procs:>P exit>x process-slot-var: help version",
 )
 _WORD = re.compile(r"[\w./:=@%+,-]+", re.ASCII)
+_ITEMS = re.compile(r"[\w./:=@%+,\s-]*", re.ASCII)
+"""Words in which nothing is quoted."""
+
+MAX_ITEMS = 64
+"""Words of one command that are told; more may be too many for one start."""
+
 _LINES = ("I", "i", "L", "l")
 """Options by which each line is one start, so that none is made where there is none."""
 
@@ -51,8 +58,35 @@ def by_xargs(words: tuple[str, ...], text: str | None = None) -> Started | None:
         return Started(words, surely=bool(text and text.strip()))
     if text is None or parsed.has("a"):
         return Started((*parsed.rest, UNKNOWN_WORDS), surely=not parsed.has("r", "p", *_LINES))
-    words = (UNKNOWN_WORDS,) if text.strip() else ()
-    return Started((*parsed.rest, *words), surely=not parsed.has("p") and (bool(words) or not parsed.has("r", *_LINES)))
+    is_read = bool(text.strip(ZERO) if parsed.has("0") else text.strip())
+    return Started(
+        (*parsed.rest, *_read(parsed, text)), surely=not parsed.has("p") and (is_read or not parsed.has("r", *_LINES))
+    )
+
+
+def _read(parsed: Parsed, text: str) -> tuple[str, ...]:
+    """The words that ``xargs`` reads, where it hands all of them to one start."""
+    if parsed.has("0"):
+        items = tuple(text.removesuffix(ZERO).split(ZERO)) if text else ()
+    elif parsed.has("d") or not _ITEMS.fullmatch(text):
+        return (UNKNOWN_WORDS,) if text.strip() else ()
+    else:
+        items = tuple(text.split())
+    is_split = (
+        parsed.has("s", "E", "e") or len(items) > MAX_ITEMS or (parsed.has("L", "l") and text.strip().count("\n"))
+    )
+    most = parsed.value("n")
+    if most is not None and not (most.isdecimal() and len(items) <= int(most[:4])):
+        is_split = True
+    return (UNKNOWN_WORDS,) if is_split else items
+
+
+def lacking_in_busybox(words: tuple[str, ...]) -> str:
+    """The option of ``xargs`` that busybox refuses; empty for none."""
+    parsed = _XARGS.parse(words[1:]) if words[0].rpartition("/")[2] == "xargs" else None
+    if not isinstance(parsed, Parsed):
+        return ""
+    return next((f"-{name}" for name, _ in parsed.options if name in {"L", "l", "d", "i"}), "")
 
 
 def by(name: str, words: tuple[str, ...], text: str | None) -> Started | None:

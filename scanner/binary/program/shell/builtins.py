@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import (
+    aliases,
     directories,
     lookups,
+    placing,
+    printing,
     process_limits,
+    searching,
     shell_programs,
     shell_reading,
     starts,
     variables,
 )
+from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     AfterLoopBody,
     AfterLoopCondition,
@@ -73,16 +78,18 @@ def _wait(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
 
 
 def _echo(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
-    return machine.done(state.printed(shell_programs.echoed(words[1:], machine.kind)).with_status(0))
+    return machine.done(state.printed(printing.echoed(words[1:], machine.kind)).with_status(0))
 
 
 def _printf(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     if words[1:2] == ("-v",):
         if machine.kind is not ShellKind.BASH or len(words) < 4 or not words[2].isidentifier():  # noqa: PLR2004 - a format
             raise AtRunTimeError("printf -v, which only bash knows")
-        return machine.done(state.assigned(words[2], shell_programs.formatted(words[3:])).with_status(0))
-    status = int(shell_programs.is_no_number(words[1:]))
-    return machine.done(state.printed(shell_programs.formatted(words[1:])).with_status(status))
+        return machine.done(state.assigned(words[2], printing.formatted(words[3:], quotes=True)).with_status(0))
+    status = int(printing.is_no_number(words[1:]))
+    return machine.done(
+        state.printed(printing.formatted(words[1:], quotes=machine.kind is ShellKind.BASH)).with_status(status)
+    )
 
 
 def _test(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -117,13 +124,28 @@ def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
         else:
             raise AtRunTimeError(f"line {node.line}: exec {option}")
     if not rest:
-        opens = any(each.operator in {"<", "<>"} and each.target is not None for each in node.redirects)
-        return machine.done(state.with_status(None if opens else 0))
+        if len(node.words) > 1:
+            raise AtRunTimeError(f"line {node.line}: exec of words that become none starts nothing", is_faulty=True)
+        return machine.done(_with_opened(machine, state, node))
     if UNKNOWN in rest[0]:
         raise AtRunTimeError(f"line {node.line}: what exec starts is known at run time only")
     if name:
         starts.refuse_name(machine, state, name, rest[0])
     return starts.execd(machine, state, rest, variables)
+
+
+def _with_opened(machine: Machine, state: State, node: Simple) -> State:
+    """The state behind ``exec 3<file``: what is there to be read by that number."""
+    words, is_known_text = Expander(machine, state), True
+    for redirect in node.redirects:
+        if redirect.operator not in {"<", "<>"} or redirect.target is None:
+            continue
+        path = words.text(redirect.target)
+        text = searching.few_lines(machine.files, state, path) if redirect.operator == "<" else None
+        number = redirect.fd or "0"
+        state = replace(state, input=text) if number == "0" else replace(state, opened={**state.opened, number: text})
+        is_known_text = is_known_text and text is not None
+    return state.with_status(0 if is_known_text else None)
 
 
 def _eval(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
@@ -147,6 +169,12 @@ def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple
         return piped
     if not rest or not is_known(rest[0]):
         raise AtRunTimeError(f"line {node.line}: the file that it reads is known at run time only")
+    made = dict(placing.Placement.by(state.written).texts)
+    if (printed := made.get(posixpath.normpath(state.absolute(rest[0])))) is not None and "/" in rest[0]:
+        body = printed.encode("utf-8", "surrogateescape")
+        return _read_here(machine, state, body, state.absolute(rest[0]), rest[1:], node)
+    if posixpath.normpath(state.absolute(rest[0])) == "/dev/null":
+        return machine.done(state.with_status(0))
     path = _sourced(machine, state, rest[0], node)
     if path is None:
         why = f"line {node.line}: {words[0]} {rest[0]}, where no file is"
@@ -158,9 +186,16 @@ def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple
     text = machine.files.text(path)
     if text is None:
         raise AtRunTimeError(f"line {node.line}: {path}, which it reads, was not kept")
+    return _read_here(machine, state, text, path, rest[1:], node)
+
+
+def _read_here(  # noqa: PLR0913, PLR0917 - what is read, by whom, with which arguments
+    machine: Machine, state: State, text: bytes, path: str, arguments: tuple[str, ...], node: Simple
+) -> list[State]:
+    """Run what a file holds in this shell."""
     if _files_deep(state.stack) >= MAX_SOURCED:
         raise AtRunTimeError(f"line {node.line}: more than {MAX_SOURCED} files read each other")
-    given = rest[1:] if machine.kind is not ShellKind.DASH else ()
+    given = arguments if machine.kind is not ShellKind.DASH else ()
     settled = push(Settle(state.quiet), state.stack)
     leave = push(LeaveFile(state.positional if given else None, state.file, given), settled)
     inner = replace(state, stack=leave, positional=given or state.positional, file=path)
@@ -241,13 +276,15 @@ def _time(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
     return starts.external(machine, state, state, rest, node)
 
 
-def _located(machine: Machine, state: State, names: tuple[str, ...], *, verbose: bool = False) -> list[State]:
-    """``command -v``: where a name leads."""
+def _located(
+    machine: Machine, state: State, names: tuple[str, ...], *, verbose: bool = False, by_file: bool = False
+) -> list[State]:
+    """``command -v``: where a name leads; ``by_file`` asks for a file, whatever else is called so."""
     if len(names) != 1 or not is_known(names[0]):
         return machine.done(state.printed(UNKNOWN).with_status(None))
     name = names[0]
-    if name in state.functions or name in BUILTINS:
-        return machine.done(state.printed(UNKNOWN if verbose else f"{name}\n").with_status(0))
+    if not by_file and (name in state.functions or name in BUILTINS or name in state.aliases):
+        return machine.done(state.printed(UNKNOWN if verbose or name in state.aliases else f"{name}\n").with_status(0))
     found = lookups.located(machine.files, state, name)
     if found is None:
         return machine.done(state.printed(UNKNOWN).with_status(None))
@@ -257,6 +294,11 @@ def _located(machine: Machine, state: State, names: tuple[str, ...], *, verbose:
 
 
 def _type(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
+    if machine.kind is ShellKind.BASH and len(words) == 3 and words[1] in {"-P", "-p"}:  # noqa: PLR2004 - an option and a name
+        own = words[1] == "-p" and (words[2] in state.functions or words[2] in BUILTINS or words[2] in state.aliases)
+        if own:
+            return machine.done(state.with_status(0))
+        return _located(machine, state, words[2:], by_file=True)
     names = tuple(word for word in words[1:] if not word.startswith("-"))
     return [each.printed(UNKNOWN) for each in _located(machine, state, names, verbose=True)]
 
@@ -327,13 +369,6 @@ def _refused(_machine: Machine, _state: State, words: tuple[str, ...], node: Sim
     raise AtRunTimeError(f"line {node.line}: {words[0]}, which is not followed")
 
 
-def _alias(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
-    """No script of bash's expands an alias unless it asks for that (``shopt -s expand_aliases``), or is POSIX'."""
-    if state.is_posix(machine.kind) or state.value("POSIXLY_CORRECT") is not None:
-        return _refused(machine, state, words, node)
-    return _doubtful(machine, state.printed(UNKNOWN), words, node)
-
-
 def _hash(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     """``hash -p PATH NAME`` lets a name stand for any program."""
     if any(word.startswith("-") and "p" in word for word in words[1:]):
@@ -342,6 +377,9 @@ def _hash(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
                 f"line {node.line}: hash lets a name stand for {words[2]}, which is not there", is_faulty=True
             )
         return _refused(machine, state, words, node)
+    if len(words) == 2 and is_known(words[1]) and words[1] not in {*BUILTINS, *state.functions} and "/" not in words[1]:  # noqa: PLR2004 - a name
+        found = lookups.located(machine.files, state, words[1])
+        return machine.done(state.with_status(None if found is None else int(not found)))
     return _doubtful(machine, state, words, node)
 
 
@@ -353,7 +391,7 @@ BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[
     "wait": _wait, "umask": process_limits.umask, "ulimit": process_limits.ulimit, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
     "type": _type, "hash": _hash, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,
-    "alias": _alias, "unalias": _alias, "enable": _refused, "pushd": directories.push, "popd": directories.pop, "dirs": _refused,
+    "alias": aliases.alias_words, "unalias": aliases.unalias_words, "enable": _refused, "pushd": directories.push, "popd": directories.pop, "dirs": _refused,
     "mapfile": shell_reading.map_lines, "readarray": shell_reading.map_lines, "coproc": _refused, "select": _refused,
     "suspend": _refused, "fc": _refused, "compgen": _doubtful, "caller": _doubtful,
 })  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import shell_programs, simple
+from scanner.binary.program.shell import made_files, shell_programs, simple
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     FINISHED,
@@ -260,7 +260,7 @@ def next_part(state: State, frame: NextPart, below: Stack | None) -> list[State]
     if not last:
         stack = push(replace(frame, at=frame.at + 1, worst=worst), below)
         leave = push(LeaveSubshell(before.on(stack), piped=True, reads=reads), stack)
-        return [replace(state, stack=push(One(part), leave), output="", captures=True)]
+        return [replace(state, stack=push(One(part), leave), output="", captures=True, into=False)]
     ends = FINISHED if below is None else below
     if "pipefail" in state.options and len(frame.parts) > 1:
         ends = push(PipeEnd(worst), below)
@@ -326,17 +326,21 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
 
 def redirected(machine: Machine, state: State, node: Redirected) -> list[State]:
     """A compound command with its redirections."""
-    words = Expander(machine, state)
-    state, is_open = simple.opened(machine, words, node.redirects)
+    words, before = Expander(machine, state), state
+    state, is_open, into = simple.opened(machine, words, node.redirects)
+    into = into if made_files.is_plain(node.body) else None
     if not is_open:
         return simple.unopened(machine, state, "")
     muted = any(simple.mutes(redirect) for redirect in node.redirects)
     has_input, text = simple.fed(words, node.redirects, by_lines=isinstance(node.body, Loop | Group))
-    after = push(AfterRedirect(state, muted, has_input), state.stack)
-    return [replace(words.state, stack=push(One(node.body), after), input=text if has_input else state.input)]
+    after = push(AfterRedirect(state, muted, has_input, into, before), state.stack)
+    begun = made_files.begun(words.state, into)
+    return [replace(begun, stack=push(One(node.body), after), input=text if has_input else state.input)]
 
 
-def after_redirect(state: State, frame: AfterRedirect, below: Stack | None) -> State:
+def after_redirect(machine: Machine, state: State, frame: AfterRedirect, below: Stack | None) -> State:
     """Behind a command with redirections: input and output as they were before."""
+    if frame.unopened is not None:
+        state = made_files.ended(machine.files, state, frame.unopened, frame.into)
     output = frame.before.output if frame.muted else state.output
     return replace(state.on(below), output=output, input=frame.before.input if frame.fed else state.input)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.piece import BREAK, Piece
 from scanner.binary.program.shell.pieces import Pieces
-from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind
+from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
 from scanner.formats.shell import patterns
+from scanner.formats.shell.regexes import regex_of
 from scanner.formats.shell.simple_commands import DECLARING
-from scanner.formats.shell.syntax import Literal, Opaque
+from scanner.formats.shell.syntax import Literal, Opaque, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,10 @@ MAX_FIELDS = 4096
 
 MAX_NAMES = 512
 """File names that one pattern becomes; a directory of init scripts has a dozen."""
+
+
+_QUOTE = "'\\''"
+"""A quote within quotes, as bash writes it."""
 
 
 class Expander(Pieces):
@@ -53,6 +58,33 @@ class Expander(Pieces):
             whole = self.runner.kind is not ShellKind.DASH or UNKNOWN_WORDS in fields
             made.extend((self.text(word),) if whole and _assigns(word) else fields)
         return tuple(made)
+
+    def found(self, text: str, word: Word) -> bool | None:
+        """Whether one word, as a regular expression, is found in a text; bash tells what of it, by ``BASH_REMATCH``."""
+        runs = patterns.pattern_of((piece.text, not piece.quoted) for piece in self.pieces(word)).runs
+        is_plain = is_known(text) and all(is_known(run) for run, _ in runs) and not self.state.folds
+        regex = regex_of(runs) if is_plain else None
+        answer = None if regex is None else regex.is_in(text)
+        matched: tuple[str, ...] = () if answer is False else (UNKNOWN_WORDS,)
+        if regex is not None and answer and (match := regex.match(text)) is not None:
+            matched = (match[0], *(each or "" for each in match.groups()))
+        self.state = replace(self.state, arrays={**self.state.arrays, "BASH_REMATCH": matched})
+        return answer
+
+    def _parameter(self, part: Parameter) -> list[Piece]:
+        """As any other, but a variable that names another one stands for that."""
+        named = self.state.led(part.name)
+        if named == part.name:
+            return super()._parameter(part)
+        if part.indirect and part.subscript is None:
+            return [Piece(named, part.quoted, not part.quoted)]
+        return super()._parameter(replace(part, name=named))
+
+    def _all_elements(self, part: Parameter, words: tuple[str, ...]) -> list[Piece]:
+        if part.operator == "@" and part.word is not None and part.word.literal == "Q":
+            written = (f"'{word.replace(chr(39), _QUOTE)}'" if UNKNOWN not in word else UNKNOWN for word in words)
+            return self._positional(part, tuple(written))
+        return super()._all_elements(part, words)
 
     # ------------------------------------------------------------ splitting
 

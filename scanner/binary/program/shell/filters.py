@@ -1,4 +1,4 @@
-"""What common filters print of a text that is known: cut, grep, head, sed, sort, tail, tr, xargs, the plain uses of each."""
+"""What common filters print of a text that is known: awk, base64, cut, grep, head, jq, sed, sort, tail, tr, xargs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 import string
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.shell import finding, searching
+from scanner.binary.program.shell import finding, searching, text_tools
+from scanner.binary.program.shell.state import ZERO
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
@@ -17,14 +18,15 @@ Answer = tuple[int, str]
 MAX_BYTES = 16 * 1024
 """Of a text that is filtered: versions, machines, lists of words."""
 
-_SUBSTITUTION = re.compile(r"s([/|#,:@])(?P<old>(?:(?!\1).)+)\1(?P<new>(?:(?!\1)[^\\&\n])*)\1(?P<all>g?)", re.ASCII)
-_LITERAL = re.compile(r"\^?(?:[\w /:,=\"'@%<>~;!-]|\\\.|\.)+(?:\*\$?|\$)?", re.ASCII)
-"""A pattern that means the same to every sed: letters, any character, one repetition at its end."""
-
-_AWK = re.compile(r"\s*\{\s*print \$([1-9])\s*;?\s*\}\s*", re.ASCII)
 _FIELDS = re.compile(r"(\d{1,4})(-?)(\d{0,4})", re.ASCII)
 _WORDS = re.compile(r"[\w ./:,=@%+\t\n-]*", re.ASCII)
-_CLASSES = {"[:upper:]": string.ascii_uppercase, "[:lower:]": string.ascii_lowercase}
+_CLASSES = {
+    r"\n": "\n",
+    r"\t": "\t",
+    r"\0": ZERO,
+    "[:upper:]": string.ascii_uppercase,
+    "[:lower:]": string.ascii_lowercase,
+}
 
 
 def answer(name: str, words: tuple[str, ...], text: str) -> Answer | None:
@@ -33,7 +35,7 @@ def answer(name: str, words: tuple[str, ...], text: str) -> Answer | None:
     if (
         rule is None
         or len(text) > MAX_BYTES
-        or (text and text[-1] != "\n" and name not in {"tr", "xargs"})
+        or (text and text[-1] != "\n" and name not in {"tr", "xargs", "base64", "jq"})
         or not text.isascii()
         or not all(word.isascii() for word in words)
     ):
@@ -48,27 +50,6 @@ def _lines(text: str) -> list[str]:
 
 def _joined(lines: list[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
-
-
-def _sed(words: tuple[str, ...], text: str) -> Answer | None:
-    scripts: list[str] = []
-    left = [word for word in words if word not in {"-r", "-E"}]
-    while left:
-        if left[0] == "-e" and len(left) > 1:
-            scripts.append(left[1])
-            left = left[2:]
-        elif not scripts and len(left) == 1 and left[0][:1] != "-":
-            scripts.append(left.pop())
-        else:
-            return None
-    lines = _lines(text)
-    for each in (part.strip() for script in scripts for part in re.split(r"[;\n]", script)):
-        found = _SUBSTITUTION.fullmatch(each)
-        if found is None or _LITERAL.fullmatch(found["old"]) is None:
-            return None
-        pattern, count = re.compile(found["old"]), 0 if found["all"] else 1
-        lines = [pattern.sub(found["new"], line, count=count) for line in lines]
-    return (0, _joined(lines)) if scripts else None
 
 
 def _cut(words: tuple[str, ...], text: str) -> Answer | None:
@@ -134,19 +115,6 @@ def _tail(words: tuple[str, ...], text: str) -> Answer | None:
     return None if found is None else (0, _joined(found[0][-found[1] :] if found[1] else []))
 
 
-def _awk(words: tuple[str, ...], text: str) -> Answer | None:
-    separator = re.fullmatch(r"-F ?([.:,=/-])", " ".join(words[:-1]))
-    program = _AWK.fullmatch(words[-1]) if words else None
-    if program is None or (words[:-1] and separator is None):
-        return None
-    number = int(program[1])
-    made = []
-    for line in _lines(text):
-        fields = line.split(separator[1]) if separator else line.split()
-        made.append(fields[number - 1] if number <= len(fields) else "")
-    return 0, _joined(made)
-
-
 def _grep(words: tuple[str, ...], text: str) -> Answer | None:
     found = searching.among(words, _lines(text))
     return None if found is None else (int(not found[0]), "" if found[1] else _joined(found[0]))
@@ -163,7 +131,7 @@ def _sort(words: tuple[str, ...], text: str) -> Answer | None:
 
 
 _RULES: dict[str, Callable[[tuple[str, ...], str], Answer | None]] = {
-    "awk": _awk, "cut": _cut, "grep": _grep, "head": _head, "sed": _sed, "sort": _sort, "tail": _tail, "tr": _tr, "xargs": _xargs,
+    "awk": text_tools.awk, "base64": text_tools.decode, "cut": _cut, "grep": _grep, "head": _head, "jq": text_tools.jq, "sed": text_tools.sed, "sort": _sort, "tail": _tail, "tr": _tr, "xargs": _xargs,
 }  # fmt: skip
 
 NAMES = frozenset(_RULES)

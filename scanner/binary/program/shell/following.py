@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command
-from scanner.binary.program.shell import unreached
+from scanner.binary.program.shell import literals, unreached
 from scanner.binary.program.shell.frames import (
     Run,
     push,
@@ -110,7 +110,7 @@ class Script:
     ``written`` what may have been changed before it runs, ``is_file`` whether its text is
     that of a file (``file``, empty for ``name``), ``is_input`` whether it is what the shell is given to read, ``architecture`` the CPU (in Go's word) that the shell was built for, empty where not known,
     ``vague`` whether scripts before it may have changed more than ``written``, ``profile`` the text that the shell reads
-    before, empty for none.
+    before, empty for none; ``first`` what it does before that, ``None`` where that is not known.
     """
 
     text: bytes
@@ -125,6 +125,7 @@ class Script:
     architecture: str = ""
     vague: bool = False
     profile: bytes = b""
+    first: bytes | None = b""
     file: str = ""
 
 
@@ -140,9 +141,18 @@ def follow(script: Script, files: Files) -> tuple[Ending, ...]:
         endings = _told(_run(machine, _start(script, read)))
     except AtRunTimeError as error:
         return (_not_run(machine, script, read, f"{script.name}: {error}", is_faulty=error.is_faulty),)
+    if any(isinstance(each, AtRunTime) and not each.is_faulty for each in endings):
+        endings = tuple(_naming(each, script, files) for each in endings)
     if script.is_input and any(isinstance(each, Reached) and each.also for each in endings):
         return (AtRunTime(f"{script.name}: programs that it starts may read the rest of what it is given to read"),)
     return endings
+
+
+def _naming(ending: Ending, script: Script, files: Files) -> Ending:
+    """An ending that nobody knows before it runs, where the script names a program that is not there."""
+    if not isinstance(ending, AtRunTime) or ending.is_faulty or not (lacks := literals.lacking(script.text, files)):
+        return ending
+    return AtRunTime(f"{ending.why}; it names {lacks}, which is not in the image", is_faulty=True)
 
 
 def _unfollowed(script: Script) -> str:
@@ -152,7 +162,7 @@ def _unfollowed(script: Script) -> str:
     if script.kind is not ShellKind.BASH:
         return ""
     env = script.command.env
-    if "BASH_ENV" in env:
+    if script.first is None:
         return f"{script.name}: bash reads the file that BASH_ENV names before it"
     if OPTIONS_OF_BASH & env.keys():
         return f"{script.name}: bash takes options from its environment"
@@ -176,8 +186,10 @@ def _input(script: Script) -> str | None:
 def _stack(script: Script, read: Sequence) -> Stack:
     """What is to be run: the script, a profile before it."""
     stack = push(Run(read.items), None)
-    profile = grammar.parse(script.profile)
-    return push(Run(profile.items), stack) if script.profile and isinstance(profile, Sequence) else stack
+    for text in (script.profile, script.first or b""):
+        before = grammar.parse(text)
+        stack = push(Run(before.items), stack) if text and isinstance(before, Sequence) else stack
+    return stack
 
 
 def _start(script: Script, read: Sequence) -> State:
@@ -353,7 +365,7 @@ def _reached(state: State) -> Ending:
             execd=False,
             also=others,
             asked=asked,
-            written=state.written,
+            written=state.written if reached.written is None else reached.written,
             failed=failed,
             missing=reached.missing,
             needs=tuple(each for each in needs if each != reached.command),

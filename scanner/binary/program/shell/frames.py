@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from scanner.binary.program.shell.made_files import Into
     from scanner.binary.program.shell.state import State
     from scanner.formats.shell.syntax import AndOr, Case, For, If, Item, Loop, Statement
 
@@ -190,11 +191,16 @@ class Settle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AfterRedirect:
-    """A command with redirections was run: ``muted`` where its output went elsewhere, ``fed`` where its input ends."""
+    """A command with redirections was run: ``muted`` where its output went elsewhere, ``fed`` where its input ends.
+
+    ``into`` is the file that gets all that it prints, ``unopened`` the state before that was opened.
+    """
 
     before: State
     muted: bool
     fed: bool
+    into: Into | None = None
+    unopened: State | None = None
 
 
 Frame = (

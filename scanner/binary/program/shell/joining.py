@@ -19,9 +19,9 @@ MAX_WAYS = 12
 """Ways in the same place that are told apart; beyond it what differs between them is not known."""
 
 _COMPARED = (
-    "status", "positional", "cwd", "externals", "last", "background", "asked", "variables", "written", "output", "input", "captures", "exported",
+    "status", "positional", "cwd", "externals", "last", "background", "asked", "variables", "written", "output", "input", "captures", "into", "exported",
     "arrays", "options", "quiet", "functions", "exit_trap", "execd", "local", "arg0", "file", "substituted",
-    "gave_up", "readonly", "replaced", "beside", "vague",
+    "gave_up", "readonly", "replaced", "beside", "vague", "aliases", "opened",
 )  # fmt: skip
 """All of a state but its stack and what it needs; what differs most often comes first."""
 
@@ -33,8 +33,6 @@ def joined(states: list[State]) -> list[State]:
     """The states of one height, equal ones once; too many in one place become one that knows less."""
     if len(states) == 1:
         return states
-    if len(states) > MAX_PLACES:
-        raise AtRunTimeError(f"there are more than {MAX_PLACES} ways through it")
     places: list[list[State]] = []
     for state in states:
         place = next((p for p in places if p[0].stack.same(state.stack)), None)
@@ -49,16 +47,41 @@ def joined(states: list[State]) -> list[State]:
     made: list[State] = []
     for place in places:
         made.extend([_widened(place)] if len(place) > MAX_WAYS else place)
+    if len(made) > MAX_PLACES:
+        raise AtRunTimeError(f"there are more than {MAX_PLACES} ways through it")
     return made
 
 
 def _equal(one: State, other: State) -> bool:
-    return one is other or all(getattr(one, name) == getattr(other, name) for name in _COMPARED)
+    return one is other or all(
+        getattr(one, name) == getattr(other, name)
+        or (name in _STARTED and _same(getattr(one, name), getattr(other, name)))
+        for name in _COMPARED
+    )
+
+
+_STARTED = frozenset({"externals", "background", "asked"})
+"""Programs of which it does not matter how often each was started."""
+
+
+def _same(one: tuple[External, ...], other: tuple[External, ...]) -> bool:
+    """Whether the same programs were started, the last ones in the same order."""
+    return bool(one) and bool(other) and one[-1] == other[-1] and _last_ones(one) == _last_ones(other)
+
+
+def _last_ones(started: tuple[External, ...]) -> tuple[object, ...]:
+    names = (
+        (each.command.argv, each.command.path, each.command.cwd, each.missing, each.breaks) for each in started[::-1]
+    )
+    return tuple(dict.fromkeys(names))
 
 
 def _met(one: State, other: State) -> State:
     """Two ways that differ in nothing but in what they need: nobody knows which was taken."""
-    if one is other or (one.needs == other.needs and one.asks == other.asks):
+    if one is other:
+        return one
+    one, other = (one, other) if len(one.externals) >= len(other.externals) else (other, one)
+    if one.needs == other.needs and one.asks == other.asks:
         return one
     return replace(one, needs=common_needs(one, other), asks=one.asks if one.asks == other.asks else None)
 
@@ -83,7 +106,10 @@ def _widened(states: Sequence[State]) -> State:
                 "exit_trap",
                 "quiet",
                 "captures",
+                "into",
                 "readonly",
+                "aliases",
+                "opened",
             )
         ):
             raise AtRunTimeError(f"there are more than {MAX_WAYS} ways through it, which differ in more than words")

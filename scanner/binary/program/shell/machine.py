@@ -32,6 +32,7 @@ from scanner.binary.program.shell.frames import (
 )  # fmt: skip
 from scanner.binary.program.shell.joining import joined, joined_writes
 from scanner.binary.program.shell.state import (
+    ZERO,
     AtRunTime,
     AtRunTimeError,
     External,
@@ -40,7 +41,7 @@ from scanner.binary.program.shell.state import (
     State,
     is_known,
 )  # fmt: skip
-from scanner.binary.program.shell.tester import Tester, is_plain_double
+from scanner.binary.program.shell.tester import Tester, are_words, is_plain_double
 from scanner.formats.parsing.patience import spend
 from scanner.formats.shell import grammar
 from scanner.formats.shell.conditions import BadTestError
@@ -61,7 +62,6 @@ from scanner.formats.shell.syntax import (
     Simple,
     Statement,
     Subshell,
-    Word,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Machine:
             case Settle():
                 return self.done(replace(state.on(below), quiet=frame.quiet))
             case AfterRedirect():
-                return [compound.after_redirect(state, frame, below)]
+                return [compound.after_redirect(self, state, frame, below)]
 
     def _next_of(self, state: State, frame: Run, below: Stack | None) -> list[State]:
         if frame.at == len(frame.items):
@@ -243,7 +243,7 @@ class Machine:
     def _double(self, state: State, node: Conditional) -> list[State]:
         if self._lacks_double(state, node):
             return self.done(state.with_status(starts.NOT_FOUND))
-        is_list = self.kind is ShellKind.ASH and not all(isinstance(token, Word) for token in node.tokens)
+        is_list = self.kind is ShellKind.ASH and not are_words(node.tokens)
         if is_list or self.kind in {ShellKind.DASH, ShellKind.POSIX}:
             why = f"line {node.line}: [[ ]] which this shell does not know as bash does"
             raise AtRunTimeError(why, is_faulty=self.kind is ShellKind.DASH)
@@ -254,8 +254,11 @@ class Machine:
 
     def _lacks_double(self, state: State, node: Conditional) -> bool:
         """Whether ``[[`` is a program to this shell, one that is not there: then what is asked is never so."""
-        plain = all(isinstance(token, Word) for token in node.tokens)
-        return plain and self.kind is ShellKind.DASH and lookups.is_missing(self.files, state, "[[", self.kind)
+        return (
+            are_words(node.tokens)
+            and self.kind is ShellKind.DASH
+            and lookups.is_missing(self.files, state, "[[", self.kind)
+        )
 
     def _tested(self, words: Expander, ask: Callable[[], bool | None]) -> list[State]:
         try:
@@ -330,7 +333,7 @@ class Machine:
         """
         if body is None:
             return UNKNOWN, replace(state.drained(), status=None, asks=None)
-        if self.kind is ShellKind.BASH and (target := _read_by(body)) is not None:
+        if self.kind is ShellKind.BASH and (target := simple.read_by(body)) is not None:
             return simple.file_text(Expander(self, state), target)
         depth = (state.substituted or 0) + 1
         if depth > MAX_SUBSTITUTIONS:
@@ -346,6 +349,7 @@ class Machine:
             stack=push(Run(body.items), None),
             output="",
             captures=True,
+            into=False,
             substituted=depth,
             exit_trap="",
             status=state.status if body.items else 0,
@@ -359,7 +363,7 @@ class Machine:
             if isinstance(final, AtRunTime):
                 results |= {(UNKNOWN, None), ("", None)}
                 continue
-            results.add((final.output.rstrip("\n"), final.status))
+            results.add((UNKNOWN if ZERO in final.output else final.output.rstrip("\n"), final.status))
             asked.append(final.asks)
             new = tuple(each for each in final.asked if each not in behind.asked)
             lacks = final.lacks or behind.lacks
@@ -371,14 +375,6 @@ class Machine:
         printed, status = next(iter(results)) if len(results) == 1 else (UNKNOWN, None)
         asks = asked[0] if len(asked) == 1 and status is None else None
         return printed, replace(behind, status=status, asks=asks)
-
-
-def _read_by(body: Sequence) -> Word | None:
-    """The file of bash's ``$(<file)``."""
-    first = body.items[0].statement if len(body.items) == 1 else None
-    if not isinstance(first, Simple) or first.words or first.assignments or len(first.redirects) != 1:
-        return None
-    return first.redirects[0].target if first.redirects[0].operator == "<" else None
 
 
 def _left(state: State, frame: LeaveFunction) -> State:

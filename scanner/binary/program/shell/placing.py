@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.launch.getopt import OptionError, Parsed, grammar
+from scanner.binary.program.shell import redirect_files
 from scanner.binary.program.shell.state import PathKind, is_known
 from scanner.binary.program.shell.writes import Write
 
@@ -38,13 +39,17 @@ class Placement:
     """What scripts have surely put in place: ``writes`` say just that.
 
     ``links`` say where a path leads now, ``copies`` what stands at it, ``gone`` what is there no more, ``executable`` what
-    everybody may execute.
+    everybody may execute, ``texts`` what a file holds, ``folders`` are directories, ``plain``
+    copies without the right to execute them.
     """
 
     links: tuple[tuple[str, str], ...] = ()
     copies: tuple[tuple[str, str], ...] = ()
     gone: frozenset[str] = frozenset()
     executable: frozenset[str] = frozenset()
+    texts: tuple[tuple[str, str], ...] = ()
+    folders: frozenset[str] = frozenset()
+    plain: frozenset[str] = frozenset()
     writes: frozenset[Write] = frozenset()
 
     @classmethod
@@ -54,18 +59,26 @@ class Placement:
 
     def on(self, view: View) -> View:
         """The image with it."""
-        return view.placing(self.links, self.copies, self.gone, self.executable)
+        placed = view.placing(self.links, self.copies, self.gone, self.executable)
+        return (
+            placed.making(self.texts, self.folders, self.plain) if self.texts or self.folders or self.plain else placed
+        )
 
 
 @lru_cache(maxsize=64)
 def _placement(written: tuple[Write, ...]) -> Placement:
-    sure = [each for at, each in enumerate(written) if (each.source or each.moves) and _is_alone(each, at, written)]
+    sure = [each for at, each in enumerate(written) if each.is_sure and _is_alone(each, at, written)]
     runs = [each for each in written if each.runs and not any(_goes_over(other, each.path) for other in written)]
+    texts = {each.path: each.text for each in sure if each.text is not None}
+    folders = frozenset(each.path for each in sure if each.folder)
     return Placement(
         tuple((each.path, each.source) for each in sure if each.links),
         tuple((each.path, each.source) for each in sure if each.source and not each.links),
-        frozenset(each.path for each in sure if not each.source),
-        frozenset(each.path for each in runs if not each.source or each in sure),
+        frozenset(each.path for each in sure if each.moves and not each.source),
+        frozenset(each.path for each in runs if not (each.source or each.text) or each in sure),
+        tuple(texts.items()),
+        folders,
+        frozenset(each.path for each in sure if each.plain),
         frozenset((*sure, *runs)),
     )
 
@@ -78,7 +91,7 @@ def _is_alone(write: Write, at: int, written: tuple[Write, ...]) -> bool:
 
 
 def _goes_over(write: Write, path: str) -> bool:
-    return write.changes(path) and not write.source
+    return write.changes(path) and not write.source and write.text is None
 
 
 def sure(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, ...]) -> tuple[Write, ...]:
@@ -123,22 +136,22 @@ def _placed(files: Files, state: State, name: str, options: Parsed) -> _Place | 
     last = posixpath.basename(source.rstrip("/"))
     if last in {"", ".", ".."}:
         return None  # what a directory holds, not it itself
-    is_inside = files.stands(state.absolute(target)).kind is PathKind.DIRECTORY and not options.has("T")
+    is_inside = kind_at(files, state, state.absolute(target)) is PathKind.DIRECTORY and not options.has("T")
     if name == "ln" and options.has("n"):
         is_inside = is_inside and files.is_link(state.absolute(target).rstrip("/")) is False
     if is_inside or target.endswith("/"):
         target = f"{target.rstrip('/')}/{last}"
-    at = _reached(files, state.absolute(target))
+    at = reached(files, state, state.absolute(target))
     is_soft = name == "ln" and options.has("s")
     if at is None:
         return None
     start = f"{posixpath.dirname(at)}/{source}" if is_soft and source[:1] != "/" else state.absolute(source)
-    from_where = _source(files, start, name, options, is_soft=is_soft)
+    from_where = _source(files, state, start, name, options, is_soft=is_soft)
     if from_where is None or state.touched(from_where) or state.touched(posixpath.normpath(start)):
         return None
     if state.touched(at) or state.touched(posixpath.normpath(state.absolute(target))):
         return None
-    if not _takes(files, at, from_where, name, options):
+    if not _takes(files, state, at, from_where, name, options):
         return None
     runs = name == "install" and _GIVES_ALL.fullmatch(options.value("m") or "755") is not None
     if name == "install" and not runs:
@@ -147,35 +160,48 @@ def _placed(files: Files, state: State, name: str, options: Parsed) -> _Place | 
     return _Place(at, named[0], start if is_soft else from_where, named[1], runs, links=is_soft)
 
 
-def _reached(files: Files, path: str) -> str | None:
+def kind_at(files: Files, state: State, path: str) -> PathKind:
+    """What stands at an absolute path, the directories that a script has surely made among it."""
+    made = Placement.by(state.written)
+    return PathKind.DIRECTORY if posixpath.normpath(path) in made.folders else files.stands(path).kind
+
+
+def reached(files: Files, state: State, path: str) -> str | None:
     """A path with the links in front of its last name followed, ``None`` where its directory is none, or not known."""
     head, _, name = path.rstrip("/").rpartition("/")
+    if posixpath.normpath(head) in Placement.by(state.written).folders and name not in {"", ".", ".."}:
+        return f"{posixpath.normpath(head)}/{name}"
     above = files.stands(head or "/")
     if name in {"", ".", ".."} or above.kind is not PathKind.DIRECTORY:
         return None
     return f"{(above.path or head).rstrip('/')}/{name}"
 
 
-def _source(files: Files, path: str, name: str, options: Parsed, *, is_soft: bool) -> str | None:
+def _source(  # noqa: PLR0913 - what is put where, by whom
+    files: Files, state: State, path: str, name: str, options: Parsed, *, is_soft: bool
+) -> str | None:
     """From where surely all is taken that is put in place; a link itself leads elsewhere in another place."""
     found = files.stands(path)
     is_deep = options.has("r", "R", "a")
     is_tree = found.kind is PathKind.DIRECTORY and (is_soft or name == "mv" or is_deep)
     if found.kind is not PathKind.FILE and not is_tree:
         return None
-    at = _reached(files, path)
+    at = reached(files, state, path)
     is_followed = is_soft or name == "install" or (name == "cp" and not is_deep)
     if at is None or (not is_followed and files.is_link(at) is not False):
         return None
     return found.path or at if is_followed else at
 
 
-def _takes(files: Files, at: str, source: str, name: str, options: Parsed) -> bool:
+def _takes(  # noqa: PLR0913, PLR0917 - what is put where, by whom
+    files: Files, state: State, at: str, source: str, name: str, options: Parsed
+) -> bool:
     """Whether what stands at a path surely gives way to a file that is put there."""
     there, given = files.stands(at), files.stands(source)
     if files.is_link(at) is not False:
         return name in {"mv", "install"} or (name == "ln" and options.has("f"))
-    if there.kind is PathKind.MISSING:
+    is_empty_at_first = there.kind is PathKind.UNKNOWN and not redirect_files.is_volume(state, at)
+    if there.kind is PathKind.MISSING or is_empty_at_first:  # of a container, such as /run
         return True
     if there.kind is not PathKind.FILE or (given.kind is PathKind.DIRECTORY and name != "ln"):
         return False
@@ -192,7 +218,7 @@ def _chmod(files: Files, state: State, words: tuple[str, ...], made: tuple[Write
     stops = _TAKES_ALL.fullmatch(mode) is not None
     if not stops and not _GIVES_ALL.fullmatch(mode):
         return made
-    placed = {each.path for each in state.written if each.source and not each.links}
+    placed = {each.path for each in state.written if (each.source or each.text is not None) and not each.links}
     led = [Write(path, below=True, makes=not stops) for each in operands if (path := _led(files, state, each, placed))]
     if stops:
         return tuple(replace(each, stops=True) for each in dict.fromkeys((*made, *led)))
@@ -202,7 +228,7 @@ def _chmod(files: Files, state: State, words: tuple[str, ...], made: tuple[Write
 
 def _led(files: Files, state: State, word: str, placed: set[str]) -> str | None:
     """The file of which ``chmod`` changes the mode, links followed; ``None`` where that is not known."""
-    at = _reached(files, state.absolute(word))
+    at = reached(files, state, state.absolute(word))
     if at is None or at in placed:
         return at
     found = files.stands(at)

@@ -92,6 +92,11 @@ def is_made(state: State, absolute: str) -> bool:
     return absolute in _MADE_BY_ENGINES or f"{state.cwd}/".startswith(f"{absolute.rstrip('/')}/")
 
 
+def is_volume(state: State, absolute: str) -> bool:
+    """Whether a path lies on what an engine mounts, so that something else may stand there each time."""
+    return any(f"{absolute}/".startswith(f"{each.rstrip('/')}/") for each in (*state.mounts, *state.volumes))
+
+
 def stands_as(files: Files, state: State, path: str, kind: PathKind) -> bool:
     """Whether a path surely is of this kind."""
     at = _path(files, state, path)

@@ -109,12 +109,39 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
         found = _of_text(command, kind, rest, frozenset(options))
     else:
         found = _of_file(command, kind, rest, frozenset(options), files)
-    if not login or not profiles or not isinstance(found, Script):
+    if not isinstance(found, Script):
+        return found
+    found = replace(found, first=_first(command, files, is_posix=is_posix or is_sh) if kind is ShellKind.BASH else b"")
+    if not login or not profiles:
         return found
     if kind not in _PROFILES or is_posix:
         return f"{command.argv[0]} is a login shell, which reads files of its own before"
     profile = _PROFILES[ShellKind.DASH if is_sh else kind]
     return replace(found, profile=profile, command=_at_home(found.command, files))
+
+
+_NAMES_FILE = re.compile(r"(\$HOME|\$\{HOME\}|~(?=/))?([\w./+@%-]*)", re.ASCII)
+_GIVEN = re.compile(rb"\$\{?[@*#0-9]|\bset\b|\bshift\b")
+
+
+def _first(command: Command, files: Files, *, is_posix: bool) -> bytes | None:
+    """What bash does first for the file that ``BASH_ENV`` names; ``None`` where that is not known.
+
+    It does so before it has its script's arguments. Called ``sh`` it reads no such file.
+    """
+    value = command.env.get("BASH_ENV", "")
+    if is_posix or value == "":
+        return b""
+    named = _NAMES_FILE.fullmatch(value or "")
+    home = command.env.get("HOME", "/root" if command.user in {"", "0", "root"} else None)
+    if value is None or named is None or (named[1] and home is None) or value.startswith("~"):
+        return None
+    path = posixpath.normpath(command.absolute(f"{home}{named[2]}" if named[1] else named[2]))
+    standing = files.stands(path)
+    if standing.kind is PathKind.MISSING:
+        return b""
+    text = files.text(path) if standing.kind is PathKind.FILE else None
+    return None if text is None or _GIVEN.search(text) or not path.isascii() else f". '{path}'\n".encode()
 
 
 def _wrong(command: Command, kind: ShellKind, word: str, letter: str, name: str) -> str | Failure | None:
@@ -176,9 +203,12 @@ def _of_text(command: Command, kind: ShellKind, rest: tuple[str, ...], options: 
     return Script(raw, kind, name, rest[2:], command, options)
 
 
-def _of_input(command: Command, kind: ShellKind, rest: tuple[str, ...], options: frozenset[str]) -> Script | str | None:
+def _of_input(
+    command: Command, kind: ShellKind, rest: tuple[str, ...], options: frozenset[str]
+) -> Script | str | Failure | None:
     if command.input is None or UNKNOWN in command.input:
-        return f"{command.argv[0]} reads an input that is known at run time only"
+        why = f"{command.argv[0]} reads what another program prints, or a file, that is known at run time only"
+        return Failure(Reason.BINARY_UNKNOWN, why)
     raw = command.input.encode("utf-8", "surrogateescape")
     return Script(raw, kind, command.argv[0], rest, command, options, is_input=True) if raw else None
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import filters, finding, lookups, searching
-from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
+from scanner.binary.program.shell import filters, finding, lookups, redirect_files, searching, text_tools
+from scanner.binary.program.shell.state import AtRunTimeError, PathKind, is_known
 from scanner.binary.program.shell.writes import executed_by_find
 from scanner.formats.shell import arithmetic
 from scanner.formats.shell.syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
@@ -41,8 +41,6 @@ _ASSIGNING = frozenset(
 _MOVING = frozenset({"shift", "set"})
 _LOADING = frozenset({"eval", ".", "source"})
 _NAME = re.compile(r"([A-Za-z_]\w*)(?:\+?=.*)?", re.ASCII | re.DOTALL)
-_CONVERSION = re.compile(r"%(?:%|(-?\d*)(?:\.(\d+))?([a-zA-Z])|(.))")
-_ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", '"': '"', "'": "'", "r": "\r"}
 
 
 PASSWD = "/etc/passwd"  # noqa: S105 - a path
@@ -74,19 +72,14 @@ def known_program(files: Files, state: State, words: tuple[str, ...]) -> tuple[i
         return (1, "") if unknown else _found(files, state, name, words)
     if is_known(state.input) and name in COPYING | filters.NAMES and (found := _filtered(state, name, words)):
         return found
-    if (
-        (state.captures or state.substituted is not None)
-        and len(words) > 1
-        and (found := _of_file(files, state, words))
-    ):
+    if state.is_read and len(words) > 1 and (found := _of_file(files, state, words)):
         return found
     return _answered(files, state, name, words)
 
 
 def _found(files: Files, state: State, name: str, words: tuple[str, ...]) -> tuple[int | None, str | None]:
     """What ``find`` prints where somebody reads it."""
-    is_read = name == "find" and (state.captures or state.substituted is not None)
-    lines = finding.printed(files, state, words) if is_read else None
+    lines = finding.printed(files, state, words) if name == "find" and state.is_read else None
     return (None, None) if lines is None else (0, lines)
 
 
@@ -107,7 +100,42 @@ def _filtered(state: State, name: str, words: tuple[str, ...]) -> tuple[int, str
     text = state.input or ""
     if name in filters.NAMES:
         return filters.answer(name, words[1:], text)
+    if name == "envsubst" and (filled := _substituted(state, words[1:], text)) is not None:
+        return 0, filled
     return (0, text) if len(words) == 1 and (name == "cat" or "$" not in text) else None
+
+
+def _computed(state: State, name: str, words: tuple[str, ...]) -> tuple[int, str] | None:
+    """What a program prints that reads no file."""
+    if not all(map(is_known, words)):
+        return None
+    if name == "expr":
+        return text_tools.expr(words[1:])
+    if name != "printenv" or len(words) != 2 or not state.env_known:  # noqa: PLR2004 - a name
+        return None
+    value = state.value(words[1]) if words[1] in state.exported else None
+    return (1, "") if value is None else (0, f"{value}\n")
+
+
+_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))", re.ASCII)
+
+
+def _substituted(state: State, words: tuple[str, ...], text: str) -> str | None:
+    """``envsubst``: a text with what is exported in the place of all variables, or of those that a word names."""
+    if len(words) > 1 or not state.env_known:
+        return None
+    names = {found[1] or found[2] for found in _VARIABLE.finditer(words[0])} if words else None
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        return (
+            found[0]
+            if names is not None and name not in names
+            else (state.value(name) if name in state.exported else "") or ""
+        )
+
+    made = _VARIABLE.sub(value, text)
+    return made if is_known(made) else None
 
 
 def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> tuple[int | None, str | None]:
@@ -123,10 +151,21 @@ def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> 
         return searching.answer(files, state, words), None
     if (machine := _machine(name, words[1:], state.architecture)) is not None:
         return 0, f"{machine}\n"
+    if (computed := _computed(state, name, words)) is not None:
+        return computed
     if name == "mktemp" and not operands and set(options) <= {"-d", "-q"} and state.value("TMPDIR") is None:
         return None, f"/tmp/tmp.{UNKNOWN}\n"  # noqa: S108 - what the program prints
+    if name == "ls" and operands and set(options) <= {"-1", "-d"} and (named := _named_files(files, state, operands)):
+        return 0, named
     if name == "ls" and len(operands) <= 1 and set(options) <= {"-A", "-1"}:
         return _listed(files, state, operands[0] if operands else ".", hidden="-A" in options)
+    return _looked_up(files, state, name, operands, options)
+
+
+def _looked_up(
+    files: Files, state: State, name: str, operands: tuple[str, ...], options: tuple[str, ...]
+) -> tuple[int | None, str | None]:
+    """What a program says of where a name or a path leads."""
     if name == "which" and len(operands) == 1 and not options and is_known(operands[0]):
         found = lookups.located(files, state, operands[0])
         return (None, UNKNOWN) if found is None else (0, f"{found}\n") if found else (1, "")
@@ -200,6 +239,14 @@ def _entries(files: Files) -> list[list[str]]:
     return [line.split(":") for line in text.splitlines()]
 
 
+def _named_files(files: Files, state: State, paths: tuple[str, ...]) -> str:
+    """What ``ls`` prints of files that it is given by name, several only in plain order; empty where that is not sure."""
+    if not all(redirect_files.stands_as(files, state, path, PathKind.FILE) for path in paths):
+        return ""
+    is_plain = len(paths) == 1 or finding.is_plainly_ordered(list(paths))
+    return "".join(f"{path}\n" for path in sorted(paths)) if is_plain else ""
+
+
 def _listed(files: Files, state: State, path: str, *, hidden: bool) -> tuple[int | None, str | None]:
     """What ``ls`` prints of a directory of the image that nothing has touched."""
     if not is_known(path) or not is_known(state.cwd):
@@ -258,49 +305,6 @@ def _resolved(files: Files, state: State, path: str) -> str:
         return UNKNOWN
     standing = files.stands(state.absolute(path))
     return standing.path if standing.kind in {PathKind.FILE, PathKind.DIRECTORY} else UNKNOWN
-
-
-def echoed(words: tuple[str, ...], kind: ShellKind) -> str:
-    """What ``echo`` prints."""
-    newline, escapes = "\n", kind is ShellKind.DASH
-    while words and re.fullmatch(r"-[neE]+", words[0]) and not (kind is ShellKind.DASH and words[0] != "-n"):
-        newline = "" if "n" in words[0] else newline
-        escapes = escapes or "e" in words[0]
-        words = words[1:]
-    text = " ".join(words)
-    if "\\" in text and (escapes or kind is not ShellKind.BASH):
-        return UNKNOWN
-    return text + newline
-
-
-def formatted(words: tuple[str, ...]) -> str:
-    """What ``printf`` prints."""
-    if words[:1] == ("--",):
-        words = words[1:]
-    if not words or any(word == UNKNOWN_WORDS for word in words):
-        return UNKNOWN
-    pattern, arguments = words[0], list(words[1:])
-    if re.search(r"\\(?![nt\\\"'r])", pattern):
-        return UNKNOWN
-    pattern = re.sub(r"\\(.)", lambda found: _ESCAPES[found[1]], pattern)
-    conversions = [c for c in _CONVERSION.finditer(pattern) if c[0] != "%%"]
-    if any(c[4] or c[1] or c[2] or c[3] not in {"s", "d"} for c in conversions):
-        return UNKNOWN
-    made = ""
-    while True:
-        made += _CONVERSION.sub(lambda c: "%" if c[0] == "%%" else (arguments.pop(0) if arguments else ""), pattern)
-        if not arguments or not conversions:
-            return made
-
-
-def is_no_number(words: tuple[str, ...]) -> bool:
-    """Whether ``printf`` surely is to print a word as a number that is none."""
-    words = words[1:] if words[:1] == ("--",) else words
-    if not words or not all(map(is_known, words)):
-        return False
-    conversions = [c[3] for c in _CONVERSION.finditer(words[0]) if c[0] != "%%"]
-    pairs = zip(conversions, words[1:], strict=False)
-    return any(kind in {"d", "i"} and re.match(r"[A-Za-z_]", word) is not None for kind, word in pairs)
 
 
 # ---------------------------------------------------------------- what loops forget

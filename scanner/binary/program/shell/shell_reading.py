@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.launch.getopt import OptionError, grammar
+from scanner.binary.program.launch.getopt import OptionError, Parsed, grammar
 from scanner.binary.program.shell.frames import AfterLoopCondition, Run
-from scanner.binary.program.shell.state import INSIDE, SHARED, AtRunTimeError, ShellKind
+from scanner.binary.program.shell.state import INSIDE, SHARED, ZERO, AtRunTimeError, ShellKind
 from scanner.formats.shell.syntax import Simple
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ def read_words(machine: Machine, state: State, words: tuple[str, ...], node: Sim
 
     A loop that reads all lines goes on, or has ended, where a program may have read what was left.
     """
+    parsed = _READ.parse(words[1:])
+    if isinstance(parsed, Parsed) and parsed.has("u") and machine.kind is ShellKind.BASH:
+        number = parsed.value("u") or ""
+        options = (f"-{name}{value or ''}" for name, value in parsed.options if name != "u")
+        ways = _read(machine, replace(state, input=state.opened.get(number)), (words[0], *options, *parsed.rest))
+        return [replace(each, input=state.input, opened={**each.opened, number: each.input}) for each in ways]
     if state.input is not None and state.input.startswith(SHARED) and _is_asked_by_loop(state, node):
         left = state.input.removeprefix(SHARED)
         return [way for text in dict.fromkeys((left, "")) for way in _read(machine, replace(state, input=text), words)]
@@ -71,7 +77,7 @@ def _read(machine: Machine, state: State, words: tuple[str, ...]) -> list[State]
     is_plain = not parsed.has("d", "n", "N", "u", "i") and (machine.kind is ShellKind.BASH or not parsed.options[1:])
     if array is not None and machine.kind is not ShellKind.BASH:
         raise AtRunTimeError("read -a, which only bash knows", is_faulty=machine.kind is ShellKind.DASH)
-    if not is_plain or state.input is None or separators is None or UNKNOWN in separators + state.input:
+    if not is_plain or state.input is None or separators is None or {UNKNOWN, ZERO} & set(separators + state.input):
         return _not_known(machine, state, [] if array else names, (array,) if array else ())
     line, newline, left = state.input.partition("\n")
     if "\\" in line and not parsed.has("r"):

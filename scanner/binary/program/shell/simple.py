@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import (
+    aliases,
     associative,
     builtins,
+    filters,
     lookups,
+    made_files,
     redirect_files,
     searching,
     shell_reading,
@@ -20,14 +23,15 @@ from scanner.binary.program.shell import (
 from scanner.binary.program.shell.associative import Table
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import AfterRedirect, LeaveFunction, LeaveSubshell, One, Settle, push
-from scanner.binary.program.shell.state import EATEN, OWN_SCRIPT, AtRunTimeError, ShellKind, counted, is_known
+from scanner.binary.program.shell.state import EATEN, OWN_SCRIPT, AtRunTimeError, ShellKind, counted
 from scanner.formats.shell.simple_commands import DECLARING
-from scanner.formats.shell.syntax import Glob
+from scanner.formats.shell.syntax import Glob, Simple
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
+    from scanner.binary.program.shell.made_files import Into
     from scanner.binary.program.shell.state import State
-    from scanner.formats.shell.syntax import Assignment, Redirect, Simple, Word
+    from scanner.formats.shell.syntax import Assignment, Redirect, Sequence, Word
 
 _GOING_ON = frozenset({"eval", ".", "source"})
 """Builtins that are not done when they return to us: what they run is still on the stack."""
@@ -36,8 +40,11 @@ _GOING_ON = frozenset({"eval", ".", "source"})
 _TERMINAL = "/dev/tty"
 
 
-def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...], name: str = "") -> tuple[State, bool]:
-    """The state behind the opening of files for a command, and whether each of them could be opened."""
+def opened(
+    machine: Machine, words: Expander, redirects: tuple[Redirect, ...], name: str = ""
+) -> tuple[State, bool, Into | None]:
+    """The state behind the opening of files for a command, whether each could be opened, into which one it prints."""
+    targets: list[str] = []
     if any(each.target is not None and each.target.literal == _TERMINAL for each in redirects):
         needs = "e" in words.state.options and not words.state.quiet
         if needs or name == "exec":
@@ -51,16 +58,18 @@ def opened(machine: Machine, words: Expander, redirects: tuple[Redirect, ...], n
             why = "<<< which not every shell reads as a redirection"
             raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
         if redirect.target is None:
+            targets.append("")
             continue
         target = words.text(redirect.target)
+        targets.append(target)
         if redirect_files.fails(machine.files, words.state, redirect.operator, target):
-            return words.state, False
+            return words.state, False, None
         if ">" in redirect.operator and not (redirect.operator == ">&" and re.fullmatch(r"\d*-?", target)):
             made = writes.write(words.state.cwd, target)
             vague = words.state.vague or (made is not None and redirect_files.is_elsewhere(machine.files, made))
             led = redirect_files.with_led(machine.files, () if made is None else (made,))
             words.state = replace(words.state.wrote(*led), vague=vague)
-    return words.state, True
+    return words.state, True, made_files.into(redirects, tuple(targets))
 
 
 def _keep_number(machine: Machine, words: Expander, redirect: Redirect) -> None:
@@ -78,10 +87,7 @@ def unopened(machine: Machine, state: State, name: str) -> list[State]:
     return machine.done(state.with_status(status))
 
 
-MAX_READ_LINES = 60
-"""Of a file that a loop reads line by line; fewer than the rounds of a loop that are followed."""
-
-_READING = frozenset({"read", "mapfile", "readarray", "cat"})
+_READING = frozenset({"read", "mapfile", "readarray", "cat", "sh", "bash", "dash", "ash", "xargs", "env"})
 """Commands for which a file is looked into: it may cost one more reading of its layer."""
 
 
@@ -101,7 +107,15 @@ def fed(words: Expander, redirects: tuple[Redirect, ...], *, by_lines: bool = Fa
             text = ""
         elif redirect.operator == "<" and redirect.target is not None and by_lines:
             text = text_of(words, redirect.target)
+        elif (number := _by_number(redirect)) is not None:
+            text = words.state.opened.get(number)
     return given, text
+
+
+def _by_number(redirect: Redirect) -> str | None:
+    """The number of the open file that is read instead."""
+    is_number = redirect.operator == "<&" and redirect.target is not None and redirect.fd in {"", "0"}
+    return redirect.target.literal if is_number and redirect.target is not None else None
 
 
 def file_text(words: Expander, target: Word) -> tuple[str, State]:
@@ -112,12 +126,17 @@ def file_text(words: Expander, target: Word) -> tuple[str, State]:
     return (UNKNOWN if text is None else text.rstrip("\n")), words.state.with_status(0 if text is not None else None)
 
 
+def read_by(body: Sequence) -> Word | None:
+    """The file of bash's ``$(<file)``."""
+    first = body.items[0].statement if len(body.items) == 1 else None
+    if not isinstance(first, Simple) or first.words or first.assignments or len(first.redirects) != 1:
+        return None
+    return first.redirects[0].target if first.redirects[0].operator == "<" else None
+
+
 def text_of(words: Expander, target: Word) -> str | None:
     """What the image holds in a file of few lines, ``None`` where that is not known."""
-    path = words.text(target)
-    text = searching.image_text(words.runner.files, words.state, path) if is_known(path) else None
-    is_plain = text is not None and text.isascii() and "\0" not in text
-    return text if text is not None and is_plain and text.count("\n") <= MAX_READ_LINES else None
+    return searching.few_lines(words.runner.files, words.state, words.text(target))
 
 
 def _refuse_traces(state: State, node: Simple) -> None:
@@ -131,8 +150,10 @@ def simple(machine: Machine, state: State, node: Simple) -> list[State]:
     """Run one simple command."""
     words = Expander(machine, state)
     _refuse_traces(state, node)
+    node = aliases.expanded(machine, state, node)
     arguments = words.arguments(node.words)
-    state, is_open = opened(machine, words, node.redirects, arguments[0] if arguments else "")
+    unopened_yet = words.state
+    state, is_open, into = opened(machine, words, node.redirects, arguments[0] if arguments else "")
     words.state = state
     if not is_open:
         return unopened(machine, state, arguments[0] if arguments else "")
@@ -148,7 +169,8 @@ def simple(machine: Machine, state: State, node: Simple) -> list[State]:
     name = arguments[0]
     if name == UNKNOWN_WORDS:
         raise AtRunTimeError(f"line {node.line}: it starts what its words become")
-    has_input, text = fed(words, node.redirects, by_lines=name in _READING)
+    by_lines = name in _READING or (name in filters.NAMES and words.state.is_read)
+    has_input, text = fed(words, node.redirects, by_lines=by_lines)
     muted = any(mutes(redirect) for redirect in node.redirects)
     if not has_input and not muted:
         return command(machine, words.state, words, arguments, node)
@@ -158,18 +180,27 @@ def simple(machine: Machine, state: State, node: Simple) -> list[State]:
     if name == "exec":
         _refuse_exec(state, node, muted=muted, has_input=has_input)
     given = replace(words.state, input=text if has_input else words.state.input)
-    words.state = given
+    into = None if goes_on or name == "exec" else into
+    words.state = given = made_files.begun(given, into)
     following = command(machine, given, words, arguments, node)
     if goes_on or name == "exec":
         return following
+    following = [made_files.ended(machine.files, each, unopened_yet, into) for each in following]
+    following = _read_on(following, node)
     return [_unfed(each, state, muted=muted, has_input=has_input) for each in following]
+
+
+def _read_on(states: list[State], node: Simple) -> list[State]:
+    """The states behind a command that may have read of a file by its number."""
+    number = next((found for each in reversed(node.redirects) if (found := _by_number(each)) is not None), None)
+    return states if number is None else [replace(e, opened={**e.opened, number: e.input}) for e in states]
 
 
 def _refuse_exec(state: State, node: Simple, *, muted: bool, has_input: bool) -> None:
     """What it redirects stays so for the shell itself."""
     if has_input and state.input in {OWN_SCRIPT, EATEN}:
         raise AtRunTimeError(f"line {node.line}: exec gives the shell another text to read")
-    if muted and state.captures:
+    if muted and state.captures and not state.into:
         raise AtRunTimeError(f"line {node.line}: exec sends elsewhere what a word captures")
 
 
@@ -221,7 +252,7 @@ def _not_found(machine: Machine, state: State, arguments: tuple[str, ...], node:
 
 
 def _assign(machine: Machine, words: Expander, assignments: tuple[Assignment, ...], *, exported: bool = False) -> State:
-    for each in assignments:
+    for each in (replace(each, name=words.state.led(each.name)) for each in assignments):
         if each.elements is not None:
             words.state = array(machine, words, each)
             continue

@@ -12,7 +12,7 @@ from scanner.binary.program.shell import (
     exact_tools,
     filters,
     lookups,
-    placing,
+    made_files,
     redirect_files,
     shell_programs,
     tool_files,
@@ -24,6 +24,7 @@ from scanner.binary.program.shell.state import (
     OWN_INPUT,
     OWN_SCRIPT,
     SHARED,
+    ZERO,
     AtRunTimeError,
     External,
     is_known,
@@ -76,6 +77,10 @@ def _by_others(machine: Machine, made: State, state: State, arguments: tuple[str
     found = started.by(shell_programs.name_of(arguments), arguments[1:], text)
     if found is None or _is_missing(machine, made, arguments[0]) or _is_foreign(machine, made, arguments[0]):
         return None
+    if _is_of_busybox(machine, made, arguments[0]) and (lacks := started.lacking_in_busybox(arguments)):
+        return _Begun(
+            machine.failed(state, 1, f"line {node.line}: busybox' {arguments[0]} knows no {lacks}"), surely=True
+        )
     if not found.surely and text is not None and not text.strip():
         return _Begun([], surely=False)
     inner = shell_programs.name_of(found.words)
@@ -111,14 +116,14 @@ def _external(  # noqa: PLR0913 - who runs it, in which state, and whether it on
         command = Command((UNKNOWN, f"line {node.line}: what it starts is known at run time only"), ())
     else:
         command = command_of(replace(made, input=state.input), arguments)
-    external = External(command, prepares, missing, foreign)
+    external = External(command, prepares, missing, foreign, written=state.written)
     placed: tuple[Write, ...] = ()
     if missing:
         status, state = NOT_FOUND, replace(state, lacks=command)
     else:
         before = state.written
         state = _used(machine, state, arguments, is_sure=prepares and not made_before).waited()
-        placed = tuple(each for each in state.written[len(before) :] if each.source or each.runs)
+        placed = tuple(each for each in state.written[len(before) :] if each.is_sure or each.runs)
     asks = None if missing or (prepares and not made_before) or UNKNOWN in command.argv[0] else external
     asks = replace(external, placed=placed) if placed else asks
     if state.substituted is not None:
@@ -169,11 +174,18 @@ def _is_foreign(machine: Machine, made: State, name: str) -> bool:
     return machine.files.architecture(made.absolute(path)) not in {"", made.architecture}
 
 
+def _is_of_busybox(machine: Machine, made: State, name: str) -> bool:
+    """Whether a program surely is an applet of busybox'."""
+    path = lookups.located(machine.files, made, name) if is_known(name) and is_known(made.cwd) else None
+    real = machine.files.stands(made.absolute(path)).path if path else ""
+    return real.rpartition("/")[2] == "busybox"
+
+
 def _used(machine: Machine, state: State, arguments: tuple[str, ...], *, is_sure: bool = False) -> State:
     """What a program that ran has written, read, printed; ``is_sure`` where it is the one of that name."""
     made = writes.written_by(state.cwd, arguments)
     is_exact = exact_tools.is_exact(arguments) and not any(redirect_files.is_elsewhere(machine.files, w) for w in made)
-    placed = placing.sure(machine.files, state, arguments, made) if is_sure else made
+    placed = made_files.put(machine.files, state, arguments, made) if is_sure else made
     if placed is made and shell_programs.name_of(arguments) not in _OF_NAMES:
         placed = redirect_files.with_led(machine.files, made)
     state = replace(state.wrote(*placed), vague=state.vague or not is_exact)
@@ -245,6 +257,6 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
 
 def _handed(text: str | None) -> str | None:
     """What a program may read; ``None`` where nobody knows."""
-    if text is None or text in {OWN_SCRIPT, EATEN} or text.startswith(SHARED):
+    if text is None or text in {OWN_SCRIPT, EATEN} or text.startswith(SHARED) or ZERO in text:
         return None
     return "" if text == OWN_INPUT else text

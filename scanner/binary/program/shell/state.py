@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.frames import FINISHED, Hidden, LeaveSubshell
+from scanner.binary.program.shell.references import led
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +39,9 @@ EATEN = f"{UNKNOWN}eaten"
 
 SHARED = f"{UNKNOWN}shared"
 """Stands before what is left of an input that a program may have read to its end."""
+
+ZERO = "\ue000"
+"""Stands for a zero byte of what is printed, which no word of a shell can hold."""
 
 INSIDE = "OPTIND:inside"
 """Where in a word of several letters ``getopts`` stands; no script can name it."""
@@ -135,7 +139,8 @@ class External:
 
     ``prepares`` where it is one that only makes ready, ``missing`` where the shell surely does not find it, ``foreign``
     where it is for another CPU than the shell, ``breaks`` where it is missing at the end of a pipe, so that what the
-    programs before it print goes nowhere. ``placed`` is what it surely puts in place where it succeeds.
+    programs before it print goes nowhere. ``placed`` is what it surely puts in place where it succeeds,
+    ``written`` what may have been changed before it was started.
     """
 
     command: Command
@@ -144,6 +149,7 @@ class External:
     foreign: bool = False
     breaks: bool = False
     placed: tuple[Write, ...] = ()
+    written: tuple[Write, ...] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,7 @@ class State:
 
     A value holds ``UNKNOWN`` where text is not known, ``None`` stands for unset. ``status`` is the last exit code,
     ``None`` where not known. ``quiet`` tells that a failure ends nothing (``set -e`` in conditions). ``output`` is what
-    was printed so far where somebody ``captures`` it, ``input`` what is left to be read, ``None`` where not known.
+    was printed so far where somebody ``captures`` it, be it a file that it goes ``into``, ``input`` what is left to be read, ``None`` where not known.
     ``architecture`` is the CPU that the shell itself was built for, empty where that is not known.
     ``beside`` is what ``may_have_made`` was before programs began beside which the next one is started, ``None`` where
     there is none or where something has waited since. ``substituted`` is how deep in substitutions, ``None`` outside. ``externals`` are the programs that do more than
@@ -160,7 +166,8 @@ class State:
     function's variables with what they were before. ``gave_up`` is why the shell ended by itself, ``lacks``
     the last program that it did not find. ``asks`` is the program of whose success ``status`` tells, ``needs`` are those
     without whose success this way is not taken, ``replaced`` is the one in whose place the script itself did something.
-    ``vague`` tells that ``written`` may lack what a program changed that only made ready.
+    ``vague`` tells that ``written`` may lack what a program changed that only made ready. ``aliases`` are words with
+    the line where each is told, ``opened`` what is left to be read of files by their numbers.
     """
 
     stack: Stack
@@ -186,6 +193,7 @@ class State:
     written: tuple[Write, ...] = ()
     output: str = ""
     captures: bool = False
+    into: bool = False
     input: str | None = OWN_INPUT
     exit_trap: str = ""
     execd: bool = False
@@ -200,6 +208,8 @@ class State:
     replaced: External | None = None
     beside: bool | None = None
     vague: bool = False
+    aliases: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    opened: Mapping[str, str | None] = field(default_factory=dict)
 
     def is_posix(self, kind: ShellKind) -> bool:
         """Whether the shell does as POSIX says where bash by itself does otherwise."""
@@ -210,12 +220,15 @@ class State:
         if name in self.variables:
             return self.variables[name]
         if name in self.arrays:
+            if (named := self.led(name)) != name:
+                return self.value(named)
             first = self.arrays[name][:1]
             return UNKNOWN if first == (UNKNOWN_WORDS,) else first[0] if first else None
         return None if self.env_known else UNKNOWN
 
     def assigned(self, name: str, value: str | None) -> State:
         """The state with one variable set, or unset by ``None``."""
+        name = self.led(name)
         if name in self.readonly:
             raise AtRunTimeError(f"the variable {name} is changed, which is read-only", is_faulty=True)
         if name == "POSIXLY_CORRECT":
@@ -238,6 +251,13 @@ class State:
             raise AtRunTimeError(f"the array {name}, whose elements have names, is given a value")
         rest = elements if elements[:1] == (UNKNOWN_WORDS,) else elements[1:]
         return replace(self, arrays={**self.arrays, name: (value, *rest)})
+
+    def led(self, name: str) -> str:
+        """The variable for which a name stands: itself, unless it names another one (``declare -n``)."""
+        found = led(self.arrays, name)
+        if found is None:
+            raise AtRunTimeError(f"the variable {name}, which names itself", is_faulty=True)
+        return found
 
     def handing_on(self, function: str, *, on: bool = True) -> State:
         """The state in which a bash that is started below knows a function too, of whatever name, or no longer."""
@@ -300,6 +320,11 @@ class State:
         return True
 
     @property
+    def is_read(self) -> bool:
+        """Whether what is printed becomes part of a word, or of what another program reads."""
+        return (self.captures and not self.into) or self.substituted is not None
+
+    @property
     def may_have_made(self) -> bool:
         """Whether programs had the time to make what is started now: those that are started at once with it had none."""
         return self.has_started if self.beside is None else self.beside
@@ -338,6 +363,8 @@ class State:
         """The state behind a command that printed this."""
         if not self.captures:
             return self
+        if len(self.output) + len(text) > MAX_TEXT and self.into:
+            return replace(self, output=UNKNOWN)
         if len(self.output) + len(text) > MAX_TEXT:
             raise AtRunTimeError(f"it prints more than {MAX_TEXT} characters into one word")
         return replace(self, output=self.output + text)

@@ -10,7 +10,7 @@ from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, counted, is_known
 from scanner.formats.shell import patterns
 from scanner.formats.shell.conditions import BadTestError, Conditions, OddTestError
-from scanner.formats.shell.syntax import Glob, Word
+from scanner.formats.shell.syntax import Glob, Literal, Word
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.expand import Expander
@@ -103,6 +103,15 @@ class Tester:
             case "r":
                 return True if self.state.user in {"", "0", "root"} else None
         return None
+
+
+def are_words(tokens: tuple[Word | str, ...]) -> bool:
+    """Whether a shell that knows no ``[[`` takes what stands within for words of a command."""
+    words = [token for token in tokens if isinstance(token, Word)]
+    written = "".join(
+        part.text for word in words for part in word.parts if isinstance(part, Literal) and not part.quoted
+    )
+    return len(words) == len(tokens) and not set("()|&;<>") & set(written)
 
 
 def is_plain_double(tokens: tuple[Word | str, ...], words: Expander) -> bool:

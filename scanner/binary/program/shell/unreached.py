@@ -75,7 +75,12 @@ def lacking(machine: Machine, state: State) -> str:
         renames = renames or any(name.startswith(FUNCTIONS) for name in state.variables)
         for step in steps:
             name = _name(machine, behind, step.word)
-            if not name or name in asked or (not step.by_exec and (name in defined or ("/" not in name and renames))):
+            if (
+                not name
+                or name in asked
+                or name in state.aliases
+                or (not step.by_exec and (name in defined or ("/" not in name and renames)))
+            ):
                 continue
             if _is_absent(machine, behind, name):
                 return name

@@ -13,6 +13,7 @@ from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     LeaveFunction,
 )
+from scanner.binary.program.shell.references import Reference
 from scanner.binary.program.shell.state import AtRunTimeError, ShellEndsError, ShellKind, counted
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ HARMLESS = frozenset({
 })  # fmt: skip
 """Options of shopt that change nothing of what words mean, or that are followed."""
 
-_FOLLOWED = frozenset({"nullglob", "dotglob", "inherit_errexit", "nocasematch"})
+_FOLLOWED = frozenset({"expand_aliases", "nullglob", "dotglob", "inherit_errexit", "nocasematch"})
 
 
 def export_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -84,7 +85,7 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
         raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH)
     flags = "".join(word[1:] for word in words[1:] if word.startswith("-"))
     if "n" in flags:
-        raise AtRunTimeError(f"line {node.line}: a variable that names another")
+        return _references(machine, state, words, node, is_local=is_local and "g" not in flags)
     if {"u", "l", "c"} & set(flags) or ("i" in flags and {"a", "A"} & set(flags)):
         raise AtRunTimeError(f"line {node.line}: a variable that changes whatever it is given")
     for word in words[1:]:
@@ -120,6 +121,24 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
         if words[0] == "readonly" or ("r" in flags and not is_local):
             state = replace(state, readonly=state.readonly | {name})
     return machine.done(_with_arrays(machine, state, node, flags, is_local=is_local).with_status(0))
+
+
+def _references(machine: Machine, state: State, words: tuple[str, ...], node: Simple, *, is_local: bool) -> list[State]:
+    """``declare -n name=other``."""
+    for word in words[1:]:
+        if word == "-n":
+            continue
+        name, _, other = word.partition("=")
+        if (
+            machine.kind is not ShellKind.BASH
+            or not _NAME.fullmatch(name)
+            or not _NAME.fullmatch(other)
+            or name == other
+        ):
+            raise AtRunTimeError(f"line {node.line}: a variable that names another", is_faulty=name == other)
+        state = state.hidden(name) if is_local else state
+        state = replace(state, arrays={**state.arrays, name: Reference(other)})
+    return machine.done(state.with_status(0))
 
 
 def _with_arrays(machine: Machine, state: State, node: Simple, flags: str, *, is_local: bool) -> State:

@@ -32,7 +32,8 @@ class Write:
     ``below`` tells that all that lies below it may be too. ``makes`` tells that what stands there stays as it is: only
     what was missing, or not executable, may have become a program. ``source`` is the path of the image at which stood
     what stands there now, where that is sure; ``moves`` where it was taken from there, ``links`` where a link leads to it, ``runs``
-    where what stands there surely may be executed, ``stops`` where it surely may not.
+    where what stands there surely may be executed, ``stops`` where it surely may not. ``text`` is all that the file holds,
+    ``folder`` tells of a directory, where that is sure; ``plain`` of a copy that has not the mode of what was copied.
     """
 
     path: str
@@ -43,6 +44,14 @@ class Write:
     moves: bool = False
     stops: bool = False
     links: bool = False
+    text: str | None = None
+    folder: bool = False
+    plain: bool = False
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it tells what stands at the path now."""
+        return bool(self.source) or self.moves or self.text is not None or self.folder
 
     @property
     def unsure(self) -> Write:

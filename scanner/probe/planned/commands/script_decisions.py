@@ -59,6 +59,11 @@ class _Texts:
             return patterns.pattern_of([(UNKNOWN, False)])
         return patterns.pattern_of((opened(text), active) for text, active in made.runs)
 
+    def found(self, text: str, word: Word) -> bool | None:
+        """Of no regular expression is it asked whether it is found."""
+        del text, word
+        return None
+
 
 def holds(condition: Sequence | Statement, shell: Shell) -> bool | None:
     """Whether a condition is met, ``None`` where only the running host knows.

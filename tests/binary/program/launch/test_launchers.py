@@ -692,7 +692,10 @@ def test_what_a_launcher_cannot_do_in_a_container_starts_nothing(line, content, 
 
 @pytest.mark.parametrize(
     ("line", "content"),
-    [("node server.js", LARGE), ("httpd -f", replace(LARGE, applets=frozenset({"sh"})))],
+    [
+        ("node server.js", LARGE),
+        *((line, replace(LARGE, applets=frozenset({"sh"}))) for line in ("httpd -f", "nice /app")),
+    ],
 )
 def test_a_link_to_busybox_by_a_name_that_is_no_applet_starts_nothing(line, content):
     launch = answer(line, content, "/bin/busybox")

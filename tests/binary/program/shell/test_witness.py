@@ -27,6 +27,7 @@ def told(shell, text, arguments, root):
     endings = witness.interpret(shell, text, script, arguments, root)
     traced = witness.run(shell, script, arguments, root)
     shutil.rmtree(root / "made", ignore_errors=True)  # all that the scripts make
+    (root / "made").unlink(missing_ok=True)
     (root / "srv/conf").unlink(missing_ok=True)
     return endings, traced
 
@@ -127,8 +128,8 @@ LINES = [  # whether it is followed, the words, variables, what it is given to r
     (False, ["bash", "-o", "noexec", "-c", "exec app"], {}, ""),
     (True, ["bash", "-c", ALIASED], {}, ""),
     (False, ["bash", "-O", "expand_aliases", "-c", ALIASED], {}, ""),
-    (False, ["sh", "-c", ALIASED], {}, ""),
-    (False, ["bash", "-c", ALIASED], {"POSIXLY_CORRECT": "1"}, ""),
+    (True, ["sh", "-c", ALIASED], {}, ""),
+    (True, ["bash", "-c", ALIASED], {"POSIXLY_CORRECT": "1"}, ""),
     (False, ["bash", "-c", ALIASED], {"BASHOPTS": "expand_aliases"}, ""),
     (False, ["bash", "-c", ALIASED], {"SHELLOPTS": "posix"}, ""),
     (False, ["bash", "-i"], {}, "exec app"),

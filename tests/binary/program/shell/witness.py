@@ -72,6 +72,8 @@ def build(root: Path) -> Path:
     (root / "etc/exits").write_text("return 3\n")
     (root / "etc/config").write_text("x\n")
     (root / "etc/blank").write_text("")
+    (root / "etc/lines").write_text("app x\nother y\n")
+    (root / "etc/pairs").write_text("a=1\nbin=app\n")
     (root / "init.d/10-a.sh").write_text("A_WAS=here\n")
     (root / "init.d/20-b.sh").write_text("B_WAS=there\n")
     (root / "init.d/notes").write_text("\n")
