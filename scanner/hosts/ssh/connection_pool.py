@@ -115,8 +115,7 @@ class ConnectionPool:
         try:
             route = self._route(host)
             tunnel = await self._bastions.reach(route) if route.hops else None
-            async with asyncio.timeout(self._config.connect_timeout_s):
-                return await shown_keys(target, tunnel, self._abandon)
+            return await shown_keys(target, tunnel, self._abandon, self._config.connect_timeout_s)
         except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
             return classify(error)
 
@@ -244,8 +243,7 @@ class ConnectionPool:
         heard = LoginListener()
         options.protocol_factory = lambda: heard  # what the argument client_factory becomes
         try:
-            async with asyncio.timeout(self._config.connect_timeout_s):
-                connection = await dial(options, tunnel, self._abandon)
+            connection = await dial(options, tunnel, self._abandon, self._config.connect_timeout_s)
         except asyncssh.DisconnectError as error:
             if failure := refusal.locked(heard.words):
                 raise ServerRefused(failure) from error

@@ -42,6 +42,8 @@ _NO_WAY = {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _RESET = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
 _DIALLED = re.compile(r"\[Errno (\d+)\] Connect call failed \('([^']*)', (\d+)[\d, ]*\)")
+_TEXT = re.compile(rb"[ -~]{6,}")
+"""As strings(1) finds texts, but longer: six letters are seldom there by chance."""
 _ANY_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 
 
@@ -83,13 +85,13 @@ class SlowAnswerError(TimeoutError):
 
 
 class GreetingError(Exception):
-    """A server said something and no version of SSH before the connection ended."""
+    """A server said something and no version of SSH before the connection, or our patience, ended."""
 
     def __init__(self, greeting: bytes) -> None:
         lines = (line.strip() for line in greeting.split(b"\n"))
         first = next(filter(None, lines), b"")
         said = printable(first, MAX_DETAIL_CHARS)
-        super().__init__(said if said and min(first) >= ord(" ") else "bytes that are no text")
+        super().__init__(said if said and min(first) >= ord(" ") else _no_text(greeting))
 
     @property
     def failure(self) -> Failure:
@@ -97,6 +99,13 @@ class GreetingError(Exception):
         if str(self) in _TURNED_AWAY:
             return Failure(Reason.HOST_INCOMPLETE, f"its sshd lets nobody else in for now: {self}")
         return Failure(Reason.HOST_PROTOCOL, f"no SSH server answers there: {self}")
+
+
+def _no_text(greeting: bytes) -> str:
+    """What is said of bytes, with the longest text among them: a database's version is one."""
+    longest = max(_TEXT.findall(greeting), key=len, default=b"")
+    among = f", among them {printable(longest, MAX_DETAIL_CHARS)}" if longest else ""
+    return f"bytes that are no text{among}"
 
 
 def classify(error: BaseException, *, key_known: bool = False) -> Failure:

@@ -13,6 +13,11 @@ from scanner.hosts.ssh.failure import Bastion, GreetingError, NoSessionError, Sl
 from scanner.hosts.ssh.jump import Route
 from tests.rows import each_row
 
+MYSQL = (
+    b"Y\0\0\0\n5.5.5-10.11.6-MariaDB-0+deb12u1\0\x1f\0\0\0q:A~2#`k\0\xfe\xf7\x2d\x02\0\xff\x81mysql_native_password\0"
+)
+"""How a MariaDB greets."""
+
 ROWS = [
     (ConnectionRefusedError(111, "Connection refused"), Reason.HOST_REFUSED),
     (OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 22), [Errno 111] Connect call failed"), Reason.HOST_REFUSED),
@@ -95,6 +100,7 @@ def test_a_bastion_at_fault_is_named_with_why_it_did_not_let_us_in(failure, expe
     [
         (b"\r\nHTTP/1.1 400 Bad Request\r\nServer: x", "no SSH server answers there: HTTP/1.1 400 Bad Request"),
         (b"\x15\x03\x01\0\x02\x02F", "no SSH server answers there: bytes that are no text"),
+        (MYSQL, "no SSH server answers there: bytes that are no text, among them 5.5.5-10.11.6-MariaDB-0+deb12u1"),
         (b"Not allowed at this time\r\n", "its sshd lets nobody else in for now: Not allowed at this time"),
     ],
 )
