@@ -51,8 +51,9 @@ async def dial(
     try:
         async with asyncio.timeout(within_s):
             if tunnel is None:
-                delay = _delay(options.host)
-                await loop.create_connection(begin, options.host, options.port, happy_eyeballs_delay=delay)
+                await loop.create_connection(
+                    begin, options.host, options.port, family=options.family, happy_eyeballs_delay=_delay(options.host)
+                )
             else:
                 await tunnel.create_connection(begin, options.host, options.port)  # type: ignore[arg-type] # a connection is a session of its tunnel
             await options.waiter  # type: ignore[misc] # set by options.for_host

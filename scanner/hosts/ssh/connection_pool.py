@@ -254,8 +254,9 @@ class ConnectionPool:
 
     def _target(self, host: Host) -> JumpTarget:
         user = host.user or self._config.user
+        family = "" if jump_of(host, self._config.jump) else host.family
         return JumpTarget(
-            host.name, host.address, host.port, user, self._keyring.of(host), self._config.profile_of(host)
+            host.name, host.address, host.port, user, self._keyring.of(host), self._config.profile_of(host), family
         )
 
     def _route(self, host: Host) -> Route:
@@ -266,7 +267,9 @@ class ConnectionPool:
             return self._keyring.of_bastion(address, named[number] if number < len(named) else "")
 
         route = Route.parse(jump_of(host, self._config.jump), self._config.user)
-        return route.with_identities(identity_of, self._config.profile_of_bastion)
+        return route.by_family(host.family if host.jump else "").with_identities(
+            identity_of, self._config.profile_of_bastion
+        )
 
     def _trusted(self, target: JumpTarget) -> tuple[str, KnownKeys]:
         """The name under which known_hosts knows the host (its address, else its inventory name), with its keys."""
