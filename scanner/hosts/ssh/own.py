@@ -13,7 +13,7 @@ from scanner.formats import whose
 from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.trust import DEFAULT_PORT
 from scanner.inventory.ssh_config.connection_options import FAMILY, PROXY, Options, Setting, family_of
-from scanner.inventory.ssh_config.jump import MAX_HOPS, Hop, jump_of
+from scanner.inventory.ssh_config.jump import MAX_HOPS, NO_JUMP, Hop, jump_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,7 +92,9 @@ def _way(hop: Hop, own: _Own, environ: Mapping[str, str], left: int) -> list[Hos
     _note(said, own, environ)
     address, port, user = one.get("hostname", name), int(one.get("port") or given), one.get("user") or hop.user
     tokens = {"%": "%", "h": address, "n": name, "p": str(port), "r": user}
-    jump = jump_of(Options({"proxy": Setting(key, one[key], f"ssh -G {name}") for key in PROXY & one.keys()}), tokens)
+    jump = NO_JUMP
+    if key := next(iter(PROXY & one.keys()), None):  # ssh -G prints the one that counts
+        jump = jump_of(Options({"proxy": Setting(key, one[key], f"ssh -G {name}")}), tokens)
     before: list[Host] = []
     for number, bastion in enumerate(jump.hops):
         if not left:
