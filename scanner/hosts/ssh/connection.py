@@ -12,7 +12,7 @@ from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts import refusal
 from scanner.hosts.ssh.client_connection import ClientConnection
-from scanner.hosts.ssh.failure import GreetingError, NoSessionError
+from scanner.hosts.ssh.failure import GreetingError, NoSessionError, SecondFactorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ async def dial(
     goes to ``abandon``: waiting here for its end could hang (asyncssh#634).
 
     Raises:
+        SecondFactorError: the key was taken, and is not enough.
         GreetingError: something answers that is no SSH server, whether it then ends the connection or waits for more.
         asyncssh.Error: or OSError or ValueError; ``failure.classify`` knows them all.
     """
@@ -60,6 +61,8 @@ async def dial(
     except BaseException as error:
         for connection in begun:
             abandon(connection)
+        if asked := next(filter(None, (connection.asked_besides for connection in begun)), b""):
+            raise SecondFactorError(asked) from error
         greeting = next(filter(None, (connection.said_instead for connection in begun)), b"")
         if greeting and isinstance(error, _ENDINGS):
             raise GreetingError(greeting) from error
