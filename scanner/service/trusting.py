@@ -87,7 +87,7 @@ async def shown(settings: Settings, found: NamedHosts, configured: SshConfig | N
         async with turn:
             keys = await pool.host_keys(host)
         if isinstance(keys, Failure):
-            keys = of_login(keys, host, ProbeLogin(config.user, is_own=found.ssh is not None))
+            keys = of_login(keys, host, ProbeLogin(config.user, found.ssh is not None, config.jump))
         return Shown(host, keys, pool.knows(host)[1])
 
     try:
