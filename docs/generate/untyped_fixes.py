@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from scanner.domain.verdict.reason import Reason
 
-_CPU = "needs a CPU or a kernel that the machine of the tests does not have, or changes its kernel for everybody on it"
+_CPU = "needs a CPU or a kernel that the machine of the tests does not have; its build is what `illegal_instruction` has typed"
 _SAME = "its build is the command that `platform_missing` has typed; what its sources are to say is a person's to write"
-_SOURCES = "no sources with this fault are among those that the tests mend and build"
 _REGISTRY = "the registry of the tests takes no such image; those that it takes are built and pushed anew over it"
+
+_ABSENT = "the registry of the tests says of no image that its repository is not there; its build is what `image_tag_missing` has typed"
 
 UNTYPED = {
     _CPU: (
-        Reason.EMULATED, Reason.NATIVE_SHADOWED, Reason.EMULATOR_UNUSABLE, Reason.PAGE_SIZE_SUSPECT,
-        Reason.PAGE_SIZE_UNSUPPORTED, Reason.CPU_LEVEL_TOO_LOW, Reason.AARCH32_MISSING, Reason.IA32_MISSING,
-        Reason.ILLEGAL_INSTRUCTION,
+        Reason.PAGE_SIZE_SUSPECT, Reason.CPU_LEVEL_TOO_LOW, Reason.AARCH32_MISSING, Reason.IA32_MISSING,
     ),
-    _SAME: (
-        Reason.PLATFORM_LOST, Reason.NEXT_PULL_BROKEN, Reason.TAG_GONE, Reason.FOREIGN_USERLAND,
-        Reason.HEALTHCHECK_WRONG_BINARY, Reason.WRONG_LIBRARY, Reason.EXEC_FORMAT_ERROR, Reason.FOREIGN_BINARIES,
-        Reason.IMAGE_NOT_FOUND,
-    ),
-    _SOURCES: (Reason.PERMISSION_DENIED, Reason.IMAGE_REFUSED),
-    _REGISTRY: (Reason.IMAGE_DIGEST_MISMATCH, Reason.IMAGE_UNSUPPORTED),
+    _SAME: (Reason.EXEC_FORMAT_ERROR,),
+    _REGISTRY: (Reason.IMAGE_UNSUPPORTED,),
+    _ABSENT: (Reason.IMAGE_NOT_FOUND,),
 }  # fmt: skip
 """Reasons whose fix changes something, by why ``tests/system/test_fixes*.py`` do not type it."""
 

@@ -262,7 +262,11 @@ def _local_images(settings: Settings, ssh: SshSource | None) -> LocalImages | No
 def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, parsers: Parsers) -> HostFactsReader:
     """What reads hosts, each by its own way."""
     pushed = _pushed(settings)
-    login = ProbeLogin(context.ssh.user, is_own=True) if context.ssh else ProbeLogin(settings.ssh.user)
+    login = (
+        ProbeLogin(context.ssh.user, is_own=True)
+        if context.ssh
+        else ProbeLogin(settings.ssh.user, jump=settings.ssh.jump)
+    )
     return HostFactsReader(
         sources=_sources(settings, ssh),
         answer_reader=AnswerReader(parsers, login),

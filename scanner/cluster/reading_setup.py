@@ -41,5 +41,5 @@ class ReadingSetup:
         """
         source = SshSource.open(self.ssh, script(), self.max_local_bytes, is_of_installed_probe)
         images = LocalImages(source.export_image, inspect_archive) if self.max_local_bytes else None
-        reader = AnswerReader(Parsers(self.parsers, HOSTS_SHARE), ProbeLogin(self.ssh.user, self.is_own))
+        reader = AnswerReader(Parsers(self.parsers, HOSTS_SHARE), ProbeLogin(self.ssh.user, self.is_own, self.ssh.jump))
         return WorkerReader(source, reader, images)

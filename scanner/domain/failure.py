@@ -27,7 +27,7 @@ class Failure:
     would permit it, each empty where it concerns none. A setting is a whole path (``ssh.max_output``), of a registry's
     own the key alone (the image tells whose section), or the variable ``PATH``. Of a host that was to be logged into it
     tells also as which ``user``, on which ``port``, and whether a person went their own way to it (``is_own``), as their
-    own ssh would, with no inventory that knows the host; ``reach`` tells where no login leads to it. ``cause`` is why a
+    own ssh would, with no inventory that knows the host, through which bastions (``jump``); ``reach`` tells where no login leads to it. ``cause`` is why a
     bastion, which is then the ``host``, could not be used.
     """
 
@@ -42,6 +42,7 @@ class Failure:
     is_own: bool = False
     reach: Reach = Reach.LOGIN
     cause: Reason | None = None
+    jump: str = ""
 
     @property
     def concerns(self) -> bool:

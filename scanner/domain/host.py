@@ -19,6 +19,9 @@ MAX_PORT = 65535
 
 IPV6 = 6
 
+FAMILIES = frozenset({"inet", "inet6"})
+"""IP versions, as ssh's AddressFamily calls them."""
+
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:-]*[A-Za-z0-9_])?\.?", re.ASCII)
 LOGIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
 _ZONE = re.compile(r"[A-Za-z0-9_.-]{1,15}", re.ASCII)
@@ -66,7 +69,9 @@ class Host:
     SSH at ``address``:``port``.
 
     ``aliases`` are further names of the same machine. ``identity_files`` are the keys that the inventory names for it,
-    ``jump_identity_files`` those for the bastions of ``jump``, one for each hop, empty where none is named. ``problem``
+    ``jump_identity_files`` those for the bastions of ``jump``, one for each hop, empty where none is named. ``family`` is the
+    IP version (``inet``, ``inet6``) whose addresses alone are tried of the first machine on the way, be it the host or a bastion of
+    ``jump``; those behind a bastion are looked up there. ``problem``
     tells, file and line first, why the inventory's word on the host cannot be understood: such a host is not read.
 
     Raises:
@@ -87,6 +92,7 @@ class Host:
     jump_identity_files: tuple[str, ...] = ()
     problem: str = ""
     pushed: bool = False
+    family: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what is outside the grammar."""
@@ -103,6 +109,8 @@ class Host:
             raise ValueError(f"host {self.name}: port {self.port} is not between 1 and {MAX_PORT}")
         if self.user and not is_login(self.user):
             raise ValueError(f"host {self.name}: user {self.user!r} is not a login name")
+        if self.family and self.family not in FAMILIES:
+            raise ValueError(f"host {self.name}: address family {self.family!r} is neither inet nor inet6")
         for label in self.labels:
             if not is_label(label):
                 raise ValueError(f"host {self.name}: label {label!r} must match [a-zA-Z_][a-zA-Z0-9_]*")

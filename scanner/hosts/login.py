@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.domain.failure import Reach
+from scanner.hosts.ssh.jump import jump_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from scanner.domain.facts import HostFacts
     from scanner.domain.failure import Failure
     from scanner.domain.host import Host
@@ -16,10 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProbeLogin:
-    """``user`` logs in where a host names none; ``is_own`` tells that a person asks as their own ssh would."""
+    """``user`` logs in where a host names none; ``is_own`` tells that a person asks as their own ssh would.
+
+    ``jump`` are the bastions that the settings name by patterns of hosts' names.
+    """
 
     user: str = ""
     is_own: bool = False
+    jump: Mapping[str, str] = field(default_factory=dict)
 
 
 def of_login(failure: Failure, host: Host, login: ProbeLogin) -> Failure:
@@ -28,7 +35,10 @@ def of_login(failure: Failure, host: Host, login: ProbeLogin) -> Failure:
         return replace(failure, reach=Reach.HERE if host.local else Reach.PUSHES)
     if failure.host:
         return replace(failure, is_own=login.is_own)
-    return replace(failure, host=host.address, user=host.user or login.user, port=host.port, is_own=login.is_own)
+    return replace(
+        failure, host=host.address, user=host.user or login.user, port=host.port, is_own=login.is_own,
+        jump=jump_of(host, login.jump),
+    )  # fmt: skip
 
 
 def with_login(facts: HostFacts, host: Host, login: ProbeLogin) -> HostFacts:

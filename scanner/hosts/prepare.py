@@ -44,6 +44,14 @@ _KEY_LINE = """\
 as_account() {{
   if [ "$(id -u)" = 0 ]; then su -s /bin/sh -c '/bin/sh -s' "$user"; else /bin/sh -s; fi
 }}
+shell=$(awk -F: -v u="$user" '$1 == u {{ print $7 }}' /etc/passwd)
+[ -z "$shell" ] || [ -x "$shell" ] || {{
+  echo "archscan: the login shell of $user, $shell, is not there, so sshd lets nobody in: usermod --shell /bin/sh $user" >&2
+  exit 1
+}}
+case $(ls -ld "$home/.") in
+?????w*|????????w*) echo "archscan: others may write $home, so sshd believes no key in it: chmod go-w $home" >&2; exit 1 ;;
+esac
 export home
 as_account <<'ARCHSCAN_AS_ACCOUNT'
 set -eu

@@ -114,6 +114,7 @@ def _joined(machine: Sequence[Said]) -> tuple[Host | None, str]:
             aliases=tuple(dict.fromkeys(n for said in machine for n in _names(said) if n != first.name)),
             identity_files=tuple(dict.fromkeys(file for record in records for file in record.identity_files)),
             jump_identity_files=next((r.jump_identity_files for r in records if r.jump), ()),
+            family=_family(machine),
         ), ""
     except _ContradictionError as error:
         return None, str(error)
@@ -146,6 +147,16 @@ def _one(
         if places:
             return next(iter(places.values()))[0]
     return None
+
+
+def _family(machine: Sequence[Said]) -> str:
+    """The IP version of the first machine on the way, as whoever names a bastion says it.
+
+    Raises:
+        _ContradictionError: sources say different ones.
+    """
+    named = [said for said in machine if said.record.jump]
+    return _one(named or machine, "address family", lambda r: r.family, lambda _: "") or ""
 
 
 def _local(records: Sequence[Record]) -> bool:
@@ -251,4 +262,5 @@ def _same_machine(first: Host, other: Host) -> Host:
         aliases=(*first.aliases, other.name, *other.aliases),
         identity_files=first.identity_files or other.identity_files,
         jump_identity_files=first.jump_identity_files or other.jump_identity_files,
+        family=first.family or other.family,
     )

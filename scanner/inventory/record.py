@@ -31,7 +31,8 @@ class Defaults:
 class Record:
     """One host of one source; what is empty was not said. ``place`` is a file with its line, for messages.
 
-    ``aliases`` are further names of the same machine, ``jump_identity_files`` the keys of the hops of ``jump``.
+    ``aliases`` are further names of the same machine, ``jump_identity_files`` the keys of the hops of ``jump``; ``family`` is
+    the IP version by which the first machine on the way to it is reached, as ``Host`` has it.
     ``problem`` tells why it cannot be understood, its place first; ``name`` is then the name as written, whatever that
     is. ``pushed`` tells that its answers come by themselves. ``skipped`` tells why it is none of ours: no SSH Linux, as the source itself says.
     """
@@ -51,6 +52,7 @@ class Record:
     problem: str = ""
     skipped: str = ""
     pushed: bool = False
+    family: str = ""
 
     @property
     def login(self) -> tuple[str, int | None, str, str, tuple[str, ...], bool]:
@@ -97,6 +99,7 @@ def _joined(first: Record, other: Record) -> Record:
         (*first.aliases, other.name, *other.aliases),
         first.identity_files,
         first.jump_identity_files,
+        family=first.family,
     )
 
 

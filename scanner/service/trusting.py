@@ -36,13 +36,15 @@ AT_ONCE = 50
 class Shown:
     """What one host shows, beside what known_hosts has for it (``type base64``).
 
-    It may be a bastion that has to be believed before the hosts ``behind`` it can be asked.
+    It may be a bastion that has to be believed before the hosts ``behind`` it can be asked; ``is_wanted`` tells whether
+    somebody asked for it itself.
     """
 
     host: Host
     keys: tuple[ShownKey, ...] | Failure
     known: frozenset[str]
     behind: tuple[Host, ...] = ()
+    is_wanted: bool = True
 
     @property
     def is_trusted(self) -> bool:
@@ -87,7 +89,7 @@ async def shown(settings: Settings, found: NamedHosts, configured: SshConfig | N
         async with turn:
             keys = await pool.host_keys(host)
         if isinstance(keys, Failure):
-            keys = of_login(keys, host, ProbeLogin(config.user, is_own=found.ssh is not None))
+            keys = of_login(keys, host, ProbeLogin(config.user, found.ssh is not None, config.jump))
         return Shown(host, keys, pool.knows(host)[1])
 
     try:
@@ -98,8 +100,14 @@ async def shown(settings: Settings, found: NamedHosts, configured: SshConfig | N
             if bastion := _unbelieved(pool, one):
                 bastions[bastion.endpoint] = bastion
                 waiting.setdefault(bastion.endpoint, []).append(one.host)
-        in_front = [replace(await ask(bastions[at]), behind=tuple(behind)) for at, behind in waiting.items()]
-        held = {host.name for behind in waiting.values() for host in behind}
+        wanted = {one.host.endpoint: one for one in asked if one.host.endpoint in waiting}
+        in_front = [
+            replace(
+                wanted[at] if at in wanted else await ask(bastions[at]), behind=tuple(behind), is_wanted=at in wanted
+            )
+            for at, behind in waiting.items()
+        ]
+        held = {host.name for behind in (*waiting.values(), [one.host for one in wanted.values()]) for host in behind}
         return [*in_front, *(one for one in asked if one.host.name not in held)]
     finally:
         await pool.close()

@@ -19,7 +19,7 @@ class Asked:
 
     async def shown_keys(self, _common, words):
         self.words.append(list(words))
-        gate = Shown(GATE, NEW, self.known, (INNER,))
+        gate = Shown(GATE, NEW, self.known, (INNER,), is_wanted=False)
         return Path("known_hosts"), [gate] if len(self.words) == 1 else [Shown(INNER, NEW, frozenset())]
 
     def believe(self, _file, chosen):

@@ -30,6 +30,8 @@ DEFECTS: list[tuple[str, Reason | None, tuple[str, ...]]] = [
     ("authorized_keys that others may write", Reason.HOST_AUTH_REJECTED, (_ACCOUNTS,)),
     ("an account that sshd lets nobody into", Reason.HOST_AUTH_REJECTED, (_ACCOUNTS,)),
     ("no key here, or one with a passphrase", Reason.HOST_AUTH_REJECTED, (f"{_KEYS}::test_a_person_without_a_key_is_told_how_to_get_one", f"{_KEYS}::test_a_person_is_told_why_the_key_that_is_there_cannot_be_used")),
+    ("a second factor that sshd asks for", Reason.HOST_AUTH_REJECTED, (_ACCOUNTS,)),
+    ("a mail server at the port", Reason.HOST_PROTOCOL, (f"{_SSH}::test_before_the_login",)),
     ("an account that expired", Reason.HOST_ACCOUNT_LOCKED, (_ACCOUNTS,)),
     ("a password that must be changed first", Reason.HOST_ACCOUNT_LOCKED, (_ACCOUNTS,)),
     ("a login shell that is none", Reason.HOST_SHELL_REFUSED, (_ACCOUNTS, _WAYS)),

@@ -92,6 +92,12 @@ def test_a_bastion_is_believed_before_the_hosts_behind_it(archscan, start_sshd, 
         f"inventory: [{{kind: static, hosts: {{inner: {host}}}}}]\n"
         f"ssh: {{identity_file: {server.client_key}, known_hosts_file: {known}}}\n"
     )
+    both = f"{host}, gate: {{address: 127.0.0.2, port: {gate.port}, user: {gate.user}}}"
+    settings = (home.parent / "work" / "archscan.yml").read_text()
+    (home.parent / "work" / "archscan.yml").write_text(settings.replace(host, both))
+    unlike = archscan("trust", "inner", "gate", "--fingerprint", "SHA256:another")
+    assert (unlike.returncode, unlike.stderr.count(fingerprint(gate))) == (3, 1), unlike.stderr
+    (home.parent / "work" / "archscan.yml").write_text(settings)
     nothing = archscan("scan")
     assert (nothing.returncode, "archscan trust HOST" in nothing.stderr) == (2, True), nothing.stderr
     both = [word for one in (gate, server) for word in ("--fingerprint", fingerprint(one))]

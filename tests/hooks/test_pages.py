@@ -15,6 +15,12 @@ from tests.real import command
 pytestmark = pytest.mark.usefixtures("commands")
 
 DOCS = Path(__file__).parents[2] / "docs"
+SCANNED = """
+ask() { curl --silent --fail --header "Authorization: Bearer $(cat token)" --header 'Content-Type: application/json' "$@"; }
+scan=$(ask --data '{}' http://127.0.0.1:9719/api/v1/scans | python3 -c 'import json, sys; print(json.load(sys.stdin)["id"])')
+ask "http://127.0.0.1:9719/api/v1/scans/$scan/events" >/dev/null
+"""
+"""Has everything scanned, waits for its end."""
 IMAGE, PIN = "r.example/app:1", f"r.example/app@sha256:{'f' * 64}\n"
 
 
@@ -50,6 +56,12 @@ async def test_a_running_archscan_is_asked_as_the_page_of_pipelines_says(typed):
     (block,) = blocks("ci.md", "export ARCHSCAN_SERVER")
     code, out, err = await typed(block)
     assert (code, "decision: allow" in out) == (0, True), err
+
+
+async def test_findings_are_got_as_the_page_of_the_api_says(typed):
+    (block,) = blocks("api.md", "curl")
+    code, out, err = await typed(f"cp operator-token token; {SCANNED}\n{block}")
+    assert (code, {"findings", "total", "next_cursor"} <= json.loads(out).keys()) == (0, True), (out, err)
 
 
 async def test_a_machine_without_archscan_asks_as_the_page_of_pipelines_says(typed):

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from scanner.app.adapters import AdapterContext, Adapters
-from scanner.domain.facts import HostFacts
+from scanner.cli.setup import host_check
+from scanner.domain.facts import EngineKind, HostFacts
 from scanner.domain.failure import Failure, Reach
 from scanner.domain.host import Host
+from scanner.domain.report import HostReading, Report
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.login import ProbeLogin, of_login, with_login
 from scanner.hosts.source import ClosedSource, SourceKind, kind_of
@@ -35,6 +37,22 @@ def test_where_no_login_leads_a_failure_tells_of_none(host, reach):
     assert of_login(down, host, ProbeLogin("archscan")) == replace(down, reach=reach)
     facts = builders.host_facts(host.name, engines=(builders.docker(),), gaps={"docker": down})
     assert with_login(facts, host, ProbeLogin("archscan")).gaps == {"docker": replace(down, reach=reach)}
+
+
+@pytest.mark.parametrize(("own", "jump"), [("", "b"), ("c", "c"), ("none", "")])
+def test_a_failure_tells_through_which_bastions_its_host_is_reached(own, jump):
+    login = ProbeLogin("archscan", jump={"web-*": "b"})
+    assert of_login(Failure(Reason.ENGINE_DOWN), Host("web-1", "192.0.2.1", jump=own), login).jump == jump
+
+
+@pytest.mark.parametrize(
+    ("engine", "command"), [("podman", "podman info"), ("containerd", "systemctl restart containerd;")]
+)
+def test_a_check_of_hosts_has_each_engine_started_as_what_it_is(capsys, engine, command):
+    engines = (builders.docker(), replace(builders.docker(), kind=EngineKind(engine)))
+    facts = builders.host_facts("web-1", engines=engines, gaps={engine: Failure(Reason.ENGINE_DOWN, "no socket")})
+    host_check.show(Report("s", 0.0, 1.0, (HostReading("web-1", facts),), ()))
+    assert command in capsys.readouterr().out
 
 
 async def test_a_source_that_is_not_configured_fails_every_host_for_that_reason():

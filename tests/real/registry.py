@@ -24,6 +24,10 @@ class Registry:
     port: int
     daemon: Daemon
 
+    def stored(self, path: str) -> Path:
+        """A file or folder that it keeps, below ``docker/registry/v2`` of its storage."""
+        return self.daemon.log.parent / "blobs" / "docker" / "registry" / "v2" / path
+
     @property
     def address(self) -> str:
         """``host:port``."""

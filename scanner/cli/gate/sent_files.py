@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,6 @@ MAX_TEXT_BYTES = 1 << 20
 """Of one plan; the server bounds the whole question."""
 
 DOTENV = ".env"
-
-_TOLD = ("COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES")
-"""What of the shell's own environment a server is told: the names of a project and of parts of it."""
 
 _LEFT_OUT = frozenset({".git", ".hg", "node_modules", "__pycache__"})
 """Folders of tools, in which nobody plans a container."""
@@ -51,23 +49,32 @@ def texts(
 
 def _add_project(found: dict[str, str], compose: Sequence[Path], environ: Mapping[str, str]) -> None:
     """The files of a project with its ``.env``, which tells in its last lines what the command line says of it here."""
-    from scanner.scan.plans import compose_given
+    from scanner.formats.parsing.offload import Parsers
+    from scanner.scan.plans.compose_sent import sent_project
 
-    paths = [Path(path) for path in compose_given.project_files(compose, environ, {})]
-    folder = paths[0].parent
-    whole = [Path(posixpath.normpath(Path.cwd() / path.parent)) for path in paths]  # Compose follows no link either
-    base = posixpath.dirname(posixpath.commonpath(whole))
-    for path, place in zip(paths, whole, strict=True):
-        _add(found, posixpath.relpath(place / path.name, base), path)
-    dotenv = posixpath.relpath(whole[0] / DOTENV, base)
-    if files.is_file(folder / DOTENV):
-        _add(found, dotenv, folder / DOTENV)
-    names = [posixpath.relpath(path, folder) for path in paths]
+    with closing(Parsers(1)) as parsers:
+        project = sent_project(compose, environ, parsers)
+    if isinstance(project, str):
+        raise UsageError(f"{compose[0]}: {project}")
+    whole = {path: posixpath.normpath(Path.cwd() / path) for path in project.texts}  # Compose follows no link either
+    folder = posixpath.dirname(whole[project.roots[0]])
+    base = posixpath.dirname(posixpath.commonpath([folder, *map(posixpath.dirname, whole.values())]))
+    for path, place in whole.items():
+        _add_text(found, posixpath.relpath(place, base), path, project.texts[path])
+    dotenv = posixpath.relpath(posixpath.join(folder, DOTENV), base)
+    names = [posixpath.relpath(whole[path], folder) for path in project.roots]
     separator = next(each for each in ":|;,\t" if not any(each in name for name in names) or each == "\t")
-    told = {"COMPOSE_PATH_SEPARATOR": separator, "COMPOSE_FILE": separator.join(names)}
-    told |= {name: environ[name] for name in _TOLD if environ.get(name)}
+    told = {**project.variables, "COMPOSE_PATH_SEPARATOR": separator, "COMPOSE_FILE": separator.join(names)}
     lines = "".join(f"{name}={_quoted(value)}\n" for name, value in told.items())
     found[dotenv] = f"{found[dotenv]}\n{lines}" if dotenv in found else lines
+
+
+def _add_text(found: dict[str, str], name: str, path: str, raw: bytes) -> None:
+    try:
+        found[name] = files.decode(raw, Path(path), MAX_TEXT_BYTES)
+    except FileError as error:
+        raise UsageError(str(error)) from None
+    _refuse_too_many(found)
 
 
 def _quoted(text: str) -> str:
@@ -85,6 +92,10 @@ def _add(found: dict[str, str], name: str, path: Path, *, in_folder: bool = Fals
         raise UsageError(str(error)) from None
     if found.setdefault(name, text) != text:
         raise UsageError(f"{path}: another file of this question is called {name} too: ask for each by itself")
+    _refuse_too_many(found)
+
+
+def _refuse_too_many(found: Mapping[str, str]) -> None:
     if len(found) > MAX_FILES:
         raise UsageError(f"these are more than {MAX_FILES} files, which one question takes: ask for each part of them")
 

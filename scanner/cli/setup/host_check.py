@@ -54,5 +54,6 @@ def _lacks(host: HostReading) -> Iterator[tuple[str, Fix]]:
         yield f"{host.reading.reason}: {host.reading.detail}", host.fix
         return
     for part, failure in host.reading.gaps.items():
-        trouble = remedy.Trouble(host.name, "", path=failure.path, failure=failure)
+        engine = next((engine.kind for engine in host.reading.engines if engine.key == part), None)
+        trouble = remedy.Trouble(host.name, "", path=failure.path, engine=engine, failure=failure)
         yield f"{part}: {failure.reason}: {failure.detail}", remedy.fix(failure.reason, trouble)

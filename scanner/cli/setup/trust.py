@@ -92,7 +92,7 @@ def believe(
             typer.echo(f"{file} now has the keys of {', '.join(host.name for host, _ in chosen)}.", err=True)
         believed = {host.name for host, _ in chosen}
         refused = [one for one in found if not one.is_trusted and one.host.name not in believed]
-        left += [host for one in refused for host in (one.behind or (one.host,))]
+        left += [host for one in refused for host in (*((one.host,) if one.is_wanted else ()), *one.behind)]
         words = [_word(host, words) for one in found if one.host.name in believed for host in one.behind]
     return left
 

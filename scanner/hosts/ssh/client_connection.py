@@ -14,12 +14,13 @@ still holds of its login, a quarter of its memory: under another name it stays.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
 import asyncssh
 from asyncssh.logging import SSHLogger
-from asyncssh.packet import Boolean
+from asyncssh.packet import Boolean, PacketDecodeError, SSHPacket
 from asyncssh.public_key import SSHLocalKeyPair
 
 from scanner.hosts import turns
@@ -27,6 +28,9 @@ from scanner.hosts.ssh.fewer_writes import GatheringTransport
 
 MSG_IGNORE = 2
 """RFC 4253 section 11.2."""
+
+MSG_USERAUTH_FAILURE = 51
+"""RFC 4252 section 5.1: the methods that can go on, whether the one that was tried succeeded."""
 
 _VERSION = b"SSH-"
 """RFC 4253 section 4.2: what a server's version begins with, on a line of its own; a line before it is a greeting."""
@@ -70,6 +74,8 @@ class ClientConnection(asyncssh.SSHClientConnection):
         self._descriptor = -1
         self._is_ssh = False
         self._greeting, self._last = b"", b"\n"
+        self.asked_besides = b""
+        """What else the server wants of somebody whose key it took."""
 
     @property
     def logger(self) -> SSHLogger:
@@ -109,8 +115,14 @@ class ClientConnection(asyncssh.SSHClientConnection):
     def log_sent_packet(self, *_packet: object, **_note: object) -> None:
         """Nothing."""
 
-    def log_received_packet(self, *_packet: object, **_note: object) -> None:
-        """Nothing."""
+    def log_received_packet(self, pkttype: int, pktid: int | None, packet: bytes | SSHPacket, note: str = "") -> None:
+        """Nothing; what a server asks for beside a key that it took is noted."""
+        del pktid, note
+        if pkttype == MSG_USERAUTH_FAILURE and isinstance(packet, SSHPacket):
+            said = SSHPacket(packet.get_remaining_payload())
+            with contextlib.suppress(PacketDecodeError):  # whoever reads the packet itself tells that
+                methods, is_partial = said.get_namelist(), said.get_boolean()
+                self.asked_besides = b",".join(methods) if is_partial else self.asked_besides
 
     def try_next_auth(self, *, next_method: bool = False) -> None:
         """Begin with the key; whether nobody need prove anything is asked last, where a server refused it."""

@@ -12,7 +12,7 @@ from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts import refusal
 from scanner.hosts.ssh.client_connection import ClientConnection
-from scanner.hosts.ssh.failure import GreetingError, NoSessionError
+from scanner.hosts.ssh.failure import GreetingError, NoSessionError, SecondFactorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,19 +20,25 @@ if TYPE_CHECKING:
 HAPPY_EYEBALLS_S = 0.25
 """RFC 8305's delay before the next address is tried beside a silent one."""
 
+_ENDINGS = (asyncssh.ConnectionLost, asyncssh.ProtocolError, ConnectionError, TimeoutError)
+"""How a connection ends behind which there is no SSH server: it speaks first and waits, or takes our version for a mistake."""
+
 
 async def dial(
     options: asyncssh.SSHClientConnectionOptions,
     tunnel: asyncssh.SSHClientConnection | None,
     abandon: Callable[[asyncssh.SSHClientConnection], None],
+    within_s: float,
     wait: str = "auth",
 ) -> ClientConnection:
-    """A connection that is logged in; the caller sets the deadline by cancelling.
+    """A connection that is logged in ``within_s``.
 
     With ``wait="kex"`` it is one to a server that has shown its key, with nobody logged in. What was begun when it fails
     goes to ``abandon``: waiting here for its end could hang (asyncssh#634).
 
     Raises:
+        SecondFactorError: the key was taken, and is not enough.
+        GreetingError: something answers that is no SSH server, whether it then ends the connection or waits for more.
         asyncssh.Error: or OSError or ValueError; ``failure.classify`` knows them all.
     """
     loop = asyncio.get_running_loop()
@@ -44,16 +50,21 @@ async def dial(
         return connection
 
     try:
-        if tunnel is None:
-            await loop.create_connection(begin, options.host, options.port, happy_eyeballs_delay=_delay(options.host))
-        else:
-            await tunnel.create_connection(begin, options.host, options.port)  # type: ignore[arg-type] # a connection is a session of its tunnel
-        await options.waiter  # type: ignore[misc] # set by options.for_host
+        async with asyncio.timeout(within_s):
+            if tunnel is None:
+                await loop.create_connection(
+                    begin, options.host, options.port, family=options.family, happy_eyeballs_delay=_delay(options.host)
+                )
+            else:
+                await tunnel.create_connection(begin, options.host, options.port)  # type: ignore[arg-type] # a connection is a session of its tunnel
+            await options.waiter  # type: ignore[misc] # set by options.for_host
     except BaseException as error:
         for connection in begun:
             abandon(connection)
+        if asked := next(filter(None, (connection.asked_besides for connection in begun)), b""):
+            raise SecondFactorError(asked) from error
         greeting = next(filter(None, (connection.said_instead for connection in begun)), b"")
-        if greeting and isinstance(error, asyncssh.ConnectionLost | asyncssh.ProtocolError | ConnectionError):
+        if greeting and isinstance(error, _ENDINGS):
             raise GreetingError(greeting) from error
         raise
     return begun[-1]

@@ -115,8 +115,7 @@ class ConnectionPool:
         try:
             route = self._route(host)
             tunnel = await self._bastions.reach(route) if route.hops else None
-            async with asyncio.timeout(self._config.connect_timeout_s):
-                return await shown_keys(target, tunnel, self._abandon)
+            return await shown_keys(target, tunnel, self._abandon, self._config.connect_timeout_s)
         except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
             return classify(error)
 
@@ -244,8 +243,7 @@ class ConnectionPool:
         heard = LoginListener()
         options.protocol_factory = lambda: heard  # what the argument client_factory becomes
         try:
-            async with asyncio.timeout(self._config.connect_timeout_s):
-                connection = await dial(options, tunnel, self._abandon)
+            connection = await dial(options, tunnel, self._abandon, self._config.connect_timeout_s)
         except asyncssh.DisconnectError as error:
             if failure := refusal.locked(heard.words):
                 raise ServerRefused(failure) from error
@@ -256,8 +254,9 @@ class ConnectionPool:
 
     def _target(self, host: Host) -> JumpTarget:
         user = host.user or self._config.user
+        family = "" if jump_of(host, self._config.jump) else host.family
         return JumpTarget(
-            host.name, host.address, host.port, user, self._keyring.of(host), self._config.profile_of(host)
+            host.name, host.address, host.port, user, self._keyring.of(host), self._config.profile_of(host), family
         )
 
     def _route(self, host: Host) -> Route:
@@ -268,7 +267,9 @@ class ConnectionPool:
             return self._keyring.of_bastion(address, named[number] if number < len(named) else "")
 
         route = Route.parse(jump_of(host, self._config.jump), self._config.user)
-        return route.with_identities(identity_of, self._config.profile_of_bastion)
+        return route.by_family(host.family if host.jump else "").with_identities(
+            identity_of, self._config.profile_of_bastion
+        )
 
     def _trusted(self, target: JumpTarget) -> tuple[str, KnownKeys]:
         """The name under which known_hosts knows the host (its address, else its inventory name), with its keys."""

@@ -14,6 +14,7 @@ import asyncssh
 from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy.hosts import SECOND_FACTOR
 from scanner.hosts.ssh.trust import KeylessError, TrustError
 
 if TYPE_CHECKING:
@@ -40,8 +41,13 @@ _TURNED_AWAY = {"Exceeded MaxStartups", "Not allowed at this time"}
 _EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 _NO_WAY = {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _RESET = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
+_OF_LOGINS = re.compile("authentication failures|no authentication methods")
+"""How sshd says it after MaxAuthTries, or where nobody can do what AuthenticationMethods wants."""
+
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
 _DIALLED = re.compile(r"\[Errno (\d+)\] Connect call failed \('([^']*)', (\d+)[\d, ]*\)")
+_TEXT = re.compile(rb"[ -~]{6,}")
+"""As strings(1) finds texts, but longer: six letters are seldom there by chance."""
 _ANY_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 
 
@@ -57,7 +63,7 @@ class Bastion(Exception):  # noqa: N818 - it carries a failure, and never leaves
         hop = route.hops[-1]
         self.failure = replace(
             failure, reason=Reason.HOST_BASTION, detail=detail, host=hop.address, user=hop.user, port=hop.port,
-            cause=failure.reason,
+            cause=failure.reason, jump=str(route.before),
         )  # fmt: skip
 
 
@@ -78,18 +84,28 @@ class NoSessionError(Exception):
         self.failure = Failure(Reason.HOST_SHELL_REFUSED, detail)
 
 
+class SecondFactorError(Exception):
+    """A server took our key, and asks for something else besides."""
+
+    def __init__(self, methods: bytes) -> None:
+        asked = printable(methods.replace(b",", b" or "), MAX_DETAIL_CHARS)
+        super().__init__(asked)
+        detail = f"the key was taken, and sshd asks for more: {asked}"
+        self.failure = Failure(Reason.HOST_AUTH_REJECTED, detail, setting=SECOND_FACTOR)
+
+
 class SlowAnswerError(TimeoutError):
     """A host that let us in did not answer the probe in time."""
 
 
 class GreetingError(Exception):
-    """A server said something and no version of SSH before the connection ended."""
+    """A server said something and no version of SSH before the connection, or our patience, ended."""
 
     def __init__(self, greeting: bytes) -> None:
         lines = (line.strip() for line in greeting.split(b"\n"))
         first = next(filter(None, lines), b"")
         said = printable(first, MAX_DETAIL_CHARS)
-        super().__init__(said if said and min(first) >= ord(" ") else "bytes that are no text")
+        super().__init__(said if said and min(first) >= ord(" ") else _no_text(greeting))
 
     @property
     def failure(self) -> Failure:
@@ -99,9 +115,16 @@ class GreetingError(Exception):
         return Failure(Reason.HOST_PROTOCOL, f"no SSH server answers there: {self}")
 
 
+def _no_text(greeting: bytes) -> str:
+    """What is said of bytes, with the longest text among them: a database's version is one."""
+    longest = max(_TEXT.findall(greeting), key=len, default=b"")
+    among = f", among them {printable(longest, MAX_DETAIL_CHARS)}" if longest else ""
+    return f"bytes that are no text{among}"
+
+
 def classify(error: BaseException, *, key_known: bool = False) -> Failure:
     """The reason behind an exception; ``key_known`` tells whether known_hosts has a plain key for the host."""
-    if isinstance(error, ServerRefused | Bastion | GreetingError | NoSessionError):
+    if isinstance(error, ServerRefused | Bastion | GreetingError | NoSessionError | SecondFactorError):
         return error.failure
     if isinstance(error, KeylessError):
         return Failure(Reason.HOST_AUTH_REJECTED, str(error), setting=OWN_KEYS, is_own=True)
@@ -161,8 +184,8 @@ def _disconnect_reason(error: asyncssh.DisconnectError) -> Reason:
     match error:
         case asyncssh.PermissionDenied() | asyncssh.IllegalUserName():
             return Reason.HOST_AUTH_REJECTED
-        case asyncssh.ProtocolError() if "authentication failures" in str(error):
-            return Reason.HOST_AUTH_REJECTED  # how sshd says it after MaxAuthTries
+        case asyncssh.ProtocolError() if _OF_LOGINS.search(str(error)):
+            return Reason.HOST_AUTH_REJECTED
         case (
             asyncssh.KeyExchangeFailed()
             | asyncssh.ProtocolError()

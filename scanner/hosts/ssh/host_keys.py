@@ -37,13 +37,14 @@ async def shown_keys(
     target: JumpTarget,
     tunnel: asyncssh.SSHClientConnection | None,
     abandon: Callable[[asyncssh.SSHClientConnection], None],
+    within_s: float,
 ) -> tuple[ShownKey, ...]:
     """One key of each kind that the host has; each connection goes to ``abandon``.
 
     Raises:
         asyncssh.Error: or OSError, where it shows none.
     """
-    tries = [_shown(target, tunnel, abandon, kinds) for kinds in KINDS]
+    tries = [_shown(target, tunnel, abandon, within_s, kinds) for kinds in KINDS]
     found = await asyncio.gather(*tries, return_exceptions=True)
     keys = tuple(key for key in found if isinstance(key, ShownKey))
     if keys:
@@ -55,9 +56,10 @@ async def _shown(
     target: JumpTarget,
     tunnel: asyncssh.SSHClientConnection | None,
     abandon: Callable[[asyncssh.SSHClientConnection], None],
+    within_s: float,
     kinds: tuple[str, ...],
 ) -> ShownKey:
-    connection = await dial(connection_options.for_keys(target, kinds), tunnel, abandon, wait="kex")
+    connection = await dial(connection_options.for_keys(target, kinds), tunnel, abandon, within_s, wait="kex")
     try:
         key = connection.get_server_host_key()
     finally:

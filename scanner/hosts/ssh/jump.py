@@ -22,7 +22,10 @@ NO_JUMP = "none"
 
 @dataclass(frozen=True, slots=True)
 class JumpTarget:
-    """Where to connect, as whom, with which keys and algorithms; ``name`` is what the inventory calls it."""
+    """Where to connect, as whom, with which keys and algorithms; ``name`` is what the inventory calls it.
+
+    ``family`` is that of ``Host``, where the connection goes there directly.
+    """
 
     name: str
     address: str
@@ -30,6 +33,7 @@ class JumpTarget:
     user: str
     identity: str = ""
     profile: Profile = Profile.STRICT
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,11 @@ class Route:
                 for number, hop in enumerate(self.hops)
             )
         )
+
+    def by_family(self, family: str) -> Route:
+        """The same route, whose first hop is reached by addresses of this IP version."""
+        first, rest = self.hops[:1], self.hops[1:]
+        return Route((*(replace(hop, family=family) for hop in first), *rest))
 
     @property
     def before(self) -> Route:
@@ -103,6 +112,7 @@ def bastions_of(host: Host, patterns: Mapping[str, str], user: str) -> tuple[Hos
             jump=str(Route(hops[:number])) or NO_JUMP,
             identity_files=tuple(filter(None, named[number : number + 1])),
             jump_identity_files=named[:number],
+            family=host.family if host.jump else "",
         )
         for number, hop in enumerate(hops)
     )

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import getpass
 import os
+import socket
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ _WEBAUTHN = "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"
 
 NOTHING_KNOWN: tuple[tuple[()], ...] = ((), (), (), (), (), (), ())
 """Believes nobody; every connection gets its own host's keys instead. Anything empty would mean ~/.ssh/known_hosts."""
+
+_FAMILIES = {"": socket.AF_UNSPEC, "inet": socket.AF_INET, "inet6": socket.AF_INET6}
 
 KEEPALIVE_MISSES = 2
 """A kept connection that missed this many answers is taken for dead, well before the next scan needs it."""
@@ -105,6 +108,7 @@ def for_host(
     """
     options = copy.copy(base)
     options.host, options.port, options.host_key_alias = target.address, target.port, alias
+    options.family = _FAMILIES[target.family]
     options.client_keys = [copy.copy(pair) for pair in base.client_keys or ()]
     options.known_hosts = (known.keys, known.authorities, known.revoked, (), (), (), ())
     options.server_host_key_algs = _host_key_algorithms(
@@ -121,6 +125,7 @@ def for_keys(target: JumpTarget, kinds: Sequence[str]) -> asyncssh.SSHClientConn
         config=None,
         host=target.address,
         port=target.port,
+        family=_FAMILIES[target.family],
         username=target.user,
         client_keys=None,
         client_version="archscan",

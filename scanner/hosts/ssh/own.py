@@ -12,6 +12,8 @@ from scanner.domain.host import Host, parse_endpoint
 from scanner.formats import whose
 from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.trust import DEFAULT_PORT
+from scanner.inventory.ssh_config.connection_options import FAMILY, PROXY, Options, Setting, family_of
+from scanner.inventory.ssh_config.jump import MAX_HOPS, NO_JUMP, Hop, jump_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,13 +67,47 @@ def _host(target: str, own: _Own, environ: Mapping[str, str]) -> Host:
     found = parse_endpoint(target)
     if found is None:
         raise ValueError(f"{target!r} is no host: write [user@]host[:port]")
-    name = found.address
-    Host(
-        name, name, DEFAULT_PORT if found.port is None else found.port, found.user
-    )  # what is outside the grammar is no word for ssh
-    said = _asked(name, found.user, found.port)
-    home = Path(environ.get("HOME") or whose.home())
+    *before, reached = _way(Hop(found.address, found.user, found.port), own, environ, MAX_HOPS)
+    return Host(
+        name=found.address,
+        address=reached.address,
+        port=reached.port,
+        user=reached.user,
+        jump=",".join(f"{one.user}@{one.endpoint}" if one.user else one.endpoint for one in before),
+        family=(*before, reached)[0].family,
+    )
+
+
+def _way(hop: Hop, own: _Own, environ: Mapping[str, str], left: int) -> list[Host]:
+    """The bastions in front of a host, each looked up as the ssh that goes there would, then the host itself.
+
+    Raises:
+        ValueError: as ``own_hosts``; or ssh would start a program that goes anywhere else.
+    """
+    name = hop.host
+    given = DEFAULT_PORT if hop.port is None else hop.port
+    Host(name, name, given, hop.user)  # what is outside the grammar is no word for ssh
+    said = _asked(name, hop.user, hop.port)
     one = {key: values[0] for key, values in said.items()}
+    _note(said, own, environ)
+    address, port, user = one.get("hostname", name), int(one.get("port") or given), one.get("user") or hop.user
+    tokens = {"%": "%", "h": address, "n": name, "p": str(port), "r": user}
+    jump = NO_JUMP
+    if key := next(iter(PROXY & one.keys()), None):  # ssh -G prints the one that counts
+        jump = jump_of(Options({"proxy": Setting(key, one[key], f"ssh -G {name}")}), tokens)
+    before: list[Host] = []
+    for number, bastion in enumerate(jump.hops):
+        if not left:
+            raise ValueError(f"ssh -G {name}: more than {MAX_HOPS} bastions stand in front of it")
+        *others, reached = _way(bastion, own, environ, left - 1)
+        before += [*(others if number == 0 and jump.may_jump else ()), reached]
+    family = family_of(Setting(FAMILY, one.get(FAMILY, "any")))
+    return [*before, Host(name, address, port, user, family=family)]
+
+
+def _note(said: Mapping[str, Sequence[str]], own: _Own, environ: Mapping[str, str]) -> None:
+    """Take down the keys, the files of known hosts, the agent."""
+    home = Path(environ.get("HOME") or whose.home())
     for file in said.get("identityfile", [f"{home}/.ssh/{key}" for key in _DEFAULT_KEYS]):
         own.keys.setdefault(_path(file, home))
     files = " ".join(
@@ -79,15 +115,7 @@ def _host(target: str, own: _Own, environ: Mapping[str, str]) -> Host:
     )
     for file in files.split():
         own.known.setdefault(_path(file, home))
-    own.agent = own.agent or _agent(one.get("identityagent", _NAMES_THE_SOCKET), home, environ)
-    jump = one.get("proxyjump", "none")
-    return Host(
-        name=name,
-        address=one.get("hostname", name),
-        port=int(one.get("port") or found.port or DEFAULT_PORT),
-        user=one.get("user") or found.user,
-        jump="" if jump == "none" else jump,
-    )
+    own.agent = own.agent or _agent(said.get("identityagent", [_NAMES_THE_SOCKET])[0], home, environ)
 
 
 def _asked(name: str, user: str, port: int | None) -> dict[str, list[str]]:

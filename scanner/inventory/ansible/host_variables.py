@@ -16,10 +16,12 @@ from scanner.inventory.reading.inventory_file import ENCRYPTED, Unreadable
 from scanner.inventory.record import DEFAULT_PORT, Record, plan
 from scanner.inventory.ssh_config import command_line
 from scanner.inventory.ssh_config.connection_options import (
+    FAMILY,
     NotUnderstoodError,
     Options,
     Setting,
     expanded,
+    family_of,
     port_of,
     quoted,
 )
@@ -142,6 +144,7 @@ class _Host:
             jump_identity_files=tuple(
                 next(iter(filter(None, (self._key(one, tokens) for one in hop.identities))), "") for hop in jump.hops
             ),
+            family=family_of(jump.hops[0].family if jump.hops else options.first.get(FAMILY)),
         )
 
     def _options(self) -> Options:
@@ -176,6 +179,8 @@ class _Host:
             raise command_line.second_jump(place)
         for setting in (*given.options.first.values(), *given.options.identities):
             options.take(setting)
+        if given.family is not None:
+            options.first[FAMILY] = given.family
 
     def _address(self, options: Options) -> str:
         host = self._destination().rpartition("@")[2]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from scanner.inventory.ssh_config.connection_options import WANTED, NotUnderstoodError, Options, Setting, quoted
+from scanner.inventory.ssh_config.connection_options import FAMILY, WANTED, NotUnderstoodError, Options, Setting, quoted
 from scanner.inventory.ssh_config.lines import split_keyword
 
 _WITH_VALUE = "bceilmopwBDEFIJLOPQRSW"
 """Options of ssh(1) that take a value."""
 
 _WITHOUT_VALUE = "1246afgknqstvxACGKMNTVXYy"
+
+_FAMILIES = {"4": "inet", "6": "inet6"}
 
 _KEYS = {"p": "port", "l": "user", "J": "proxyjump"}
 
@@ -19,7 +21,8 @@ _KEYS = {"p": "port", "l": "user", "J": "proxyjump"}
 class CommandLine:
     """What a command line says: ``words`` are the destination with the command, ``forward`` is the value of ``-W``.
 
-    ``config`` is the value of ``-F``, the file that ssh would read; ``jumps`` tells that ``-J`` was given.
+    ``config`` is the value of ``-F``, the file that ssh would read; ``jumps`` tells that ``-J`` was given, ``family`` is what
+    ``-4`` or ``-6`` says, which counts before any ``AddressFamily``.
     """
 
     options: Options = field(default_factory=Options)
@@ -27,6 +30,7 @@ class CommandLine:
     forward: str = ""
     config: str | None = None
     jumps: bool = False
+    family: Setting | None = None
 
 
 def second_jump(place: str) -> NotUnderstoodError:
@@ -50,6 +54,8 @@ def parse(arguments: list[str], place: str) -> CommandLine:
             continue
         for position, letter in enumerate(word[1:], start=2):
             if letter in _WITHOUT_VALUE:
+                if letter in _FAMILIES:
+                    line.family = Setting(FAMILY, _FAMILIES[letter], place)
                 continue
             if letter not in _WITH_VALUE:
                 raise NotUnderstoodError(f"{place}: ssh has no option -{letter}")
@@ -60,6 +66,8 @@ def parse(arguments: list[str], place: str) -> CommandLine:
                 value, at = arguments[at], at + 1
             _take(line, letter, value, place)
             break
+    if line.family is not None:
+        line.options.first[FAMILY] = line.family
     return line
 
 

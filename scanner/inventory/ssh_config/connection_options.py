@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from scanner.domain.host import MAX_PORT
+from scanner.domain.host import FAMILIES, MAX_PORT
 from scanner.inventory.ssh_config.lines import split_words
 
+FAMILY = "addressfamily"
+"""The option by which addresses of one IP version alone are tried."""
+
 ONE_VALUE = frozenset({
-    "hostname", "port", "user", "tag", "canonicalizehostname", "canonicalizemaxdots", "hostkeyalias",
+    "hostname", "port", "user", "tag", "canonicalizehostname", "canonicalizemaxdots", "hostkeyalias", FAMILY,
 })  # fmt: skip
 """Options that take one word, of which the first wins, and which we need."""
 
@@ -150,6 +153,18 @@ def port_of(setting: Setting | None) -> int | None:
     if not 1 <= port <= MAX_PORT:
         raise NotUnderstoodError(f"{setting.place}: port {text!r} is not a number between 1 and {MAX_PORT}")
     return port
+
+
+def family_of(setting: Setting | None) -> str:
+    """The IP version whose addresses are tried, as ``Host.family`` has it.
+
+    Raises:
+        NotUnderstoodError: it is none that ssh knows.
+    """
+    family = "any" if setting is None else one_word(setting).lower()
+    if setting is not None and family not in {"any", *FAMILIES}:
+        raise NotUnderstoodError(f"{setting.place}: AddressFamily is any, inet or inet6, not {family!r}")
+    return "" if family == "any" else family
 
 
 def expanded(setting: Setting, text: str, tokens: dict[str, str]) -> str:

@@ -13,6 +13,7 @@ from scanner.domain.host import MAX_PORT, Host
 from scanner.inventory.record import DEFAULT_PORT
 from scanner.inventory.ssh_config import command_line
 from scanner.inventory.ssh_config.connection_options import (
+    FAMILY,
     NotUnderstoodError,
     Options,
     Setting,
@@ -42,12 +43,13 @@ _SHELL = frozenset("$`&|;<>(){}*?!\n")
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One bastion as written; ``identities`` are keys that its command line names."""
+    """One bastion as written; ``identities`` are keys that its command line names, ``family`` what it says of addresses."""
 
     host: str
     user: str = ""
     port: int | None = None
     identities: tuple[Setting, ...] = ()
+    family: Setting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ def _through(setting: Setting, line: CommandLine, tokens: dict[str, str]) -> Jum
         user = _word(setting, options.word("user"), tokens)  # the option stands in front, so it is first
     port = port_of(options.first.get("port")) or named.port
     host = options.word("hostname") or named.host
-    hop = Hop(host, user, port, tuple(options.identities))
+    hop = Hop(host, user, port, tuple(options.identities), options.first.get(FAMILY))
     if inner := options.first.get("proxy"):  # ssh replaces the tokens of the whole command before it starts any of it
         options.first["proxy"] = replace(inner, value=expanded(inner, inner.value, tokens))
     around = {"%": "%", "h": host, "n": named.host, "p": str(port or DEFAULT_PORT), "r": user}

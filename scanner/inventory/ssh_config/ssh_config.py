@@ -12,7 +12,7 @@ from scanner.inventory.reading import snapshot as snapshots
 from scanner.inventory.reading.offload import INLINE, Offload
 from scanner.inventory.record import Defaults, HostRecords, Record, with_aliases
 from scanner.inventory.ssh_config.blocks import MAX_INCLUDES, Missing, read_blocks
-from scanner.inventory.ssh_config.connection_options import NotUnderstoodError, Setting, port_of
+from scanner.inventory.ssh_config.connection_options import FAMILY, NotUnderstoodError, Setting, family_of, port_of
 from scanner.inventory.ssh_config.evaluation import Evaluation
 from scanner.inventory.ssh_config.jump import MAX_HOPS, Hop, identity_of, jump_of
 from scanner.inventory.ssh_config.lines import fits
@@ -94,6 +94,7 @@ def _record(evaluation: Evaluation, name: str, place: str) -> Record:
         jump=",".join(map(str, way.hops)) if way.hops else "none" if way.is_direct else "",
         identity_files=way.identities,
         jump_identity_files=tuple(next(iter(hop.identities), "") for hop in way.hops),
+        family=(*way.hops, way)[0].family,
     )
 
 
@@ -107,6 +108,7 @@ class _Reached:
     identities: tuple[str, ...] = ()
     hops: tuple[_Reached, ...] = ()
     is_direct: bool = False
+    family: str = ""
 
     def __str__(self) -> str:
         """``[user@]host[:port]``."""
@@ -118,7 +120,7 @@ def _way(evaluation: Evaluation, name: str, given: tuple[Setting, ...] = (), *, 
     """How ssh would reach a name; ``given`` stood on its command line."""
     resolved = evaluation.of(name, given)
     options = resolved.options
-    options.refuse_maybe("hostname", "port", "user", "proxy", "identityfile")
+    options.refuse_maybe("hostname", "port", "user", "proxy", "identityfile", FAMILY)
     tokens = resolved.tokens if options.identities or "proxy" in options.first else {}
     jump = jump_of(options, tokens)
     hops: list[_Reached] = []
@@ -138,6 +140,7 @@ def _way(evaluation: Evaluation, name: str, given: tuple[Setting, ...] = (), *, 
         _identities(options.identities, tokens, evaluation),
         tuple(hops),
         is_direct="proxy" in options.first,
+        family=family_of(options.first.get(FAMILY)),
     )
 
 
@@ -147,12 +150,14 @@ def _bastion(evaluation: Evaluation, hop: Hop, depth: int) -> _Reached:
         raise NotUnderstoodError(f"the bastion {hop.host} stands in front of itself")
     given = [Setting("user", f'"{hop.user}"')] if hop.user else []
     given += [Setting("port", str(hop.port))] if hop.port else []
+    given += [hop.family] if hop.family else []
     return _way(evaluation, hop.host, (*given, *hop.identities), depth=depth)
 
 
 def _as_written(evaluation: Evaluation, hop: Hop) -> _Reached:
     tokens = {"%": "%", "h": hop.host, "d": evaluation.home, "u": evaluation.account}
-    return _Reached(hop.host.lower(), hop.port, hop.user, _identities(hop.identities, tokens, evaluation))
+    keys = _identities(hop.identities, tokens, evaluation)
+    return _Reached(hop.host.lower(), hop.port, hop.user, keys, family=family_of(hop.family))
 
 
 def _identities(

@@ -15,6 +15,7 @@ from scanner.probe.planned.compose import compose
 from scanner.probe.planned.compose import projects as compose_projects
 from scanner.probe.planned.compose.projects import ProjectFiles
 from scanner.probe.planned.file_kinds import FileOutcome, Kind, RecognizedFile
+from scanner.probe.planned.hidden_values import without_hidden
 from scanner.probe.planned.kubernetes import manifests, rendered
 from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.plans import Plans, gap, is_template, part_of, unplayed
@@ -124,7 +125,11 @@ def _with_includers(kinds: Mapping[str, RecognizedFile], texts: Mapping[str, byt
 
 
 def filed(path: str, source: Source, found: Plans) -> FolderPlans:
-    """Plans with their file; a template's is a gap, since somebody fills it in before anybody runs it."""
+    """Plans with their file; a template's is a gap, since somebody fills it in before anybody runs it.
+
+    Values that stayed where a file was sent from are unknown.
+    """
+    found = without_hidden(found)
     for plan in found.planned:
         if is_template(plan.image):
             found += gap(f"{path}: {plan.workload}", f"a template, which others fill in: {plan.image}")

@@ -48,16 +48,19 @@ class GivenProject:
 
 
 @dataclass(frozen=True, slots=True)
-class _Recording(Mapping[str, bytes]):
-    """Texts that take down which others are asked for."""
+class Recording(Mapping[str, bytes]):
+    """Texts that take down which of them are read, which others are asked for."""
 
     texts: Mapping[str, bytes]
     asked: dict[str, None] = field(default_factory=dict)
+    read: dict[str, None] = field(default_factory=dict)
 
     def __getitem__(self, path: str) -> bytes:
         """The text of a file."""
         if path not in self.texts:
             self.asked[path] = None
+        else:
+            self.read[path] = None
         return self.texts[path]
 
     def __contains__(self, path: object) -> bool:
@@ -90,6 +93,35 @@ def read_compose(
     Raises:
         UsageError: a file that is named is not there, or cannot be read.
     """
+    found = collected(named, variables, parsers, env_files, directory)
+    first = found.roots[0]
+    if isinstance(found.asked, str):
+        return folder.FolderPlans((), (_gap(first, found.asked),))
+    return _filed(first, found.asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """The texts of a project whose files are ``roots``, with what it ``asked`` for and plans, or why that is not known."""
+
+    roots: Sequence[str]
+    texts: Mapping[str, bytes]
+    beside: ProjectSurroundings
+    asked: GivenProject | str
+
+
+def collected(
+    named: Sequence[Path],
+    variables: Mapping[str, str],
+    parsers: Parsers,
+    env_files: Sequence[Path] = (),
+    directory: str = "",
+) -> Collected:
+    """As ``read_compose``, with the texts that were read for it.
+
+    Raises:
+        UsageError: a file that is named is not there, or cannot be read.
+    """
     texts: dict[str, bytes] = {}
     roots = project_files(named, variables, texts)
     beside = ProjectSurroundings(
@@ -107,18 +139,18 @@ def read_compose(
     for _ in range(MAX_ROUNDS):
         asked = parsers.call(_asked, PROJECT_BUDGET, texts, roots, beside)
         if isinstance(asked, BudgetExceeded):
-            return folder.FolderPlans((), (_gap(roots[0], asked.detail),))
+            return Collected(roots, texts, beside, asked.detail)
         fresh = [path for path in asked.missing if path not in {*texts, *hidden} and _take(path, texts)]
         if not fresh:
-            return _filed(roots[0], asked)
+            return Collected(roots, texts, beside, asked)
         if len(texts) > MAX_FILES:
             break
-    return folder.FolderPlans((), (_gap(roots[0], f"more than {MAX_FILES} files, or files that include each other"),))
+    return Collected(roots, texts, beside, f"more than {MAX_FILES} files, or files that include each other")
 
 
 def _asked(texts: Mapping[str, bytes], roots: Sequence[str], beside: ProjectSurroundings) -> GivenProject:
     """Runs in a worker."""
-    recording = _Recording(texts)
+    recording = Recording(texts)
 
     def read(given: Mapping[str, bytes]) -> Plans:
         whole = recording if given is texts else given

@@ -304,6 +304,12 @@ def test_where_no_login_leads_what_is_typed_is_typed_at_the_console(reason, reac
         (Failure(Reason.HOST_UNREACHABLE), "Nothing answers", "ssh -v archscan@h true"),
         (Failure(Reason.HOST_UNREACHABLE, address="2001:db8::1"), "has no IPv6", "ip route get 2001:db8::1"),
         (Failure(Reason.HOST_UNREACHABLE, address="10.0.0.1"), "no way to that network", "ip route get 10.0.0.1"),
+        (
+            Failure(Reason.HOST_UNREACHABLE, host="10.0.0.1", port=23, jump="me@b:22,c"),
+            "Nothing",
+            "ssh -v -J me@b:22,c -p 23 archscan@10.0.0.1 true",
+        ),
+        (Failure(Reason.HOST_UNREACHABLE, jump="$(x)"), "Nothing", "ssh -v -J BASTION archscan@h true"),
         (Failure(Reason.HOST_NAME, host="web"), "leads to no address", "getent hosts web"),
         (Failure(Reason.HOST_NAME, host="fe80::1%eth9"), "no interface eth9", "ip -brief link"),
     ],

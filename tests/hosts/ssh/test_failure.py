@@ -13,6 +13,11 @@ from scanner.hosts.ssh.failure import Bastion, GreetingError, NoSessionError, Sl
 from scanner.hosts.ssh.jump import Route
 from tests.rows import each_row
 
+MYSQL = (
+    b"Y\0\0\0\n5.5.5-10.11.6-MariaDB-0+deb12u1\0\x1f\0\0\0q:A~2#`k\0\xfe\xf7\x2d\x02\0\xff\x81mysql_native_password\0"
+)
+"""How a MariaDB greets."""
+
 ROWS = [
     (ConnectionRefusedError(111, "Connection refused"), Reason.HOST_REFUSED),
     (OSError("Multiple exceptions: [Errno 111] Connect call failed ('::1', 22), [Errno 111] Connect call failed"), Reason.HOST_REFUSED),
@@ -31,6 +36,7 @@ ROWS = [
     (UnicodeError("label too long"), Reason.HOST_PROTOCOL),
     (asyncssh.ProtocolError("Bad packet"), Reason.HOST_PROTOCOL),
     (asyncssh.ProtocolError("Too many authentication failures"), Reason.HOST_AUTH_REJECTED),
+    (asyncssh.ProtocolError("no authentication methods enabled"), Reason.HOST_AUTH_REJECTED),
     (asyncssh.ProtocolNotSupported("Unknown version"), Reason.HOST_PROTOCOL),
     (asyncssh.KeyExchangeFailed("No matching key exchange algorithm found"), Reason.HOST_PROTOCOL),
     (asyncssh.MACError("wrong"), Reason.HOST_PROTOCOL),
@@ -74,17 +80,19 @@ BASTIONS = [
 def test_a_bastion_at_fault_is_named_with_why_it_did_not_let_us_in(failure, expected):
     found = classify(Bastion(Route.parse("up@a:2222,jump@b", ""), failure))
     assert (found.host, found.user, found.port, found.cause) == expected
+    assert found.jump == ("up@a:2222" if found.host == "b" else "")
     host = Host("web-1", "10.0.0.1", user="archscan")
     said = of_login(found, host, ProbeLogin("archscan"))
     assert (said.host, said.user) == (found.host, found.user)
     (first, *_) = remedy.fix(said.reason, remedy.Trouble("web-1", "", failure=said)).commands
     port = f" -p {found.port}" if found.port != 22 else ""
+    way = f"ssh{f' -J {found.jump}' if found.jump else ''}{port}"
     assert (
         first
         == {
             Reason.HOST_KEY_UNKNOWN: "archscan trust web-1",
             Reason.HOST_KEY_CHANGED: "archscan trust web-1",
-            Reason.HOST_AUTH_REJECTED: f"archscan authorized-key --bastion --install {found.user} | ssh{port} {found.user}@{found.host} sh",
+            Reason.HOST_AUTH_REJECTED: f"archscan authorized-key --bastion --install {found.user} | {way} {found.user}@{found.host} sh",
             Reason.HOST_TIMEOUT: "archscan inventory --host web-1",
         }[found.cause]
     )
@@ -95,6 +103,7 @@ def test_a_bastion_at_fault_is_named_with_why_it_did_not_let_us_in(failure, expe
     [
         (b"\r\nHTTP/1.1 400 Bad Request\r\nServer: x", "no SSH server answers there: HTTP/1.1 400 Bad Request"),
         (b"\x15\x03\x01\0\x02\x02F", "no SSH server answers there: bytes that are no text"),
+        (MYSQL, "no SSH server answers there: bytes that are no text, among them 5.5.5-10.11.6-MariaDB-0+deb12u1"),
         (b"Not allowed at this time\r\n", "its sshd lets nobody else in for now: Not allowed at this time"),
     ],
 )

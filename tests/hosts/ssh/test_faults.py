@@ -75,6 +75,7 @@ RAW = [
     ("S03", "endless banner", endless_line, Reason.HOST_PROTOCOL),
     ("S03", "HTTP", say(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 2000), Reason.HOST_PROTOCOL),
     ("S03", "SMTP, reset behind its greeting", greet_and_reset, Reason.HOST_PROTOCOL),
+    ("S03", "SMTP, waits behind its greeting", say(b"220 mail ESMTP\r\n", then_wait=True), Reason.HOST_PROTOCOL),
     ("S03", "SSH-1.5", say(b"SSH-1.5-old\r\n", then_wait=True), Reason.HOST_PROTOCOL),
     ("S03", "version not ASCII", say("SSH-2.0-häßlich\r\n".encode("latin-1"), then_wait=True), Reason.HOST_PROTOCOL),
     ("S03", "version too long", say(b"SSH-2.0-" + b"x" * 300 + b"\r\n", then_wait=True), Reason.HOST_PROTOCOL),

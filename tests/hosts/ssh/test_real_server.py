@@ -141,6 +141,15 @@ async def test_a_web_server_at_the_port_is_called_one(pool_of, real_config, regi
         assert said.detail.startswith("no SSH server answers there: HTTP/1."), said
 
 
+@pytest.mark.parametrize(
+    ("family", "reasons"),
+    [("", {None}), ("inet", {None}), ("inet6", {Reason.HOST_NAME, Reason.HOST_REFUSED, Reason.HOST_UNREACHABLE})],
+)
+async def test_addresses_of_the_named_ip_version_alone_are_tried(pool_of, real_config, sshd, family, reasons):
+    said = await pool_of(real_config).host_keys(Host("web-1", "localhost", sshd.port, family=family))
+    assert getattr(said, "reason", None) in reasons, said
+
+
 async def test_an_sshd_with_no_room_for_a_login_is_not_called_cut_off(pool_of, start_sshd):
     server = start_sshd("127.0.0.2", extra="MaxStartups 1:100:1")
     pool, host = pool_of(SshConfig(server.client_key, server.known_hosts)), Host("web-1", "127.0.0.2", server.port)

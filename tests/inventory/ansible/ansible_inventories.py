@@ -40,6 +40,7 @@ INVENTORIES = (
     # ---- ways
     {"hosts": "[g]\na\n[g:vars]\nansible_ssh_common_args='-o ProxyJump=bastion.example'\n"},
     {"hosts": "a ansible_ssh_common_args='-J me@bastion:2222'\n"},
+    {"hosts": "a ansible_ssh_args='-q -6' ansible_ssh_common_args='-oAddressFamily=inet'\nb ansible_ssh_common_args='-o AddressFamily=inet'\nc ansible_ssh_common_args='-q -4' ansible_ssh_args='-o AddressFamily=inet6'\n"},
     {"hosts": "a ansible_ssh_common_args='-J b1,me@b2:22'\n"},
     {"hosts": "a ansible_ssh_common_args='-J first' ansible_ssh_extra_args='-o ProxyJump=second'\n"},
     {"hosts": "a ansible_ssh_extra_args='-o ProxyJump=extra' ansible_ssh_common_args='-o ProxyJump=common'\n"},

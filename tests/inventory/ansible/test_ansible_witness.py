@@ -84,12 +84,14 @@ def way_of_ansible(one):
     if (command := found.get("proxycommand", ["none"])[0]) != "none":
         jump = [bastion(command)]
     keys = [key for key in found["identityfile"] if key not in DEFAULT_KEYS]
-    return (found["hostname"][0], int(found["port"][0]), found["user"][0], keys, jump)
+    family = "" if jump else found["addressfamily"][0].removeprefix("any")
+    return (found["hostname"][0], int(found["port"][0]), found["user"][0], keys, jump, family)
 
 
 def way_of_ours(name, record):
     address = (record.address or name).lower()
-    return (address, record.port or 22, record.user or DEFAULT_USER, list(record.identity_files), normal(record.jump))
+    user = record.user or DEFAULT_USER
+    return (address, record.port or 22, user, list(record.identity_files), normal(record.jump), record.family)
 
 
 def groups_of(record):

@@ -85,6 +85,10 @@ CONFIGS = (
     "Host a\n ProxyCommand=ssh -W %h:%p gate\n",
     "Host a\n ProxyJump jump-%r\n User bob\n",
     "Host internal-*\n ProxyJump bastion\nHost internal-1 internal-2\nHost bastion\n",
+    # ---- IP versions
+    "AddressFamily any\nHost a\n AddressFamily inet6\nHost b\n",
+    "Host a\n AddressFamily INET\nHost b\n ProxyJump gate\n AddressFamily inet6\nHost gate\n AddressFamily inet\n",
+    "Host a\n ProxyCommand ssh -6o AddressFamily=inet -4 -W %h:%p gate\n",
     # ---- keys
     "Host a\n IdentityFile ~/.ssh/a\nHost *\n IdentityFile ~/.ssh/all\n",
     'Host a\n IdentityFile /keys/%h\n HostName 10.0.0.1\nHost b\n IdentityFile "/keys/with blank"\n',

@@ -44,11 +44,13 @@ class Ssh:
         return found
 
     def way(self, *arguments):
-        """Address, port, user, keys, and the bastions in front, looked up as the ssh that goes there would."""
+        """Address, port, user, keys, and the bastions in front, looked up as the ssh that goes there would; IP version."""
         said = self.says(*arguments)
         host, name = said["hostname"][0], arguments[-1]
         keys = tuple(_written_out(key, host) for key in said["identityfile"] if key != "none")
-        return (host, int(said["port"][0]), said["user"][0], keys, self._hops(said, name))
+        hops, *family = self._hops(said, name)
+        family = (*family, said["addressfamily"][0].removeprefix("any"))[0]
+        return (host, int(said["port"][0]), said["user"][0], keys, hops, family)
 
     def _hops(self, said, name):
         if "proxyjump" in said:
@@ -60,8 +62,8 @@ class Ssh:
         elif "proxycommand" in said and said["proxycommand"][0] != "none":
             hops = [self._through(said["proxycommand"][0])]
         else:
-            return ()
-        return tuple(one[:4] for hop in (*hops[0][4], hops[0][:4], *(hop[:4] for hop in hops[1:])) for one in [hop])
+            return ((),)
+        return (*hops[0][4], *(hop[:4] for hop in hops)), hops[0][5]
 
     def _through(self, command):
         words = shlex.split(command.removesuffix("2>/dev/null"))[1:]
@@ -98,7 +100,14 @@ def _ours(record, name, default_keys):
         host, _, port = rest.rpartition(":") if rest[-1:] != "]" and ":" in rest else (rest, "", "22")
         hops.append((host.strip("[]"), int(port), user or ACCOUNT, (key,) if key else default_keys))
     address = record.address or name.lower()
-    return (address, record.port or 22, record.user or ACCOUNT, record.identity_files or default_keys, tuple(hops))
+    return (
+        address,
+        record.port or 22,
+        record.user or ACCOUNT,
+        record.identity_files or default_keys,
+        tuple(hops),
+        record.family,
+    )
 
 
 def test_there_are_enough_configurations_to_compare():

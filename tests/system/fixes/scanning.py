@@ -31,7 +31,7 @@ async def scanned(
     })  # fmt: skip
     reach = Adapters(settings, AdapterContext("0"))
     try:
-        report = await reach.scanner(ScanLimits()).scan(
+        report = await reach.scanner(ScanLimits(), survey_now=True).scan(
             [Host("web-1", sshd.address, sshd.port, planned=tuple(planned))]
         )
     finally:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.real.elf import executable
+from tests.real.elf import BASE, executable
 from tests.real.images import OCI, Document, Image, ImageFactory, Index
+from tests.system.truth.programs import debian, with_header
 
 NATIVE, FOREIGN = executable("amd64"), executable("arm64")
 SCRIPT = b"#!/bin/sh\necho hello\n"
@@ -27,7 +29,7 @@ class Sources:
     ``files`` are its bytes by name, those in ``plain`` without an execute bit. ``edits`` are what its owner writes after
     reading the fix's summary, where the fix has no command for it. ``platforms`` are what it was built for at first.
     ``found`` is what the registry has instead of what these files would make: an image by its tag, or nothing. Of what it
-    has it then loses the blobs of ``lost``.
+    has it then loses the blobs of ``lost``, and gives other bytes for those of ``spoilt``.
     """
 
     reason: str
@@ -37,6 +39,7 @@ class Sources:
     platforms: str = "linux/amd64"
     found: Mapping[str, Image | Index] | None = None
     lost: tuple[str, ...] = ()
+    spoilt: tuple[str, ...] = ()
 
     @property
     def is_typed(self) -> bool:
@@ -105,7 +108,43 @@ def _made_of(*, config: bytes | None = None, layer: bytes | None = None, layers:
     return replace(sound, manifest=Document(OCI["manifest"], json.dumps(manifest).encode()), config=told, layers=blobs)
 
 
+def _with(files: Mapping[str, bytes | ImageFactory.File], **more: object) -> Image:
+    return ImageFactory.image(files, **{"entrypoint": ["/app"], **more})
+
+
+def _of_halves(base: Mapping[str, bytes], **more: object) -> Index:
+    """Images for two CPUs that stand on one base layer."""
+    halves = (("amd64", NATIVE), ("arm64", FOREIGN))
+    return ImageFactory.index(
+        *(ImageFactory.image(base, {"app": program}, entrypoint=["/app"], architecture=cpu, **more) for cpu, program in halves)
+    )  # fmt: skip
+
+
+def _for_smaller_pages() -> bytes:
+    """A program whose segment lies in its file as no kernel with pages of 4 KiB can map it."""
+    program = bytearray(NATIVE)
+    struct.pack_into("<QQ", program, 80, BASE + 0x400, BASE + 0x400)
+    return bytes(program)
+
+
+DECIDES = b'#!/bin/sh\nexec "$(cat /run/choice)"\n'
+SPOILT = _image(config={"author": "somebody"})
+
+
 MENDED = {
+    "digest": replace(_published("image_digest_mismatch", _1=SPOILT), spoilt=(SPOILT.config.digest,)),
+    "refused": _published("image_refused", _1=_image(config={"author": 5})),
+    "permission": _published("permission_denied", _1=_with(
+        {"bin/sh": NATIVE, "app": ImageFactory.File(SCRIPT, 0o711)}, config={"config": {"Entrypoint": ["/app"], "User": "1000"}})),
+    "smaller-pages": _published("page_size_unsupported", _1=_with({"app": _for_smaller_pages()})),
+    "library": _published("wrong_library", _1=_with(
+        {path: with_header(body, machine=183) if path.endswith("/libc.so.6") and isinstance(body, bytes) else body
+         for path, body in debian().items()}, entrypoint=["/bin/sh"])),
+    "healthcheck": _published("healthcheck_wrong_binary", _1=_with(
+        {"app": NATIVE, "check": FOREIGN}, config={"config": {"Entrypoint": ["/app"], "Healthcheck": {"Test": ["CMD", "/check"]}}})),
+    "userland": _published("foreign_userland", _1=_of_halves({"usr/bin/tool": FOREIGN})),
+    "binaries": _published("foreign_binaries", _1=_with(
+        {"bin/sh": NATIVE, "usr/bin/cat": NATIVE, "app": DECIDES, "opt/server": FOREIGN})),
     "tag-missing": _published("image_tag_missing", other=_image()),
     "no-platforms": _published("image_no_platforms", _1=ImageFactory.index()),
     "mislabelled": _published("mislabelled", _1=_image(architecture="arm64")),

@@ -110,10 +110,12 @@ def _with_emulator(
     trouble: Trouble, kernel: Kernel, outcome: Conclusion, foreign: Platform | None, today: ImageFacts | Failure | None
 ) -> Trouble:
     """The handler that the kernel has for the CPU that the image is for."""
+    offered = today.platforms if isinstance(today, ImageFacts) else ()
     if outcome.reason is Reason.NATIVE_SHADOWED:
-        foreign = kernel.platform
-    if foreign is None and isinstance(today, ImageFacts):
-        foreign = next((p for p in today.platforms if executes(kernel, p).how is not How.NATIVE), None)
+        maybe = (*(() if foreign is None else (foreign,)), kernel.platform, *offered)
+        foreign = next((p for p in maybe if executes(kernel, p).reason is Reason.NATIVE_SHADOWED), None)
+    if foreign is None:
+        foreign = next((p for p in offered if executes(kernel, p).how is not How.NATIVE), None)
     if foreign is None:
         return trouble
     architecture = canonical(foreign).architecture

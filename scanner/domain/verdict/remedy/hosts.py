@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 SSH_PORT = 22
 
+SECOND_FACTOR = "AuthenticationMethods"
+"""The setting of a login by key alone, where sshd wants something besides: what sshd itself calls it."""
+
 UNBELIEVED = frozenset({Reason.HOST_KEY_UNKNOWN, Reason.HOST_KEY_CHANGED})
 """Of a host key that nobody has vouched for."""
 
@@ -27,8 +30,9 @@ def ssh(t: Trouble, user: str = "", options: str = "") -> str:
     failure = t.failure
     name = word(failure.host, "HOST") if failure and failure.host else host_word(t)
     port = f" -p {failure.port}" if failure and failure.port not in {0, SSH_PORT} else ""
+    through = f" -J {word(failure.jump, 'BASTION')}" if failure and failure.jump else ""
     who = user or _user(t)
-    return f"ssh{options}{port} {who}@{name}"
+    return f"ssh{options}{through}{port} {who}@{name}"
 
 
 def _user(t: Trouble) -> str:
@@ -120,6 +124,8 @@ def _account_locked(t: Trouble) -> Fix:
 
 
 def _auth_rejected(t: Trouble) -> Fix:
+    if t.failure is not None and t.failure.setting == SECOND_FACTOR:
+        return _second_factor(t)
     if t.failure is not None and t.failure.setting:
         if _is_own(t):
             return _keyless(t)
@@ -137,12 +143,23 @@ def _auth_rejected(t: Trouble) -> Fix:
     return Fix(
         f"{t.host} refused the scanner's key for {user}: the account is not there, the key's line is missing in ~{user}/.ssh/authorized_keys "
         "or is meant for other addresses or days (from=, expiry-time=), others may write that file, the account is another one, it is "
-        "locked, or sshd lets it in from nowhere (AllowUsers, DenyUsers, AllowGroups); the host's own log says which.",
+        "locked, its login shell is not there, or sshd lets it in from nowhere (AllowUsers, DenyUsers, AllowGroups) or by no key "
+        "(PubkeyAuthentication); the host's own log says which.",
         (
             f"archscan authorized-key --install {user} | {ssh(t, 'root')} sh",
             _as_root(t, f"passwd --status {user}; journalctl --unit ssh --lines 20"),
             _again(t),
         ),
+    )
+
+
+def _second_factor(t: Trouble) -> Fix:
+    user = _user(t)
+    alone = f'printf "Match User {user}\\n  {SECOND_FACTOR} publickey\\n" >/etc/ssh/sshd_config.d/archscan.conf'
+    return Fix(
+        f"sshd on {t.host} lets {user} in by a key and something else besides ({SECOND_FACTOR}), which nobody is there to give: have it "
+        "take the key alone for this account, whose key can run one read-only command.",
+        (_as_root(t, f"{alone} && sshd -t && systemctl reload ssh"), _again(t)),
     )
 
 
@@ -155,7 +172,7 @@ def _keyless(t: Trouble) -> Fix:
 
 
 def _copy_key(t: Trouble) -> str:
-    return ssh(t).replace("ssh", "ssh-copy-id", 1)
+    return ssh(t).replace("ssh", "ssh-copy-id", 1).replace(" -J ", " -o ProxyJump=", 1)
 
 
 def _prepend(user: str) -> str:
