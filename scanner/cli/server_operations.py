@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
 
 import typer
 
+from scanner.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -31,6 +33,22 @@ TokenFileOption = Annotated[
         "--token-file", envvar="ARCHSCAN_TOKEN_FILE", metavar="FILE", help="File with the token for --server."
     ),
 ]
+
+
+FILES = ("oci:", "oci-archive:", "docker-archive:")
+"""How images in files are named."""
+
+
+def refuse_unsent_files(image: str) -> None:
+    """What a question to a server cannot hold.
+
+    Raises:
+        UsageError: the image is in a file here.
+    """
+    if image.startswith(FILES):
+        raise UsageError(
+            f"--server is not sent images: {image} has its layers on this machine. Ask here, without --server or ARCHSCAN_SERVER, or push it"
+        )
 
 
 class RemoteService(Protocol):

@@ -213,9 +213,9 @@ class Marks:
         return found, found if same else marked
 
 
-def waived(report: Report, waivers: Iterable[Waiver], now: float) -> Report:
+def waived(report: Report, waivers: Iterable[Waiver], now: float, owners: tuple[OwnerRule, ...] = ()) -> Report:
     """The same, once."""
-    return Marks().of(report, waivers, now)
+    return Marks().of(report, waivers, now, owners)
 
 
 def _marked(finding: Finding, valid: Sequence[Waiver], team: str) -> Finding:
