@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from scanner.cli.operations import CheckOptions, Operations
+    from scanner.domain.override import Override
     from scanner.domain.report import Finding, HostReading, Report
     from scanner.domain.waiver import Waiver
     from scanner.service.answers import Checked
@@ -98,6 +99,18 @@ class RemoteService(Protocol):
 
     def delete_waiver(self, waiver_id: str) -> None:
         """Answer for them no more."""
+        ...
+
+    def overrides(self) -> Sequence[Override]:
+        """Who answers for which deployments against the gate."""
+        ...
+
+    def add_override(self, wanted: Mapping[str, str]) -> Override:
+        """Answer for a deployment."""
+        ...
+
+    def delete_override(self, override_id: str) -> None:
+        """Answer for it no more."""
         ...
 
     def trail_entries(self, last: int, event: str | None = None) -> Iterator[tuple[int, bytes]]:

@@ -20,6 +20,7 @@ KEYED = "ssh: {identity_file: id, known_hosts_file: known_hosts}\n"
 
 WAIVER = "waivers: [{owner: a, reason: b, until: 2999-01-01, match: {reason: wrong_bin}}]\n"
 
+OVERRIDE = ("overrides", "add", "app:1", "--owner", "a", "--reason", "b", "--until", "soon")
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJOOtJF8d0sYsCuV6YvsN1pHgMCxO2jG0bXxnXnEo0y scan\n"
 KEY = new_key("scan")[0]
 
@@ -110,6 +111,9 @@ def ran(capsys, *words):
         (("findings", "--reason", "exec_format"), "did you mean exec_format_error?"),
         (("findings", "--host", ""), "--host: an empty pattern matches nothing"),
         (("waivers", "delete", ""), "name a waiver by its id"),
+        (("overrides", "delete", " "), "name an override by its id, the first column of `archscan overrides list`"),
+        (OVERRIDE, "--until soon: write a day, such as 2027-01-31, or a moment, 2027-01-31T18:00:00Z"),
+        ((*OVERRIDE[:-1], "2027-01-31T18:00"), "write its zone too, such as 2027-01-31T18:00Z"),
         (("trail", "show", "--last", "x"), "'-n': must be a whole number; see"),
         (("top", "--every", "0"), "'--every': must be at least 1; see"),
         (("findings", "--reason", "?"), "docs/reasons.md has them all"),
