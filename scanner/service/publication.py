@@ -44,6 +44,11 @@ class Publication:
         self._store_error = ""
         self._read_from: dict[str, _Place] = {}
         self._is_first = True
+        self._preparations: list[Callable[[Report], None]] = [observer.prepare]
+
+    def prepare_with(self, prepare: Callable[[Report], None]) -> None:
+        """Call ``prepare`` in a thread with each report before it is published, so that whoever asks first waits for nothing."""
+        self._preparations.append(prepare)
 
     async def load(self) -> None:
         """Publish what was known before a restart.
@@ -51,7 +56,10 @@ class Publication:
         Raises:
             StoreError: it could not be read.
         """
-        known = self._durable = await self._store.load()
+        known = await self._store.load()
+        if known is not None:
+            await self._prepare(self._marked(known))
+        self._durable = known
         self._publish()
         first = (await self._store.records(_FIRST_SCAN)).get(_FIRST_SCAN)
         self._is_first = first is None and known is None
@@ -90,11 +98,17 @@ class Publication:
         fleet = [host.name for host in inventory if host.name in read_from or not self._has_moved(host)]
         durable = await self._stored(merged(self._durable, await asyncio.to_thread(shown, fresh), fleet), by)
         report = self._marked(durable)
-        await asyncio.to_thread(self._observer.prepare, report)
+        await self._prepare(report)
         self._durable = durable
         self._publish()
         self._read_from.update(read_from)
         return report
+
+    async def _prepare(self, report: Report) -> None:
+        """Have made what is shown of a report that is about to be published, unless it is published already."""
+        if report is not self._report:
+            for prepare in self._preparations:
+                await asyncio.to_thread(prepare, report)
 
     def waive(self, waivers: Iterable[Waiver]) -> None:
         """Apply these waivers, instead of those before, at once; the same ones change nothing."""

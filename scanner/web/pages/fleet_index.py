@@ -195,6 +195,11 @@ class FleetIndex:
         there = {reason for found in self.report.by_host.values() for reason in found.tally.reasons}
         return tuple(reason for reason in Reason if reason in there)
 
+    def prepare(self) -> None:
+        """Make at once what the first page shows, with all that its filter offers."""
+        _ = self.pictures, self.groups, self.platforms, self.registries, self.teams, self.labels, self.reasons
+        _ = self.report.counts
+
     @property
     def unread(self) -> tuple[HostRow, ...]:
         """The hosts that could not be read."""
@@ -272,15 +277,25 @@ def _group_urgency(group: ImageGroup) -> tuple[int, int, int, str, str]:
 
 
 class LatestIndex:
-    """The index of the report that was asked for last, made by whoever asks first."""
+    """The index of the report that was asked for last, or is about to be published; made by whoever comes first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._index: FleetIndex | None = None
+        self._upcoming: FleetIndex | None = None
+
+    def prepare(self, report: Report) -> None:
+        """Make what every page shows of a report that is not published yet; the one before is asked for meanwhile."""
+        upcoming = FleetIndex(report)
+        upcoming.prepare()
+        with self._lock:
+            self._upcoming = upcoming
 
     def of(self, report: Report) -> FleetIndex:
         """The index of this report."""
         with self._lock:
+            if self._upcoming is not None and self._upcoming.report is report:
+                self._index, self._upcoming = self._upcoming, None
             if self._index is None or self._index.report is not report:
                 self._index = FleetIndex(report)
             return self._index
