@@ -222,16 +222,18 @@ def _unread(index: FleetIndex | None) -> Mapping[Reason, int]:
 
 def _registries(index: FleetIndex | None, left: Mapping[str, tuple[int, float]]) -> Sequence[RegistryRow]:
     """Each registry that has images or said how much is left, those that trouble us first."""
-    images: dict[str, set[str]] = {name: set() for name in left}
+    images = Counter(dict.fromkeys(left, 0))
     failing: dict[str, Counter[Reason]] = {}
-    for finding in index.report.findings if index else ():
-        name, reason = registry_of(finding), finding.verdict.reason
-        images.setdefault(name, set()).add(finding.workload.image)
-        if finding.verdict.status is Status.UNKNOWN and reason.startswith("image_") and leaves_incomplete(reason):
-            failing.setdefault(name, Counter())[reason] += 1
+    for row in index.images if index else ():
+        name = registry_of(row.findings[0])
+        images[name] += 1
+        unknown = (finding.verdict.reason for finding in row.findings if finding.verdict.status is Status.UNKNOWN)
+        for reason in unknown if Status.UNKNOWN in row.counts else ():
+            if reason.startswith("image_") and leaves_incomplete(reason):
+                failing.setdefault(name, Counter())[reason] += 1
     rows = [
-        RegistryRow(name, len(some), dict(failing.get(name, Counter())), *left.get(name, (None, None)))
-        for name, some in images.items()
+        RegistryRow(name, count, dict(failing.get(name, Counter())), *left.get(name, (None, None)))
+        for name, count in images.items()
         if name
     ]
     return sorted(rows, key=lambda row: (-sum(row.failing.values()), -row.images, row.name))
