@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -14,6 +15,7 @@ import pytest
 
 from scanner.cli.findings.explain import _excerpts
 from scanner.domain.verdict.explanation import explained_all
+from scanner.errors import UsageError
 from scanner.settings import Settings
 from scanner.settings.json_schema import schema_of
 from scanner.trail import note
@@ -305,9 +307,11 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
     late = archscan("explain", "-", stdin="all is well\n" * (1 << 18) + "exec /app: exec format error\n")
     assert late.stdout == said.stdout, "a container that does not start says so at the end of its log"
     lines = "\r\n".join(("all is wéll", *["-" * 1000] * 2000, "exec /app: exec format error", ""))
-    for written in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"):  # as PowerShell or an editor keeps it
+    for written in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"):  # as PowerShell or an editor keeps it
         log = io.BytesIO(lines.encode(written))
         assert "exec_format_error" in {one.reason for one in explained_all(_excerpts(log))}, written
+    with pytest.raises(UsageError, match=r"is packed: zcat FILE \| archscan explain -"):
+        list(_excerpts(io.BytesIO(gzip.compress(lines.encode()))))
     nothing = archscan("explain", "-", stdin="\n")
     assert (nothing.returncode, nothing.stderr.startswith("archscan: there is nothing to explain")) == (2, True)
 

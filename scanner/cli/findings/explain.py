@@ -101,8 +101,14 @@ def _excerpts(log: BinaryIO) -> Iterator[str]:
 
 
 def _texts(log: BinaryIO) -> Iterator[str]:
-    """What is written in it, a piece at a time; what is no text becomes a mark in its place."""
+    """What is written in it, a piece at a time; what is no text becomes a mark in its place.
+
+    Raises:
+        UsageError: it is packed.
+    """
     begun = log.read(EXCERPT_CHARS)
+    if unpack := next((command for sign, command in _PACKED.items() if begun.startswith(sign)), ""):
+        raise UsageError(f"the log is packed: {unpack} FILE | archscan explain -")
     made = codecs.getincrementaldecoder(_encoding(begun))("replace")
     decoder = io.IncrementalNewlineDecoder(made, translate=True)
     while begun:
@@ -111,8 +117,17 @@ def _texts(log: BinaryIO) -> Iterator[str]:
     yield decoder.decode(b"", final=True)
 
 
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # which begins as UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 """How a log begins that PowerShell wrote (``docker logs api > api.log``), or an editor."""
+
+_PACKED = {b"\x1f\x8b": "zcat", b"\x28\xb5\x2f\xfd": "zstdcat", b"\xfd7zXZ": "xzcat", b"BZh": "bzcat"}
+"""What unpacks a log, by how it begins: in packed bytes nothing is known, which reads like good news."""
 
 LOOKED_AT = 64
 """Bytes by which UTF-16 is told that has no mark: of its ASCII every other one is zero."""
