@@ -137,7 +137,7 @@ def run(told: str) -> str:
 def test_each_example_of_help_and_pages_is_taken_as_it_is_typed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("sys.stdin", io.StringIO("exec /app: exec format error\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"exec /app: exec format error\n")))
     (tmp_path / ".ssh").mkdir()
     (tmp_path / ".ssh" / "config").write_text("Host web-1\n")
     (tmp_path / "compose.yml").write_text("services: {api: {image: registry.example/shop/api:1.5}}\n")
@@ -168,7 +168,7 @@ def test_whatever_comes_over_a_command_ends_it_with_its_code(tmp_path, monkeypat
     monkeypatch.setattr(cli, "_drop_output", lambda: None)
     worked = {}
     for told in sorted(examples_of_help()):
-        monkeypatch.setattr("sys.stdin", io.StringIO("exec /app: exec format error\n"))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"exec /app: exec format error\n")))
         (tmp_path / "archscan.yml").unlink(missing_ok=True)  # an example of setup may have made it
         ended = cli.run(Ended, lambda: "0", words_of(told))
         if ended != 0 and "no hosts were found" not in (said := capsys.readouterr().err):

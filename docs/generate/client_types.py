@@ -41,6 +41,7 @@ ASKED = (
     "Checked",
     "Waivers",
     "AddedWaiver",
+    "Overrides",
     "TrailState",
     "TrailEntries",
     "Readiness",

@@ -82,5 +82,6 @@ def _text(words: str) -> str:
 
 
 def _escaped(words: str) -> str:
-    escaped = words.replace("\\", r"\e").replace("-", r"\-")
+    plain = words.replace("\\", r"\e").replace("-", r"\-")
+    escaped = "".join(char if char.isascii() else rf"\[u{ord(char):04X}]" for char in plain)  # groff reads Latin-1
     return rf"\&{escaped}" if escaped.startswith((".", "'")) else escaped

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import tempfile
+import time
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from functools import partial
@@ -32,9 +32,10 @@ from scanner.registry.auth.credentials import of_user
 from scanner.scan.images.image_surveys import Surveying
 from scanner.scan.plans.plans import NO_DEPLOYMENTS, PlanDirectory
 from scanner.service import fleet_of_person
-from scanner.service.configuration import Configuration, limits
+from scanner.service.configuration import Configuration, limits, owners, waivers
 from scanner.service.deadline import with_plans
 from scanner.service.image import InspectedImage, open_image
+from scanner.service.publication import waived
 from scanner.settings.json_schema import schema_of
 from scanner.settings.load import load
 from scanner.settings.schema import Settings
@@ -49,10 +50,12 @@ if TYPE_CHECKING:
     from scanner.cli.operations import CheckOptions, Common
     from scanner.client import Client
     from scanner.domain.host import Host
+    from scanner.domain.image.reference import ImageReference
     from scanner.domain.readiness import Readiness
     from scanner.domain.report import Report
     from scanner.hosts.ssh.config import SshConfig
     from scanner.hosts.ssh.host_keys import ShownKey
+    from scanner.registry.archives.archived import Archived
     from scanner.scan.ports import ScanListener
     from scanner.scan.scan import Scanner
     from scanner.service.answers import Checked
@@ -114,7 +117,7 @@ class Application:
     # ---------------------------------------------------------------- scans
 
     @asynccontextmanager
-    async def _scanner(
+    async def _scanner(  # noqa: PLR0913 -- each is an independent choice of a command
         self,
         settings: Settings,
         depth: Depth | None,
@@ -122,6 +125,7 @@ class Application:
         *,
         survey_now: bool = False,
         ssh: SshConfig | None = None,
+        archives: Mapping[ImageReference, Archived] | None = None,
     ) -> AsyncIterator[tuple[Scanner, Adapters]]:
         """A scanner for one command, with the logins that the user's own docker and podman would use.
 
@@ -129,7 +133,7 @@ class Application:
         ``full``, what scripts decide at run time is surveyed while the command waits.
         """
         context = AdapterContext(VERSION, ambient=of_user(os.environ, whose.home()), ssh=ssh)
-        adapters = Adapters(settings, context)
+        adapters = Adapters(settings, context, archives=archives)
         try:
             with adapters.one_scan():
                 plans, within = NO_DEPLOYMENTS, limits(settings, depth)
@@ -149,12 +153,13 @@ class Application:
         words: Sequence[str] = (),
         tell: Callable[[str], None] = lambda _text: None,
     ) -> Report:
-        """Read and judge the hosts that are meant."""
+        """Read and judge the hosts that are meant; who answers for what by the settings is told."""
         settings, found = self._named(common, words, patterns)
         if way := fleet_of_person.way(found):
             tell(way)
         async with self._scanner(settings, depth, found.known, ssh=found.ssh) as (scanner, _):
-            return await scanner.scan(found.hosts, listen=progress)
+            report = await scanner.scan(found.hosts, listen=progress)
+        return waived(report, waivers(settings), time.time(), owners(settings))
 
     async def check_hosts(
         self, common: Common, patterns: Sequence[str], progress: ScanListener, words: Sequence[str] = ()
@@ -180,13 +185,13 @@ class Application:
 
     async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> InspectedImage:
         """What an image offers, down to the binary of each platform."""
-        wanted = gate_command.reference(reference_text)
-        settings = self._settings(common, need_hosts=False)
-        async with self._scanner(settings, None) as (_, adapters):
-            list_all = adapters.files if all_binaries else None
-            return await open_image(
-                wanted, adapters.registry, adapters.inspections, Surveying(adapters.surveys, now=True), list_all
-            )
+        async with gate_command.named(reference_text) as (wanted, archives):
+            settings = self._settings(common, need_hosts=False)
+            async with self._scanner(settings, None, archives=archives) as (_, adapters):
+                list_all = adapters.files if all_binaries else None
+                return await open_image(
+                    wanted, adapters.images, adapters.inspections, Surveying(adapters.surveys, now=True), list_all
+                )
 
     async def readiness(
         self, common: Common, to: str, patterns: Sequence[str], team_label: str, progress: ScanListener
@@ -274,7 +279,7 @@ class Application:
     async def demo(self, common: Common, port: int, progress: ScanListener) -> None:
         """Serve the demonstration fleet."""
         del progress
-        async with _demonstration(common, port) as configuration:
+        async with _late("demonstration").demonstration(common, port) as configuration:
 
             def ready(taken: int) -> None:
                 print(  # noqa: T201 -- what the newcomer came for
@@ -291,7 +296,7 @@ class Application:
     async def demo_once(self, common: Common, progress: ScanListener) -> Report:
         """Scan the demonstration fleet once."""
         async with (
-            _demonstration(common) as configuration,
+            _late("demonstration").demonstration(common) as configuration,
             self._scanner(configuration.settings, None) as (scanner, _),
         ):
             return await scanner.scan(configuration.hosts, listen=progress)
@@ -381,15 +386,3 @@ def _checks() -> ModuleType:
 def _late(name: str) -> ModuleType:
     """A module of this room whose libraries take up to a second to import, which no other command should pay."""
     return importlib.import_module(f"scanner.app.{name}")
-
-
-@asynccontextmanager
-async def _demonstration(common: Common, port: int = 0) -> AsyncIterator[Configuration]:
-    """The made-up fleet with its registry, alive for as long as the context lasts."""
-    from scanner.demo.environment import environment  # noqa: PLC0415 -- only the demonstration pays for it
-
-    logs.configure(common.log_format or "logfmt", common.log_level or "warning")
-    with tempfile.TemporaryDirectory(prefix="archscan-demo-") as folder:
-        async with environment(Path(folder)) as (document, hosts):
-            document["web"] = {"listen": f"127.0.0.1:{port}"}
-            yield Configuration(Settings.model_validate(document), hosts)

@@ -144,6 +144,20 @@ def _manifests(path: Path, parsers: Parsers) -> FolderPlans:
         raise UsageError(f"--manifests {error}") from None
 
 
+@asynccontextmanager
+async def named(text: str) -> AsyncIterator[tuple[ImageReference, dict[ImageReference, Archived]]]:
+    """The image that a command names, of a registry or in a file that is open meanwhile.
+
+    Raises:
+        UsageError: it is no reference, or the file cannot be read.
+    """
+    if not is_archive(text):
+        yield reference(text), {}
+        return
+    async with opened(text) as found:
+        yield found.reference, {found.reference: found}
+
+
 def reference(text: str) -> ImageReference:
     """The image that a command names.
 

@@ -99,6 +99,7 @@ async def serve_web(
     host, port = service.reloading.settings.web.listen_address
     first = face()
     app = create_app(service, metrics, first.access, version=version, leader=leader)
+    service.publication.prepare_with(app.state.latest_index.prepare)
     await asyncio.to_thread(prepare, app)
     server = Server(app, host, port, first.context)
     _warn(first)

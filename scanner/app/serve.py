@@ -20,7 +20,7 @@ from scanner.app.main import INTERRUPTED
 from scanner.app.memory import keep_giving_back
 from scanner.app.replicas import Replica, check_replicas, instance_of
 from scanner.app.supervisor import tell_ready
-from scanner.app.trail_wiring import trail_of_service
+from scanner.app.trail_wiring import trail_of_service, witnesses
 from scanner.app.until_first import until_first
 from scanner.hosts.descriptors import raise_descriptors
 from scanner.metrics.loop import watch_loop
@@ -78,9 +78,18 @@ async def run(  # noqa: PLR0913 -- what a start is told
         ServiceError: the port is taken, or the store is.
     """
     with _ending_at_once():
-        refuse_taken(*settings.web.listen_address, listen_named)  # before a store is made, or a trail tells of a start
-        face_of(settings)
-        await _served(read, settings, version, ready, configure_log)
+        # before a store is made, or a trail tells of a start
+        refuse_taken(*settings.web.listen_address, listen_named)
+        first = read()
+        witnesses(first.settings)
+        await Adapters(first.settings, AdapterContext(version), face_of(first.settings)).close()
+        await _served(_once(first, read), settings, version, ready, configure_log)
+
+
+def _once(first: Configuration, read: Callable[[], Configuration]) -> Callable[[], Configuration]:
+    """Gives what was read already, then reads anew: an inventory may take long to answer."""
+    known = [first]
+    return lambda: known.pop() if known else read()
 
 
 async def _served(

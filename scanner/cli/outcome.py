@@ -41,18 +41,28 @@ _FAILING = {
 
 
 def exit_code(
-    report: Report, fail_on: FailOn, decision: Decision | None = None, overridden: Container[int] = ()
+    report: Report,
+    fail_on: FailOn,
+    decision: Decision | None = None,
+    overridden: Container[int] = (),
+    *,
+    counts_waived: bool = False,
 ) -> Exit:
     """Findings outrank what is unknown; nothing known is never success.
 
     A ``decision`` counts too: the gate's settings may be stricter than ``fail_on``, and a pipeline reads only this code.
-    The findings at the places ``overridden`` do not, nor that their hosts were not read: somebody answers for them.
+    The findings at the places ``overridden`` do not, nor that their hosts were not read: somebody answers for them. So
+    does somebody for those that are waived, unless ``counts_waived``: where one was asked about by its name.
     """
     from scanner.domain.decision import Decision
     from scanner.domain.failure import Failure
 
     denied = decision is Decision.DENY and fail_on is not FailOn.NEVER
-    counted = [finding for at, finding in enumerate(report.findings) if at not in overridden]
+    counted = [
+        finding
+        for at, finding in enumerate(report.findings)
+        if at not in overridden and (counts_waived or finding.waived_until is None)
+    ]
     if denied or any(finding.verdict.status in _FAILING[fail_on] for finding in counted):
         return Exit.FINDINGS
     answered_for = {finding.workload.host for at, finding in enumerate(report.findings) if at in overridden}

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self
 
 import typer
 
+from scanner.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from scanner.cli.operations import CheckOptions, Operations
+    from scanner.domain.override import Override
     from scanner.domain.report import Finding, HostReading, Report
     from scanner.domain.waiver import Waiver
     from scanner.service.answers import Checked
@@ -31,6 +34,22 @@ TokenFileOption = Annotated[
         "--token-file", envvar="ARCHSCAN_TOKEN_FILE", metavar="FILE", help="File with the token for --server."
     ),
 ]
+
+
+FILES = ("oci:", "oci-archive:", "docker-archive:")
+"""How images in files are named."""
+
+
+def refuse_unsent_files(image: str) -> None:
+    """What a question to a server cannot hold.
+
+    Raises:
+        UsageError: the image is in a file here.
+    """
+    if image.startswith(FILES):
+        raise UsageError(
+            f"--server is not sent images: {image} has its layers on this machine. Ask here, without --server or ARCHSCAN_SERVER, or push it"
+        )
 
 
 class RemoteService(Protocol):
@@ -80,6 +99,18 @@ class RemoteService(Protocol):
 
     def delete_waiver(self, waiver_id: str) -> None:
         """Answer for them no more."""
+        ...
+
+    def overrides(self) -> Sequence[Override]:
+        """Who answers for which deployments against the gate."""
+        ...
+
+    def add_override(self, wanted: Mapping[str, str]) -> Override:
+        """Answer for a deployment."""
+        ...
+
+    def delete_override(self, override_id: str) -> None:
+        """Answer for it no more."""
         ...
 
     def trail_entries(self, last: int, event: str | None = None) -> Iterator[tuple[int, bytes]]:

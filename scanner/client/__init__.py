@@ -19,7 +19,7 @@ from scanner.domain.report import Finding, HostReading, Report
 from scanner.domain.waiver import Waiver, WaiverOrigin
 from scanner.errors import ServiceError, UsageError, in_words
 from scanner.formats import certificates
-from scanner.service.check_reading import checked_of
+from scanner.service.check_reading import checked_of, override_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         AddedWaiver,
         FindingPage,
         ImageInFleet,
+        Overrides,
         Readiness,
         RequestedScan,
         TrailEntries,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         Waivers,
     )
     from scanner.client.answer_types import Waiver as WaiverRow
+    from scanner.domain.override import Override
     from scanner.service.answers import Checked
 
 CONNECT_S = 10.0
@@ -154,7 +156,25 @@ class Client:
 
     def delete_waiver(self, waiver_id: str) -> None:
         """End a waiver that was added to the running service."""
-        if self._answered("DELETE", f"/api/v1/waivers/{quote(waiver_id, safe='')}").content:
+        self._delete(f"/api/v1/waivers/{quote(waiver_id, safe='')}")
+
+    def overrides(self) -> Sequence[Override]:
+        """Who answers for which deployments against the gate, until when."""
+        with _understood():
+            found: Overrides = self._ask("GET", "/api/v1/overrides")
+            return [override_of(row) for row in found["overrides"]]
+
+    def add_override(self, wanted: Mapping[str, str]) -> Override:
+        """Answer for a deployment until a moment."""
+        with _understood():
+            return override_of(self._ask("POST", "/api/v1/overrides", dict(wanted)))
+
+    def delete_override(self, override_id: str) -> None:
+        """End an override."""
+        self._delete(f"/api/v1/overrides/{quote(override_id, safe='')}")
+
+    def _delete(self, path: str) -> None:
+        if self._answered("DELETE", path).content:
             raise self._is_none("a deletion with a text")
 
     # ---------------------------------------------------------------- everything else

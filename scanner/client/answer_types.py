@@ -147,6 +147,12 @@ class Override(TypedDict):
     host: str
 
 
+class Overrides(TypedDict):
+    """All that are in force."""
+
+    overrides: list[Override]
+
+
 class Readiness(TypedDict):
     """Every image of the latest report on a host of the target."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,7 @@ def _on_target(finding: Finding) -> Outlook:
     return _OF_STATUS[finding.verdict.status]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ImageOutlook:
     """One image with all its workloads; ``why`` says in a sentence what the outlook rests on.
 
@@ -87,7 +87,7 @@ class ImageOutlook:
     workloads: tuple[Finding, ...]
     judged: Finding | None = None
 
-    @property
+    @cached_property
     def hosts(self) -> tuple[str, ...]:
         """Where it is, each host once."""
         return tuple(dict.fromkeys(finding.workload.host for finding in self.workloads))
@@ -112,7 +112,7 @@ class Tally:
         return sum(self.counts.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Readiness:
     """A fleet before it moves; ``is_judged`` tells that images were opened for it, down to the program."""
 
@@ -125,23 +125,23 @@ class Readiness:
     is_judged: bool
     team_label: str = "team"
 
-    @property
+    @cached_property
     def counts(self) -> Mapping[Outlook, int]:
         """How many images have which outlook."""
         seen = Counter(image.outlook for image in self.images)
         return {outlook: seen[outlook] for outlook in Outlook}
 
-    @property
+    @cached_property
     def by_team(self) -> Sequence[Tally]:
         """By the label that says whose a host is."""
         return self._tallies(lambda image: (self._team(host) for host in image.hosts))
 
-    @property
+    @cached_property
     def by_registry(self) -> Sequence[Tally]:
         """By where the images come from."""
         return self._tallies(lambda image: (image.registry,))
 
-    @property
+    @cached_property
     def by_host(self) -> Sequence[Tally]:
         """By host: what each would have when it became the target."""
         return self._tallies(lambda image: image.hosts)

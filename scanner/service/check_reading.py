@@ -24,7 +24,7 @@ def checked_of(answer: Mapping[str, Any]) -> Checked:
         ValueError, KeyError, TypeError: it is no such document.
     """
     report = report_reading.report_of(answer)
-    overrides = {row["id"]: _override(row) for row in answer.get("overrides", ())}
+    overrides = {row["id"]: override_of(row) for row in answer.get("overrides", ())}
     rows = list(zip(answer["findings"], report.findings, strict=True))
     rulings = tuple(_ruling(row, finding, overrides) for row, finding in rows if "decision" in row)
     alternatives = (_instead(row, finding) for row, finding in rows if row.get("instead"))
@@ -55,7 +55,12 @@ def _instead(row: Mapping[str, Any], finding: Finding) -> Instead:
     return Instead(workload.image, workload.host, told["tag"] or "", told["pin"] or "", int(told["looked_at"]), hosts)
 
 
-def _override(row: Mapping[str, Any]) -> Override:
+def override_of(row: Mapping[str, Any]) -> Override:
+    """Who answers for what, as a document shows it.
+
+    Raises:
+        ValueError, KeyError, TypeError: it shows none.
+    """
     until = datetime.fromisoformat(row["until"]).timestamp()
     owner, reason, image, host = (str(row[name]) for name in ("owner", "reason", "image", "host"))
     return Override(str(row["id"]), owner, reason, until, image, host)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.ownership import OwnerRule
 from scanner.domain.verdict.verdict import Depth
+from scanner.domain.waiver import Waiver, WaiverOrigin
 from scanner.scan.scan import ScanLimits
 
 if TYPE_CHECKING:
@@ -54,3 +55,14 @@ def owners(settings: Settings) -> tuple[OwnerRule, ...]:
     return tuple(
         OwnerRule(one.team, one.images, one.namespaces, one.projects, one.repositories) for one in settings.owners
     )
+
+
+def waivers(settings: Settings) -> tuple[Waiver, ...]:
+    """Who answers for which findings, by the settings; those that have ended too."""
+    return tuple(
+        Waiver(
+            f"config-{number}", one.owner, one.reason, one.until.timestamp(),
+            one.match.host, one.match.image, one.match.workload, one.match.reason, WaiverOrigin.CONFIG,
+        )
+        for number, one in enumerate(settings.waivers)
+    )  # fmt: skip

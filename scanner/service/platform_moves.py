@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,6 +30,24 @@ MAX_KEPT = 8
 """Targets whose judgements are kept; a fleet moves to one or two."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Outlooks:
+    """What follows from one report, for each target that was asked about; may be asked from any thread."""
+
+    report: Report
+    _known: dict[tuple[str, str], tuple[Report | None, Readiness]] = field(default_factory=dict)
+
+    def of(self, target: Platform, judged: Report | None, team_label: str) -> Readiness:
+        """What would run there."""
+        asked = str(target), team_label
+        known = self._known.get(asked)
+        if known is None or known[0] is not judged:
+            if len(self._known) >= MAX_KEPT:
+                self._known.clear()
+            known = self._known[asked] = judged, readiness(self.report, target, judged, team_label)
+        return known[1]
+
+
 class PlatformMoves:
     """Answers at once from what the last scan found; judging asks registries, so that it is a task of its own."""
 
@@ -36,12 +55,18 @@ class PlatformMoves:
         self._reloading, self._publication, self._surveys = reloading, publication, surveys
         self._observer = observer
         self._judged: dict[str, Report] = {}
+        self._outlooks: _Outlooks | None = None
         self._under_way: dict[str, asyncio.Task[None]] = {}
 
     def outlook(self, target: Platform, team_label: str = "team") -> Readiness | None:
         """What is known now; ``None`` before the first report."""
         report = self._publication.report()
-        return readiness(report, target, self._judged.get(str(canonical(target))), team_label) if report else None
+        if report is None:
+            return None
+        known = self._outlooks
+        if known is None or known.report is not report:
+            known = self._outlooks = _Outlooks(report)
+        return known.of(target, self._judged.get(str(canonical(target))), team_label)
 
     def is_judging(self, target: Platform) -> bool:
         """Whether images are being opened for this target."""

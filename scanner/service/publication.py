@@ -45,6 +45,11 @@ class Publication:
         self._store_error = ""
         self._read_from: dict[str, _Place] = {}
         self._is_first = True
+        self._preparations: list[Callable[[Report], None]] = [observer.prepare]
+
+    def prepare_with(self, prepare: Callable[[Report], None]) -> None:
+        """Call ``prepare`` in a thread with each report before it is published, so that whoever asks first waits for nothing."""
+        self._preparations.append(prepare)
 
     async def load(self) -> None:
         """Publish what was known before a restart.
@@ -52,7 +57,10 @@ class Publication:
         Raises:
             StoreError: it could not be read.
         """
-        known = self._durable = await self._store.load()
+        known = await self._store.load()
+        if known is not None:
+            await self._prepare(self._marked(known))
+        self._durable = known
         self._publish()
         first = (await self._store.records(_FIRST_SCAN)).get(_FIRST_SCAN)
         self._is_first = first is None and known is None
@@ -91,11 +99,18 @@ class Publication:
         fleet = [host.name for host in inventory if host.name in read_from or not self._has_moved(host)]
         last = self._durable
         durable = await self._stored(await asyncio.to_thread(lambda: merged(last, shown(fresh), fleet)), by)
-        report = await asyncio.to_thread(self._ready, durable, self._waivers, self._clock(), self._owners)
+        report = await asyncio.to_thread(self._counted, durable, self._waivers, self._clock(), self._owners)
+        await self._prepare(report)
         self._durable = durable
         self._publish()
         self._read_from.update(read_from)
         return report
+
+    async def _prepare(self, report: Report) -> None:
+        """Have made what is shown of a report that is about to be published, unless it is published already."""
+        if report is not self._report:
+            for prepare in self._preparations:
+                await asyncio.to_thread(prepare, report)
 
     def waive(self, waivers: Iterable[Waiver]) -> None:
         """Apply these waivers, instead of those before, at once; the same ones change nothing."""
@@ -116,14 +131,13 @@ class Publication:
     def _marked(self, report: Report) -> Report:
         return self._marks.of(report, self._waivers, self._clock(), self._owners)
 
-    def _ready(self, durable: Report, waivers: Sequence[Waiver], now: float, owners: tuple[OwnerRule, ...]) -> Report:
-        """What is about to be published, made beside the event loop: marking, counting, rendering grow with the fleet.
+    def _counted(self, durable: Report, waivers: Sequence[Waiver], now: float, owners: tuple[OwnerRule, ...]) -> Report:
+        """What is about to be published, made beside the event loop: marking and counting grow with the fleet.
 
         Whoever changes waivers or owners meanwhile has them asked again when it is published.
         """
         report = self._marks.of(durable, waivers, now, owners)
         _ = report.counts  # which the report remembers
-        self._observer.prepare(report)
         return report
 
     async def _stored(self, report: Report, by: str) -> Report:
@@ -229,9 +243,9 @@ class Marks:
         return found, found if same else marked
 
 
-def waived(report: Report, waivers: Iterable[Waiver], now: float) -> Report:
+def waived(report: Report, waivers: Iterable[Waiver], now: float, owners: tuple[OwnerRule, ...] = ()) -> Report:
     """The same, once."""
-    return Marks().of(report, waivers, now)
+    return Marks().of(report, waivers, now, owners)
 
 
 def _marked(finding: Finding, valid: Sequence[Waiver], team: str) -> Finding:

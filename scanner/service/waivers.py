@@ -10,6 +10,7 @@ import structlog
 
 from scanner.domain.waiver import Waiver, WaiverOrigin
 from scanner.service.answers import Refusal, RefusalReason
+from scanner.service.configuration import waivers
 from scanner.service.recording import refused
 from scanner.store.error import StoreError
 from scanner.trail import entries
@@ -101,13 +102,4 @@ class Waivers:
 
     def _known(self) -> list[Waiver]:
         now = self._clock()
-        return [waiver for waiver in (*self._configured(), *self._added) if waiver.until > now]
-
-    def _configured(self) -> list[Waiver]:
-        return [
-            Waiver(
-                f"config-{number}", one.owner, one.reason, one.until.timestamp(),
-                one.match.host, one.match.image, one.match.workload, one.match.reason, WaiverOrigin.CONFIG,
-            )
-            for number, one in enumerate(self._reloading.settings.waivers)
-        ]  # fmt: skip
+        return [waiver for waiver in (*waivers(self._reloading.settings), *self._added) if waiver.until > now]

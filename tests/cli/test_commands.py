@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import re
 import subprocess
@@ -11,6 +13,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from scanner.cli.findings.explain import _excerpts
+from scanner.domain.verdict.explanation import explained_all
+from scanner.errors import UsageError
 from scanner.settings import Settings
 from scanner.settings.json_schema import schema_of
 from scanner.trail import note
@@ -166,6 +171,18 @@ def test_a_plan_directory_is_checked_with_the_configuration_and_scanned_with_the
     assert "plan_problem" in done.stderr
 
 
+def test_a_scan_says_who_answers_for_what_by_the_settings(config):
+    """A waiver that has ended, or is for another image, answers for nothing."""
+    for until, image, waived in (
+        ("2999-01-31", "*/api:*", "2999-02-01T00:00:00.000Z"),
+        ("2020-01-31", "*/api:*", None),
+        ("2999-01-31", "*/web:*", None),
+    ):
+        config.write_text(f"{CONFIG}waivers: [{{owner: a, reason: b, until: {until}, match: {{image: '{image}'}}}}]\n")
+        document = json.loads(archscan("scan", "--format", "json", folder=config.parent).stdout)
+        assert [finding["waived_until"] for finding in document["findings"]] == [waived]
+
+
 def test_the_check_of_a_configuration_counts_plan_files_and_lists_them_when_asked(config):
     folder = config.parent
     config.write_text(CONFIG + "plans: {directory: fleet}\n")
@@ -289,6 +306,12 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
     assert archscan("explain", "exec /app: exec format error " * 20).stdout.startswith("exec_format_error")
     late = archscan("explain", "-", stdin="all is well\n" * (1 << 18) + "exec /app: exec format error\n")
     assert late.stdout == said.stdout, "a container that does not start says so at the end of its log"
+    lines = "\r\n".join(("all is wéll", *["-" * 1000] * 2000, "exec /app: exec format error", ""))
+    for written in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"):  # as PowerShell or an editor keeps it
+        log = io.BytesIO(lines.encode(written))
+        assert "exec_format_error" in {one.reason for one in explained_all(_excerpts(log))}, written
+    with pytest.raises(UsageError, match=r"is packed: zcat FILE \| archscan explain -"):
+        list(_excerpts(io.BytesIO(gzip.compress(lines.encode()))))
     nothing = archscan("explain", "-", stdin="\n")
     assert (nothing.returncode, nothing.stderr.startswith("archscan: there is nothing to explain")) == (2, True)
 
@@ -314,6 +337,9 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
         "waivers list",
         "waivers add",
         "waivers delete",
+        "overrides list",
+        "overrides add",
+        "overrides delete",
         "top",
         "worker",
         "rollback",

@@ -20,6 +20,7 @@ KEYED = "ssh: {identity_file: id, known_hosts_file: known_hosts}\n"
 
 WAIVER = "waivers: [{owner: a, reason: b, until: 2999-01-01, match: {reason: wrong_bin}}]\n"
 
+OVERRIDE = ("overrides", "add", "app:1", "--owner", "a", "--reason", "b", "--until", "soon")
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJOOtJF8d0sYsCuV6YvsN1pHgMCxO2jG0bXxnXnEo0y scan\n"
 KEY = new_key("scan")[0]
 
@@ -110,10 +111,17 @@ def ran(capsys, *words):
         (("findings", "--reason", "exec_format"), "did you mean exec_format_error?"),
         (("findings", "--host", ""), "--host: an empty pattern matches nothing"),
         (("waivers", "delete", ""), "name a waiver by its id"),
+        (("overrides", "delete", " "), "name an override by its id, the first column of `archscan overrides list`"),
+        (OVERRIDE, "--until soon: write a day, such as 2027-01-31, or a moment, 2027-01-31T18:00:00Z"),
+        ((*OVERRIDE[:-1], "2027-01-31T18:00"), "write its zone too, such as 2027-01-31T18:00Z"),
         (("trail", "show", "--last", "x"), "'-n': must be a whole number; see"),
         (("top", "--every", "0"), "'--every': must be at least 1; see"),
         (("findings", "--reason", "?"), "docs/reasons.md has them all"),
-        (("image", "oci-archive:app.tar"), "archscan check oci-archive:app.tar --platform"),
+        (("image", "oci-archive:app.tar"), "oci-archive:app.tar: cannot be read: No such file or directory"),
+        (
+            ("image", "oci-archive:app.tar", "--server", "http://127.0.0.1:1"),
+            "--server is not sent images: oci-archive:app.tar has its layers on this machine",
+        ),
         (("check", "nginx"), "--host PATTERN"),
         (("findings", "--server", "http://[::1"), "--server http://[::1: write http://HOST:PORT or https://HOST"),
         (("findings", "--server", "http://u:pw@["), "--server http://[: write http://HOST:PORT or https://HOST"),
@@ -259,14 +267,23 @@ def test_what_holds_for_nothing_is_told_and_refuses_nobody(capsys, tmp_path, mon
     ]
 
 
-def test_a_service_that_would_let_nobody_in_leaves_nothing_behind(capsys, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"{LOCAL}web: {{config_file: web.yml}}\n", "not a bcrypt hash"),
+        (SSH % ("no_key", "known_hosts"), "no_key: cannot be read: No such file or directory"),
+        ("inventory: [{kind: file_sd, files: [gone.json]}]\n" + KEYED, "gone.json: cannot be read"),
+        (f"{LOCAL}registries: {{certs_d: gone}}\n", "gone"),
+        (f"{LOCAL}trail: {{witnesses: [{{url: 'https://w.example', key: w}}]}}\n", "trail.witnesses[0].key"),
+        (f"{LOCAL}cluster: {{scheduler: 'tls://h:1', ca_file: no, cert_file: no, key_file: no}}\n", "no: cannot"),
+    ],
+)
+def test_a_service_that_cannot_start_leaves_nothing_behind(capsys, tmp_path, monkeypatch, text, says):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "archscan.yml").write_text(
-        f"{LOCAL}store: {{url: 'sqlite:///{tmp_path}/a.db'}}\nweb: {{config_file: web.yml}}\n"
-    )
+    (tmp_path / "archscan.yml").write_text(f"{text}store: {{url: 'sqlite:///{tmp_path}/a.db'}}\n")
     (tmp_path / "web.yml").write_text("basic_auth_users: {ada: hunter2}\n")
     code, _, err = ran(capsys, "serve", "--web.listen-address", "127.0.0.1:0")
-    assert (code, "not a bcrypt hash" in err) == (2, True)
+    assert (code, says in err) == (2, True), err
     assert {each.name for each in tmp_path.iterdir()} == {"archscan.yml", "web.yml"}
 
 

@@ -13,6 +13,7 @@ from tests import builders
 from tests.rows import each_row
 
 READ, UNREAD = builders.reading(), builders.unread()
+WAIVED = builders.finding(Reason.NO_SHEBANG, waived_until=2e9)
 
 
 def a_report(*reasons, hosts=(READ,), complete=True):
@@ -33,6 +34,9 @@ def a_report(*reasons, hosts=(READ,), complete=True):
         (a_report(Reason.PLATFORM_LOST), FailOn.DEGRADED, 1),
         (a_report(Reason.EMULATED), FailOn.EMULATED, 1),
         (a_report(Reason.WRONG_PLATFORM), FailOn.NEVER, 0),
+        (builders.report(WAIVED, hosts=(READ,)), FailOn.MISMATCH, 0),
+        (builders.report(WAIVED, hosts=(UNREAD,)), FailOn.MISMATCH, 3),
+        (builders.report(WAIVED, builders.finding(Reason.WRONG_PLATFORM), hosts=(READ,)), FailOn.MISMATCH, 1),
     ],
 )
 def test_the_code_tells_the_worst_that_counts(report, fail_on, code):

@@ -108,11 +108,22 @@ async def test_waivers_are_added_listed_ended(running, service):  # noqa: F811
         assert covers == (0 if report else None)
 
 
+async def test_overrides_are_added_listed_ended(running, service):  # noqa: F811
+    wanted = {"owner": "ada", "reason": "why", "until": "2099-01-01T00:00:00Z", "image": "r.example/app:*"}
+    made = await asked(running, lambda client: client.add_override(wanted))
+    assert list(service.overrides.given.values()) == [made]
+    assert await asked(running, lambda client: client.overrides()) == [made]
+    await asked(running, lambda client: client.delete_override(made.id))
+    assert await asked(running, lambda client: client.overrides()) == []
+
+
 REFUSALS = [
     ("", lambda client: client.report(), UsageError, "unauthenticated.*--token-file"),
     ("read", lambda client: client.scan([], print), UsageError, "scope_missing"),
     ("operate", lambda client: client.scan(["zzz"], print), UsageError, "host_not_in_inventory"),
     ("operate", lambda client: client.delete_waiver("zzz"), UsageError, "waiver_not_found"),
+    ("operate", lambda client: client.delete_override("zzz"), UsageError, "override_not_found"),
+    ("read", lambda client: client.add_override({}), UsageError, "scope_missing"),
     ("operate", lambda client: client.checkpoint(), UsageError, "no_trail"),
     ("operate", lambda client: client.check(["x:1"], ["web-1"], []), UsageError, "registry_not_allowed"),
 ]
@@ -148,6 +159,8 @@ ASKS = {
     "check": lambda client: client.check(["a:1"], [], ["linux/amd64"]),
     "waivers": lambda client: client.waivers(),
     "add_waiver": lambda client: client.add_waiver({}),
+    "overrides": lambda client: client.overrides(),
+    "add_override": lambda client: client.add_override({}),
     "delete_waiver": lambda client: client.delete_waiver("1"),
     "trail_entries": lambda client: list(client.trail_entries(5)),
     "checkpoint": lambda client: client.checkpoint(),
@@ -269,6 +282,8 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
         ("findings", "--host", "edge-1", "--status", "emulated", "--fail-on", "emulated"),
         ("findings", "--host", "edge-2", "--reason", "wrong_binary", "--fail-on", "mismatch"),
         ("waivers", "add", "--owner", "ada", "--reason", "why", "--until", "2099-01-31", "--host", "wbe-1"),
+        ("overrides", "add", "app:1", "--owner", "ada", "--reason", "x", "--until", "2099-01-31T18:00:00+01:00"),
+        ("overrides", "list", "--format", "json"),
         **there,
     )
     listed, top, checked, compared, ready, image, since, of_one, of_none, why, why_not, *narrow = runs
@@ -283,7 +298,9 @@ async def test_commands_ask_the_server_that_the_environment_names(running, tmp_p
     assert "archscan: no host is named web-9; did you mean web-2?" in of_none.stderr
     assert (why.returncode, "  index     linux/amd64, linux/arm64\n" in why.stdout) == (1, True), why.stdout
     assert (why_not.returncode, "no host edge-9; did you mean edge-2?" in why_not.stderr) == (2, True), why_not.stderr
-    nobody, nothing, calm, unread, waived = narrow
+    nobody, nothing, calm, unread, waived, overridden, known = narrow
+    assert re.fullmatch(r"[0-9a-f]+\t2099-01-31T17:00:00.000Z\tada\timage=app:1\tx\n", overridden.stdout)
+    assert [one["until"] for one in json.loads(known.stdout)] == ["2099-01-31T17:00:00.000Z"]
     assert (waived.returncode, "host=wbe-1" in waived.stdout) == (0, True), waived.stderr
     assert waived.stderr == "archscan: it is for no finding of the last scan: are its patterns right?\n"
     assert (nobody.returncode, "named so; did you mean edge-1?" in nobody.stderr) == (2, True), nobody.stderr

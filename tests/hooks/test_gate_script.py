@@ -32,8 +32,15 @@ async def test_what_nobody_knows_ends_with_3(asked):
     assert (code, out) == (3, "")
     assert "hold: r.example/app:1 on a: host_refused" in err
     refused = await asked.gate("--host", "zzz", IMAGE)
-    said = "host_not_in_inventory: no host is named zzz\narchscan-gate: no decision on r.example/app:1: not to be run\n"
-    assert refused == (3, "", said)
+    why = "archscan refuses to judge (HTTP 400), no decision on r.example/app:1"
+    said = f"host_not_in_inventory: no host is named zzz\narchscan-gate: {why}"
+    assert refused == (3, "", f"{said}: not to be run\n")
+    logged = asked.bin / "logger"
+    logged.write_text('#!/bin/sh\nprintf "%s\\n" "$*" > "$HOME/logged"\n')
+    logged.chmod(0o755)
+    unchecked = ", and never one before: it starts unchecked\n"
+    assert await asked.gate("--open", "--host", "zzz", IMAGE) == (0, f"{IMAGE}\n", said + unchecked)
+    assert (asked.folder / "logged").read_text() == f"-p daemon.err -t archscan-gate {why}{unchecked}"
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://nowhere.invalid"])

@@ -120,8 +120,11 @@ async def test_a_store_that_fails_once_a_report_is_durable_keeps_nobody_from_rea
         architectures_changed=lambda _changed: None,
     )
     publication = Publication(store, observer, lambda: 10.0, Recording(None, lambda: 10.0))
+    prepared = []
+    publication.prepare_with(lambda upcoming: prepared.append((upcoming, publication.report())))
     given = report(finding("web-1"))
     await publication.append(given, [], [])
+    assert prepared == [(publication.report(), None)]
     assert (publication.report(), publication.store_error, failed) == (publication._durable, "the disk is full", [1])
     store.is_full = False
     await publication.append(given, [], [])

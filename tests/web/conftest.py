@@ -163,14 +163,19 @@ class FakeRollbacks:
 class FakeOverrides:
     """Nobody answers for anything yet."""
 
+    def __init__(self):
+        self.given = {}
+
     async def in_force(self):
-        return ()
+        return tuple(self.given.values())
 
     async def add(self, wanted, by):
-        return replace(wanted, id="1")
+        added = replace(wanted, id=secrets.token_hex(4))
+        self.given[added.id] = added
+        return added
 
     async def delete(self, override_id, by):
-        return False
+        return self.given.pop(override_id, None) is not None
 
 
 class FakeAdmission:

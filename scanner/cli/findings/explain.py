@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +19,8 @@ from scanner.errors import UsageError
 from scanner.formats.files import is_file
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from scanner.domain.verdict.explanation import Explanation
 
 EXCERPT_CHARS = 1 << 20
@@ -46,7 +50,7 @@ def explain(
         raise UsageError(NOTHING)
     if text == "-" and sys.stdin.isatty():
         print("archscan: paste the error, then Ctrl-D", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
-    found, instead = _found_in(_excerpts(sys.stdin) if text == "-" else iter([text]))
+    found, instead = _found_in(_excerpts(sys.stdin.buffer) if text == "-" else iter([text]))
     if not found:
         about = f" It is about something else: {instead}." if instead else ""
         print(f"Nothing in it is a known sign of a wrong CPU or a broken entrypoint.{about}")  # noqa: T201 -- data goes to stdout
@@ -83,10 +87,10 @@ def _found_in(excerpts: Iterator[str]) -> tuple[tuple[Explanation, ...], str]:
     return found, instead
 
 
-def _excerpts(log: TextIO) -> Iterator[str]:
+def _excerpts(log: BinaryIO) -> Iterator[str]:
     """A log in whole lines; one that does not end within an excerpt is looked at in two."""
     rest = ""
-    while read := log.read(EXCERPT_CHARS):
+    for read in _texts(log):
         whole, newline, rest = (rest + read).rpartition("\n")
         if newline:
             yield whole
@@ -94,6 +98,50 @@ def _excerpts(log: TextIO) -> Iterator[str]:
             yield rest
             rest = ""
     yield rest
+
+
+def _texts(log: BinaryIO) -> Iterator[str]:
+    """What is written in it, a piece at a time; what is no text becomes a mark in its place.
+
+    Raises:
+        UsageError: it is packed.
+    """
+    begun = log.read(EXCERPT_CHARS)
+    if unpack := next((command for sign, command in _PACKED.items() if begun.startswith(sign)), ""):
+        raise UsageError(f"the log is packed: {unpack} FILE | archscan explain -")
+    made = codecs.getincrementaldecoder(_encoding(begun))("replace")
+    decoder = io.IncrementalNewlineDecoder(made, translate=True)
+    while begun:
+        yield decoder.decode(begun)
+        begun = log.read(EXCERPT_CHARS)
+    yield decoder.decode(b"", final=True)
+
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # which begins as UTF-16 does
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""How a log begins that PowerShell wrote (``docker logs api > api.log``), or an editor."""
+
+_PACKED = {b"\x1f\x8b": "zcat", b"\x28\xb5\x2f\xfd": "zstdcat", b"\xfd7zXZ": "xzcat", b"BZh": "bzcat"}
+"""What unpacks a log, by how it begins: in packed bytes nothing is known, which reads like good news."""
+
+LOOKED_AT = 64
+"""Bytes by which UTF-16 is told that has no mark: of its ASCII every other one is zero."""
+
+
+def _encoding(begun: bytes) -> str:
+    """How a log is written."""
+    marked = next((encoding for mark, encoding in _MARKS if begun.startswith(mark)), None)
+    if marked is not None:
+        return marked
+    first, second = begun[0:LOOKED_AT:2], begun[1:LOOKED_AT:2]
+    if len(second) > 1 and not any(second) and all(first):
+        return "utf-16-le"
+    return "utf-16-be" if len(second) > 1 and not any(first) and all(second) else "utf-8"
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:

@@ -9,8 +9,8 @@ import typer
 
 from scanner.cli import completion, options, server_operations
 from scanner.cli.command import ArchscanCommand
-from scanner.cli.gate.check import FILES
 from scanner.cli.outcome import Exit, FailOn, exit_code
+from scanner.cli.server_operations import refuse_unsent_files
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _ask(
     shown = replace(whole, findings=tuple(findings), hosts=tuple(one for one in whole.hosts if one.name in names))
     if form is not options.PlainFormat.JSON:
         output.write(shown, options.Format.TABLE, every=True, to=None)
-    return exit_code(shown, FailOn.MISMATCH)
+    return exit_code(shown, FailOn.MISMATCH, counts_waived=True)
 
 
 def image(
@@ -57,7 +57,10 @@ def image(
     reference: Annotated[
         str,
         typer.Argument(
-            metavar="IMAGE", help="An image reference, such as nginx:1.27.", autocompletion=completion.images
+            metavar="IMAGE",
+            help="An image reference, such as nginx:1.27, or before a push oci:DIR[:TAG], oci-archive:FILE[:TAG], "
+            "docker-archive:FILE[:IMAGE].",
+            autocompletion=completion.images,
         ),
     ],
     all_binaries: Annotated[
@@ -86,13 +89,10 @@ def image(
     from scanner.domain.failure import Failure
     from scanner.domain.report_json import plain
 
-    if reference.startswith(FILES):
-        raise UsageError(
-            f"image reads what a registry has; of a file: archscan check {reference} --platform linux/amd64"
-        )
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
     if server is not None:
+        refuse_unsent_files(reference)
         if all_binaries:
             raise UsageError("--all-binaries opens the image here: leave --server out")
         raise typer.Exit(_ask(operations, server, token_file, reference, form))

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from scanner.cli.operations import CheckOptions, Operations
     from scanner.service.answers import Checked
 
-FILES = ("oci:", "oci-archive:", "docker-archive:")
-"""How images in files are named."""
-
 PlatformOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -144,11 +141,8 @@ def _written(
 
 def _refuse_unsent(asked: CheckOptions) -> None:
     """What a question to a server cannot hold."""
-    archive = next((image for image in asked.images if image.startswith(FILES)), None)
-    if archive is not None:
-        raise UsageError(
-            f"--server is not sent images: {archive} has its layers on this machine. Check it here, without --server or ARCHSCAN_SERVER, or push it"
-        )
+    for image in asked.images:
+        server_operations.refuse_unsent_files(image)
     if asked.depth is not None:
         raise UsageError("--depth goes without --server: a running archscan judges at the depth of its configuration")
 

@@ -9,7 +9,8 @@
 #
 # --open is for what must come back after a power cut with archscan down: where there is no decision the last one about
 # the same image counts, kept below ARCHSCAN_GATE_STATE; where there never was one it lets the image pass with a warning
-# in the system log and prints the image as it was given.
+# in the system log and prints the image as it was given. So it does where archscan refuses to judge, by a token that has
+# ended or a host that it does not know: that is an error in the log, for it stays so until somebody mends it.
 #
 # Settings come from the environment, else from /etc/archscan/gate.conf (NAME=value lines, read as text):
 #   ARCHSCAN_SERVER      where archscan is, http://127.0.0.1:9719 without; ARCHSCAN_URL means the same
@@ -129,6 +130,7 @@ recall() {
         case $last in allow | deny) ;; *) return 1 ;; esac
 }
 
+why='no decision' level=warning
 case $code in
     000) ;;
     200 | 409)
@@ -144,14 +146,18 @@ case $code in
             exit 1
         fi
         ;;
-    *) show >&2 ;;
+    503) show >&2 ;;
+    *)
+        show >&2
+        why="archscan refuses to judge (HTTP $code), no decision" level=err
+        ;;
 esac
 if [ -z "$open" ]; then
-    say "no decision on $asked: not to be run"
+    say "$why on $asked: not to be run"
     exit 3
 fi
 if recall; then
-    say "no decision on $asked now: the last one counts, which was $last"
+    say "$why on $asked now: the last one counts, which was $last"
     if [ "$last" = deny ]; then
         sed 1,2d "$kept" >&2
         exit 1
@@ -159,6 +165,6 @@ if recall; then
     sed 1,2d "$kept"
     exit 0
 fi
-say "no decision on $asked, and never one before: it starts unchecked"
-logger -p daemon.warning -t archscan-gate "no decision on $asked, and never one before: it starts unchecked" 2> /dev/null
+say "$why on $asked, and never one before: it starts unchecked"
+logger -p "daemon.$level" -t archscan-gate "$why on $asked, and never one before: it starts unchecked" 2> /dev/null
 printf '%s\n' "$@"

@@ -157,11 +157,12 @@ def _worst_first(findings: Iterable[Finding]) -> list[Finding]:
 def _finding(finding: Finding) -> str:
     workload, verdict = finding.workload, finding.verdict
     offered = ", ".join(map(str, verdict.offered)) or "unknown"
+    waived = f", waived until {moment(finding.waived_until)}" if finding.waived_until is not None else ""
     return (
         f'<article class="{verdict.status}"><strong>{verdict.status}</strong> {escape(workload.name)} on '
         f"<strong>{escape(workload.host)}</strong> <code title='{escape(MEANING[verdict.reason])}'>{verdict.reason}</code>"
         f"<br>{escape(verdict.detail)}<br><span class=s>image <code>{escape(workload.image)}</code>, host "
-        f"{escape(str(finding.host_platform or 'unknown'))}, offers {escape(offered)}, {workload.source} {workload.stage}</span>"
+        f"{escape(str(finding.host_platform or 'unknown'))}, offers {escape(offered)}, {workload.source} {workload.stage}{waived}</span>"
         f"{_fix(verdict.fix)}</article>"
     )
 

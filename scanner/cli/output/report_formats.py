@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+from collections import Counter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from scanner.domain.failure import Failure
-from scanner.domain.report_json import finding_document
-from scanner.domain.verdict.reason import Status
+from scanner.domain.report_json import finding_document, moment_for_people
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
+from scanner.domain.verdict.reason_catalogue import MEANING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +29,16 @@ def unread(report: Report) -> tuple[tuple[HostReading, Failure], ...]:
     return tuple((host, host.reading) for host in report.hosts if isinstance(host.reading, Failure))
 
 
+def _is_waived(finding: Finding) -> bool:
+    """Whether somebody answers for something that is not ok."""
+    return finding.waived_until is not None and finding.verdict.status is not Status.OK
+
+
+def _waived(finding: Finding) -> str:
+    """Until when somebody does; empty where nobody does."""
+    return f"waived until {moment_for_people(finding.waived_until)}" if finding.waived_until is not None else ""
+
+
 def _words(detail: str, fix: Fix) -> str:
     return "\n".join(filter(None, [detail, fix.summary, *fix.commands]))
 
@@ -34,8 +47,12 @@ def _words(detail: str, fix: Fix) -> str:
 
 
 def junit(report: Report) -> str:
-    """One test case per workload: failures for what will not start, errors for what is not known, unread hosts among that."""
-    counts, hosts = report.counts, unread(report)
+    """One test case per workload: failures for what will not start, errors for what is not known, unread hosts among that.
+
+    What somebody answers for is skipped, with until when.
+    """
+    hosts = unread(report)
+    counts = Counter(finding.verdict.status for finding in report.findings if not _is_waived(finding))
     suites = Element("testsuites", name="archscan")
     suite = SubElement(
         suites,
@@ -44,6 +61,7 @@ def junit(report: Report) -> str:
         tests=str(len(report.findings) + len(hosts)),
         failures=str(counts[Status.MISMATCH] + counts[Status.BROKEN]),
         errors=str(counts[Status.UNKNOWN] + len(hosts)),
+        skipped=str(sum(map(_is_waived, report.findings))),
         time=f"{report.finished_at - report.started_at:.3f}",
     )
     for host, failure in hosts:
@@ -59,7 +77,10 @@ def _case(suite: Element, finding: Finding) -> None:
     workload, verdict = finding.workload, finding.verdict
     case = SubElement(suite, "testcase", classname=workload.host, name=f"{workload.name} ({workload.image})")
     text = _words(verdict.detail, verdict.fix)
-    if verdict.status in {Status.MISMATCH, Status.BROKEN}:
+    if _is_waived(finding):
+        said = f"{_waived(finding)}: {verdict.status} {verdict.reason} {verdict.detail}".strip()
+        SubElement(case, "skipped", message=said).text = text
+    elif verdict.status in {Status.MISMATCH, Status.BROKEN}:
         SubElement(case, "failure", type=verdict.reason, message=verdict.detail).text = text
     elif verdict.status is Status.UNKNOWN:
         SubElement(case, "error", type=verdict.reason, message=verdict.detail).text = text
@@ -69,6 +90,12 @@ def _case(suite: Element, finding: Finding) -> None:
 
 # ---------------------------------------------------------------- SARIF
 
+
+DOCUMENTATION = "https://github.com/archscan/archscan/blob/main/docs"
+"""Where each reason has its place."""
+
+FINGERPRINT = "archscan/v1"
+"""A kind of fingerprint with its version, as consumers of SARIF tell them apart."""
 
 _LEVELS = {
     Status.MISMATCH: "error",
@@ -80,10 +107,13 @@ _LEVELS = {
 
 
 def sarif(report: Report) -> dict[str, object]:
-    """SARIF 2.1.0 (OASIS), one result per finding that is not ok, the image as artifact; what was not read is a notification."""
+    """SARIF 2.1.0 (OASIS), one result per finding that is not ok, the image as artifact; what was not read is a notification.
+
+    What is waived is suppressed. A result's fingerprint stays the same from scan to scan, so that an alert does.
+    """
     found = [finding for finding in report.findings if finding.verdict.status is not Status.OK]
-    rules = sorted({str(finding.verdict.reason) for finding in found})
-    notices = sorted({str(failure.reason) for _, failure in unread(report)})
+    rules = sorted({finding.verdict.reason for finding in found})
+    notices = sorted({failure.reason for _, failure in unread(report)})
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -92,8 +122,9 @@ def sarif(report: Report) -> dict[str, object]:
                 "tool": {
                     "driver": {
                         "name": "archscan",
-                        "rules": [{"id": rule} for rule in rules],
-                        "notifications": [{"id": notice} for notice in notices],
+                        "informationUri": DOCUMENTATION,
+                        "rules": [_rule(reason) for reason in rules],
+                        "notifications": [_rule(reason) for reason in notices],
                     }
                 },
                 "invocations": [
@@ -105,6 +136,19 @@ def sarif(report: Report) -> dict[str, object]:
                 "results": [_result(finding) for finding in found],
             }
         ],
+    }
+
+
+def _rule(reason: Reason) -> dict[str, object]:
+    """What a reason means, where more is said of it."""
+    address = f"{DOCUMENTATION}/reasons.md#{reason}"
+    return {
+        "id": str(reason),
+        "shortDescription": {"text": MEANING[reason]},
+        "fullDescription": {"text": MEANING[reason]},
+        "help": {"text": f"{MEANING[reason]} What mends it: {address}"},
+        "helpUri": address,
+        "defaultConfiguration": {"level": _LEVELS[STATUS_OF[reason]]},
     }
 
 
@@ -121,9 +165,12 @@ def _notification(host: HostReading, failure: Failure) -> dict[str, object]:
 def _result(finding: Finding) -> dict[str, object]:
     workload, verdict = finding.workload, finding.verdict
     says = f"{workload.name} on {workload.host}: {verdict.detail} {verdict.fix.summary}".strip()
+    waiver = {"kind": "external", "status": "accepted", "justification": _waived(finding)}
     return {
         "ruleId": str(verdict.reason),
         "level": _LEVELS[verdict.status],
+        "partialFingerprints": {FINGERPRINT: _fingerprint(finding)},
+        "suppressions": [waiver] if _is_waived(finding) else [],
         "message": {"text": says},
         "locations": [
             {
@@ -132,6 +179,12 @@ def _result(finding: Finding) -> dict[str, object]:
             }
         ],
     }
+
+
+def _fingerprint(finding: Finding) -> str:
+    """What stays the same of a finding for as long as it is the same finding, whatever is said of it."""
+    known = "\0".join((*finding.key, str(finding.verdict.reason)))
+    return hashlib.sha256(known.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _uri(workload: Workload) -> str:
@@ -204,7 +257,7 @@ def markdown(report: Report, decision: Decision | None) -> str:
             f.workload.name,
             f.workload.image,
             f.verdict.reason,
-            f.verdict.detail,
+            " ".join(filter(None, (f.verdict.detail, f"({_waived(f)})" if _is_waived(f) else ""))),
             f.verdict.fix,
         )
         for f in report.findings

@@ -1,9 +1,8 @@
-"""``archscan findings``, ``waivers``, ``top``: what a running service knows."""
+"""``archscan findings``, ``top``: what a running service knows."""
 
 from __future__ import annotations
 
 import difflib
-import sys
 import time
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from scanner.cli import completion, options, server_operations
-from scanner.cli.command import ArchscanCommand, ArchscanGroup
+from scanner.cli.command import ArchscanCommand
 from scanner.cli.outcome import Exit, FailOn, exit_code
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.errors import ServiceError, UsageError
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from scanner.cli.operations import Operations
     from scanner.cli.server_operations import RemoteService
     from scanner.domain.report import Finding, Report
-    from scanner.domain.waiver import Waiver
 
 LOOK_S = 5.0
 """Between two looks of ``top``: a scan comes every few minutes."""
@@ -42,14 +40,11 @@ LINES = 3
 MAX_SAID_CHARS = 300
 """Of why a server does not answer, above what it said last."""
 
-waivers_app = typer.Typer(cls=ArchscanGroup, no_args_is_help=True, help="Who answers for which findings, until when.")
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("findings", cls=ArchscanCommand)(findings)
     app.command("top", cls=ArchscanCommand)(top)
-    app.add_typer(waivers_app, name="waivers")
 
 
 def findings(
@@ -121,98 +116,6 @@ def refuse_unknown(option: str, word: str, known: Iterable[str], page: str = "do
 
 SHOWN_WORDS = 6
 """As many as there are statuses; the reasons are a page of their own."""
-
-
-# ---------------------------------------------------------------- waivers
-
-
-@waivers_app.command("list", cls=ArchscanCommand)
-def list_waivers(
-    context: typer.Context,
-    form: options.PlainOption = options.PlainFormat.TABLE,
-    server: server_operations.AskedServerOption = server_operations.DEFAULT_SERVER,
-    token_file: server_operations.TokenFileOption = None,
-) -> None:
-    """Show every waiver in force.
-
-    Example: archscan waivers list --format json
-    """
-    import json
-
-    from scanner.domain.report_json import moment, plain
-
-    operations: Operations = context.obj()
-    with operations.server(server, token_file) as there:
-        known = there.waivers()
-    if form is options.PlainFormat.JSON:
-        rows = [plain(one) | {"until": moment(one.until)} for one in known]
-        print(json.dumps(rows, indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
-        return
-    for one in known:
-        print(_line(one))  # noqa: T201 -- data goes to stdout
-
-
-@waivers_app.command("add", cls=ArchscanCommand)
-def add_waiver(
-    context: typer.Context,
-    owner: Annotated[str, typer.Option("--owner", help="Who answers for it.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why it may stay.")],
-    until: Annotated[str, typer.Option("--until", metavar="DAY", help="Its last day, such as 2027-01-31.")],
-    host: Annotated[str, typer.Option("--host", metavar="PATTERN", help="Hosts that it covers.")] = "*",
-    image: Annotated[str, typer.Option("--image", metavar="PATTERN", help="Images that it covers.")] = "*",
-    workload: Annotated[str, typer.Option("--workload", metavar="PATTERN", help="Workloads that it covers.")] = "*",
-    finding_reason: Annotated[
-        str, typer.Option("--finding-reason", metavar="PATTERN", help="Reasons that it covers.")
-    ] = "*",
-    server: server_operations.AskedServerOption = server_operations.DEFAULT_SERVER,
-    token_file: server_operations.TokenFileOption = None,
-) -> None:
-    """Answer for findings until a day.
-
-    Example: archscan waivers add --owner ada --reason "replaced next week" --until 2027-01-31 --image 'legacy/report:*'
-    """
-    from datetime import date
-
-    try:
-        day = date.fromisoformat(until)
-    except ValueError:
-        raise UsageError(f"--until {until}: write a day, such as 2027-01-31") from None
-    wanted = {"owner": owner, "reason": reason, "until": f"{day}T23:59:59Z"}
-    wanted |= {"host": host, "image": image, "workload": workload, "finding_reason": finding_reason}
-    operations: Operations = context.obj()
-    with operations.server(server, token_file) as there:
-        added, covers = there.add_waiver(wanted)
-    print(_line(added))  # noqa: T201 -- data goes to stdout
-    if covers == 0:
-        print("archscan: it is for no finding of the last scan: are its patterns right?", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
-
-
-@waivers_app.command("delete", cls=ArchscanCommand)
-def delete_waiver(
-    context: typer.Context,
-    waiver: Annotated[str, typer.Argument(metavar="ID", help="The first column of `archscan waivers list`.")],
-    server: server_operations.AskedServerOption = server_operations.DEFAULT_SERVER,
-    token_file: server_operations.TokenFileOption = None,
-) -> None:
-    """End a waiver that was added to the running service.
-
-    Example: archscan waivers delete 5f1c
-    """
-    if not waiver.strip():
-        raise UsageError("name a waiver by its id, the first column of `archscan waivers list`")
-    operations: Operations = context.obj()
-    with operations.server(server, token_file) as there:
-        there.delete_waiver(waiver)
-
-
-def _line(waiver: Waiver) -> str:
-    from scanner.domain.report_json import moment
-    from scanner.domain.text import printable
-
-    covers = {"host": waiver.host, "image": waiver.image, "workload": waiver.workload, "reason": waiver.finding_reason}
-    narrow = " ".join(f"{name}={pattern}" for name, pattern in covers.items() if pattern != "*")
-    cells = (waiver.id, (moment(waiver.until) or "")[:10], waiver.owner, narrow, waiver.reason)
-    return "\t".join(map(printable, cells))
 
 
 # ---------------------------------------------------------------- top

@@ -108,7 +108,8 @@ def explain(text: str) -> tuple[Observation, ...]:
 def explain_all(excerpts: Iterable[str]) -> tuple[Observation, ...]:
     """The same of a log of any length, which comes as excerpts of whole lines."""
     found: dict[Reason, Observation] = {}
-    for excerpt in excerpts:
+    for read in excerpts:
+        excerpt = read.replace("\N{NO-BREAK SPACE}", " ")  # as pages and chats have it
         low = excerpt.lower()
         phrases = tuple(phrase for phrase in PHRASES if phrase.may_be_in(low) and not phrase.needs_code)
         for piece in _pieces(excerpt) if phrases else ():

@@ -18,10 +18,11 @@ from scanner.domain.verdict.reason import Reason, Status
 from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from scanner.domain.finding_groups import HostFindings
     from scanner.domain.image.offers import BuiltFrom
+    from scanner.domain.platform.platform import Platform
     from scanner.domain.report import Finding, HostReading, Report
 
 HARM = {status: number for number, status in enumerate(URGENT)}
@@ -120,6 +121,48 @@ class ImageGroup:
 
 
 @dataclass(frozen=True)
+class ImageRow:
+    """One image as written with how it fares."""
+
+    image: str
+    findings: Sequence[Finding]
+
+    @cached_property
+    def worst(self) -> Status:
+        """How it fares where it fares worst."""
+        return next(iter(self.counts))
+
+    @cached_property
+    def counts(self) -> Mapping[Status, int]:
+        """How many workloads fare how, worst first."""
+        counts = Counter(finding.verdict.status for finding in self.findings)
+        return dict(sorted(counts.items(), key=lambda pair: HARM[pair[0]]))
+
+    @cached_property
+    def hosts(self) -> int:
+        """On how many hosts it is."""
+        return len({finding.workload.host for finding in self.findings})
+
+    @cached_property
+    def teams(self) -> Sequence[str]:
+        """Whose its workloads are, as far as somebody said so."""
+        return sorted({finding.team for finding in self.findings if finding.team})
+
+    @cached_property
+    def origins(self) -> Sequence[BuiltFrom]:
+        """What it says that it was built from, each source once."""
+        return origins(self.findings)
+
+    @cached_property
+    def offered(self) -> Sequence[Platform]:
+        """What it was found to offer."""
+        offers = {
+            id(finding.verdict.offered): finding.verdict.offered for finding in self.findings
+        }  # few, said by many
+        return tuple(dict.fromkeys(chain.from_iterable(offers.values())))
+
+
+@dataclass(frozen=True)
 class FleetIndex:
     """One report, looked up in many ways."""
 
@@ -154,6 +197,12 @@ class FleetIndex:
         for finding in self.report.findings:
             found.setdefault(finding.workload.image, []).append(finding)
         return {image: tuple(findings) for image, findings in found.items()}
+
+    @cached_property
+    def images(self) -> tuple[ImageRow, ...]:
+        """Every image, the worst first."""
+        rows = (ImageRow(image, found) for image, found in self.by_image.items())
+        return tuple(sorted(rows, key=lambda row: (HARM[row.worst], -len(row.findings), row.image)))
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -194,6 +243,11 @@ class FleetIndex:
         """The reasons that are there, in the order of the closed list."""
         there = {reason for found in self.report.by_host.values() for reason in found.tally.reasons}
         return tuple(reason for reason in Reason if reason in there)
+
+    def prepare(self) -> None:
+        """Make at once what the first page shows, with all that its filter offers."""
+        _ = self.pictures, self.groups, self.platforms, self.registries, self.teams, self.labels, self.reasons
+        _ = self.report.counts
 
     @property
     def unread(self) -> tuple[HostRow, ...]:
@@ -272,15 +326,25 @@ def _group_urgency(group: ImageGroup) -> tuple[int, int, int, str, str]:
 
 
 class LatestIndex:
-    """The index of the report that was asked for last, made by whoever asks first."""
+    """The index of the report that was asked for last, or is about to be published; made by whoever comes first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._index: FleetIndex | None = None
+        self._upcoming: FleetIndex | None = None
+
+    def prepare(self, report: Report) -> None:
+        """Make what every page shows of a report that is not published yet; the one before is asked for meanwhile."""
+        upcoming = FleetIndex(report)
+        upcoming.prepare()
+        with self._lock:
+            self._upcoming = upcoming
 
     def of(self, report: Report) -> FleetIndex:
         """The index of this report."""
         with self._lock:
+            if self._upcoming is not None and self._upcoming.report is report:
+                self._index, self._upcoming = self._upcoming, None
             if self._index is None or self._index.report is not report:
                 self._index = FleetIndex(report)
             return self._index

@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import HTMLResponse, Response
 
 from scanner.domain.instead import MOVABLE
-from scanner.domain.platform.platform import Platform, canonical
+from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Status
 from scanner.domain.verdict.verdict import NextPull
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
-from scanner.web.pages.fleet_index import HARM, FleetIndex, origins, urgency
+from scanner.web.pages.fleet_index import FleetIndex, ImageRow, urgency
 from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, asked
 from scanner.web.pages.rendering import PageRequest, render
 from scanner.web.pages.viewer import Asking
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scanner.domain.decision import Decision
-    from scanner.domain.image.offers import BuiltFrom
     from scanner.domain.instead import Instead
     from scanner.domain.report import Finding
 
@@ -40,45 +39,6 @@ MAX_CARDS = 10
 """Findings that an image's page explains at length."""
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_response_class=HTMLResponse)
-
-
-@dataclass(frozen=True, slots=True)
-class ImageRow:
-    """One image as written with how it fares."""
-
-    image: str
-    findings: Sequence[Finding]
-
-    @property
-    def worst(self) -> Status:
-        """How it fares where it fares worst."""
-        return min((finding.verdict.status for finding in self.findings), key=HARM.__getitem__)
-
-    @property
-    def counts(self) -> Mapping[Status, int]:
-        """How many workloads fare how, worst first."""
-        counts = Counter(finding.verdict.status for finding in self.findings)
-        return dict(sorted(counts.items(), key=lambda pair: HARM[pair[0]]))
-
-    @property
-    def hosts(self) -> int:
-        """On how many hosts it is."""
-        return len({finding.workload.host for finding in self.findings})
-
-    @property
-    def teams(self) -> Sequence[str]:
-        """Whose its workloads are, as far as somebody said so."""
-        return sorted({finding.team for finding in self.findings if finding.team})
-
-    @property
-    def origins(self) -> Sequence[BuiltFrom]:
-        """What it says that it was built from, each source once."""
-        return origins(self.findings)
-
-    @property
-    def offered(self) -> Sequence[Platform]:
-        """What it was found to offer."""
-        return tuple(dict.fromkeys(platform for finding in self.findings for platform in finding.verdict.offered))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +145,10 @@ def _one(asking: PageRequest, reference: str) -> Response:
 
 def images_page(index: FleetIndex, wanted: PageFilter, number: int) -> ImagesPage:
     """One page of the images that fit."""
+    rows = index.images
     if wanted:
         fitting = {finding.workload.image for finding in index.select(wanted)}
-        rows = [ImageRow(image, found) for image, found in index.by_image.items() if image in fitting]
-    else:
-        rows = [ImageRow(image, found) for image, found in index.by_image.items()]
-    rows.sort(key=lambda row: (HARM[row.worst], -len(row.findings), row.image))  # each row is looked through once
+        rows = tuple(row for row in rows if row.image in fitting)
     last = max(1, -(-len(rows) // PAGE_IMAGES))
     number = min(number, last)
     begin = (number - 1) * PAGE_IMAGES

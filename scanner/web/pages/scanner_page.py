@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import ValidationError
@@ -15,16 +15,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from scanner.domain.failure import Failure
+from scanner.domain.override import Override
 from scanner.domain.verdict.reason import Status, leaves_incomplete
 from scanner.domain.waiver import Waiver
 from scanner.formats import wrong_values
-from scanner.service.answers import Refusal
+from scanner.service.answers import Refusal, RefusalReason
+from scanner.service.gate.overrides import Overrides
 from scanner.service.history import History, PastScan
 from scanner.service.reloading import Reloading
 from scanner.service.scan_queue import ScanRequest
 from scanner.service.scans import Scans
 from scanner.service.waivers import Waivers
-from scanner.web.api.bodies import WaiverRequest
+from scanner.web.api.bodies import OverrideRequest, WaiverRequest
 from scanner.web.http import dependencies
 from scanner.web.http.access import Access, Scope, Token, needs
 from scanner.web.http.exposition import Exposition
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 
 LAST_SCANS = 20
 """Rows of the table of scans."""
+
+_AnsweringT = TypeVar("_AnsweringT", OverrideRequest, WaiverRequest)
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -73,6 +77,7 @@ class ScannerPage:
     unread: Mapping[Reason, int]
     registries: Sequence[RegistryRow]
     waivers: Sequence[Waiver]
+    overrides: Sequence[Override]
     tokens: Sequence[Token]
     proxy: TrustedProxy | None
     probes: Sequence[ProbeLog]
@@ -90,6 +95,7 @@ async def scanner(  # noqa: PLR0913, PLR0917 - what the page shows
     history: Annotated[History, Depends(dependencies.history)],
     scans: Annotated[Scans, Depends(dependencies.scans)],
     known: Annotated[Waivers, Depends(dependencies.waivers)],
+    gate_overrides: Annotated[Overrides, Depends(dependencies.overrides)],
     reloading: Annotated[Reloading, Depends(dependencies.reloading)],
     exposition: Annotated[Exposition, Depends(dependencies.exposition)],
     access: Annotated[Access, Depends(dependencies.access)],
@@ -100,7 +106,7 @@ async def scanner(  # noqa: PLR0913, PLR0917 - what the page shows
     report = asking.report
     index = latest_of(request).of(report) if report else None
     past = await history.scans(LAST_SCANS)
-    waivers = await known.in_force()
+    waivers, overrides = await known.in_force(), await gate_overrides.in_force()
 
     def page() -> ScannerPage:
         return ScannerPage(
@@ -110,6 +116,7 @@ async def scanner(  # noqa: PLR0913, PLR0917 - what the page shows
             unread=_unread(index),
             registries=_registries(index, exposition.registry_limits()),
             waivers=waivers,
+            overrides=overrides,
             tokens=access.tokens,
             proxy=access.proxy,
             probes=list(asking.context.probes),
@@ -140,10 +147,7 @@ async def answer_for(
     request: Request, asking: Asking, known: Annotated[Waivers, Depends(dependencies.waivers)]
 ) -> Response:
     """Answer for findings until a day."""
-    fields = {name: value for name, value in await form_of(request) if value.strip()}
-    wanted = _waiver(fields)
-    if wanted.until.timestamp() <= asking.now:
-        raise Problem(400, "waiver_invalid", "until is in the past")
+    wanted = _asked(WaiverRequest, await form_of(request), RefusalReason.WAIVER_INVALID, asking.now)
     made = Waiver("", wanted.owner, wanted.reason, wanted.until.timestamp(), wanted.host, wanted.image,
                   wanted.workload, wanted.finding_reason)  # fmt: skip
     if isinstance(added := await known.add(made, asking.viewer.name), Refusal):
@@ -164,19 +168,50 @@ async def end_waiver(
     return RedirectResponse("/scanner#waivers", 303)
 
 
-def _waiver(fields: Mapping[str, str]) -> WaiverRequest:
+@router.post("/scanner/overrides")
+@needs(Scope.OPERATE)
+async def let_through(
+    request: Request, asking: Asking, known: Annotated[Overrides, Depends(dependencies.overrides)]
+) -> Response:
+    """Answer for a deployment against the gate until a day."""
+    wanted = _asked(OverrideRequest, await form_of(request), RefusalReason.OVERRIDE_INVALID, asking.now)
+    made = Override("", wanted.owner, wanted.reason, wanted.until.timestamp(), wanted.image, wanted.host)
+    if isinstance(added := await known.add(made, asking.viewer.name), Refusal):
+        raise Problem.of(added)
+    return RedirectResponse("/scanner#overrides", 303)
+
+
+@router.post("/scanner/overrides/{override_id}/end")
+@needs(Scope.OPERATE)
+async def end_override(
+    override_id: str, asking: Asking, known: Annotated[Overrides, Depends(dependencies.overrides)]
+) -> Response:
+    """Answer for it no more."""
+    if isinstance(ended := await known.delete(override_id, asking.viewer.name), Refusal):
+        raise Problem.of(ended)
+    if not ended:
+        raise Problem(404, "override_not_found", "there is no such override")
+    return RedirectResponse("/scanner#overrides", 303)
+
+
+def _asked(body: type[_AnsweringT], form: Sequence[tuple[str, str]], invalid: RefusalReason, now: float) -> _AnsweringT:
+    """The fields of a form as a request of the API, until the end of a day."""
+    fields = {name: value for name, value in form if value.strip()}
     try:
         day = datetime.strptime(fields.get("until", ""), "%Y-%m-%d").replace(tzinfo=UTC, hour=23, minute=59, second=59)
     except ValueError:
-        raise Problem(400, "waiver_invalid", "until is a day, such as 2027-01-31") from None
-    named = {name: value for name, value in fields.items() if name in WaiverRequest.model_fields}
+        raise Problem(400, invalid, "until is a day, such as 2027-01-31") from None
+    named = {name: value for name, value in fields.items() if name in body.model_fields}
     try:
-        return WaiverRequest(**{**named, "until": day})  # type: ignore[arg-type] # pydantic looks at each of them
+        wanted = body.model_validate({**named, "until": day})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         said = wrong_values.words(first)
-        raise Problem(400, "waiver_invalid", f"{where}: {said}" if where else said) from None
+        raise Problem(400, invalid, f"{where}: {said}" if where else said) from None
+    if wanted.until.timestamp() <= now:
+        raise Problem(400, invalid, "until is in the past")
+    return wanted
 
 
 def _unread(index: FleetIndex | None) -> Mapping[Reason, int]:
@@ -187,16 +222,18 @@ def _unread(index: FleetIndex | None) -> Mapping[Reason, int]:
 
 def _registries(index: FleetIndex | None, left: Mapping[str, tuple[int, float]]) -> Sequence[RegistryRow]:
     """Each registry that has images or said how much is left, those that trouble us first."""
-    images: dict[str, set[str]] = {name: set() for name in left}
+    images = Counter(dict.fromkeys(left, 0))
     failing: dict[str, Counter[Reason]] = {}
-    for finding in index.report.findings if index else ():
-        name, reason = registry_of(finding), finding.verdict.reason
-        images.setdefault(name, set()).add(finding.workload.image)
-        if finding.verdict.status is Status.UNKNOWN and reason.startswith("image_") and leaves_incomplete(reason):
-            failing.setdefault(name, Counter())[reason] += 1
+    for row in index.images if index else ():
+        name = registry_of(row.findings[0])
+        images[name] += 1
+        unknown = (finding.verdict.reason for finding in row.findings if finding.verdict.status is Status.UNKNOWN)
+        for reason in unknown if Status.UNKNOWN in row.counts else ():
+            if reason.startswith("image_") and leaves_incomplete(reason):
+                failing.setdefault(name, Counter())[reason] += 1
     rows = [
-        RegistryRow(name, len(some), dict(failing.get(name, Counter())), *left.get(name, (None, None)))
-        for name, some in images.items()
+        RegistryRow(name, count, dict(failing.get(name, Counter())), *left.get(name, (None, None)))
+        for name, count in images.items()
         if name
     ]
     return sorted(rows, key=lambda row: (-sum(row.failing.values()), -row.images, row.name))

@@ -16,6 +16,8 @@ from scanner.domain.image.offers import Elf, Executable, FileKind, ImageFacts, O
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from scanner.service.image import InspectedImage
+from tests.app.archived import REF_NAME, layout_of, unpacked
+from tests.real.images import File
 
 
 @pytest.fixture
@@ -56,6 +58,15 @@ def test_all_binaries_lists_the_ones_that_differ_from_their_label(archscan, regi
     code, shown = archscan("image", f"{registry}/edge/sensor:0.9", "--all-binaries")
     assert code == 1
     assert "1 files for another CPU than the image says, 1 of them on a way\n  /bin/app: ELF linux/amd64" in shown
+
+
+def test_an_image_in_a_file_is_shown_as_one_of_a_registry_is(archscan, registry, tmp_path, image_factory, elf_factory):
+    lies = image_factory.image({"app": File(elf_factory("amd64"))}, entrypoint=["/app"], architecture="arm64")
+    folder = unpacked(layout_of((lies, {REF_NAME: "1.4"})), tmp_path / "layout")
+    code, shown = archscan("image", f"oci:{folder}:1.4")
+    assert (code, "/app: ELF linux/amd64" in shown, "not what the label linux/arm64 says" in shown) == (1, True, True)
+    code, shown = archscan("image", f"oci:{folder}:1.5", "--format", "json")
+    assert (code, json.loads(shown)["facts"]["reason"]) == (3, "image_not_found")
 
 
 def test_an_image_as_json_holds_every_offer_with_its_program(archscan, registry):

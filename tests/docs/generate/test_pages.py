@@ -12,6 +12,10 @@ def test_a_page_is_what_the_code_makes(name):
     assert (DOCS / name).read_text() == PAGES[name](), "run: python -m docs.generate"
 
 
+def test_the_manual_is_written_in_what_every_troff_reads():
+    assert PAGES["archscan.1"]().isascii()
+
+
 def test_one_command_writes_all_pages(tmp_path):
     write(tmp_path)
     assert {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*.*")} == {

@@ -331,6 +331,7 @@ TEXTS = [
 
 SEEN = [
     # reason, a text as people paste it into trackers or forums
+    ("exec_format_error", "exec\u00a0/app:\u00a0exec\u00a0format\u00a0error"),  # a page or chat has no-break spaces
     ("loader_missing", "bash: ./app: /lib/ld-linux.so.2: bad ELF interpreter: No such file or directory"),
     ("loader_missing", "-bash: ./app: /lib64/ld-linux-x86-64.so.2: bad ELF interpreter: No such file or directory"),
     ("wrong_library", "Unhandled exception: System.BadImageFormatException: An attempt was made to load a program with an incorrect format. (0x8007000B)"),

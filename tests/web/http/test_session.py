@@ -68,7 +68,12 @@ async def test_a_stream_ends_with_the_session_that_opened_it(as_, service):
     assert "event: end" not in (await asyncio.wait_for(stream, 10)).text
 
 
-ACTS = [("/scanner/scans", {"hosts": ""}), ("/scanner/waivers/x/end", {}), ("/api/v1/scans", {})]
+ACTS = [
+    ("/scanner/scans", {"hosts": ""}),
+    ("/scanner/waivers/x/end", {}),
+    ("/scanner/overrides", {}),
+    ("/api/v1/scans", {}),
+]
 
 
 @pytest.mark.parametrize(("path", "fields"), ACTS)

@@ -256,6 +256,18 @@ async def test_whether_a_host_is_there_is_known_without_a_row_of_each(client, mo
     assert (await client.get("/readiness?host=edgy-1")).status_code == 404
 
 
+async def test_of_a_report_that_was_prepared_the_first_page_makes_nothing_anew(client, service, monkeypatch):
+    latest, before = service.app.state.latest_index, service.latest
+    shown, upcoming = latest.of(before), replace(before, scan_id="scan-2")
+    latest.prepare(upcoming)
+    for name in ("_row", "grouped", "drawn"):
+        monkeypatch.setattr(f"scanner.web.pages.fleet_index.{name}", lambda *_: pytest.fail("it was made anew"))
+    assert latest.of(before) is shown
+    service.latest = upcoming
+    assert (await client.get("/")).status_code == 200
+    assert latest.of(upcoming).report is upcoming
+
+
 async def test_an_error_is_a_page_for_people_and_a_document_for_programs(client):
     page = await client.get("/no-such-page", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert page.status_code == 404
