@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
-from scanner.binary.program import applets, beside, capabilities, mentioned, surroundings
+from scanner.binary.program import applets, beside, capabilities, mentioned, script_file, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.asked import Asked
 from scanner.binary.program.content import architecture_of
-from scanner.binary.program.execve import Search
+from scanner.binary.program.execve import Run, Search
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers, rights
-from scanner.binary.program.path_search import earlier_places
+from scanner.binary.program.path_search import earlier_places, path_behind
 from scanner.binary.program.permission import Denial, Wish
 from scanner.binary.program.shell import following, shell_command
 from scanner.binary.program.shell.placing import Placement
@@ -28,7 +28,6 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from scanner.binary.layers.view import Found, View
     from scanner.binary.program.content import Content
-    from scanner.binary.program.execve import Run
     from scanner.binary.program.shell.writes import Write
     from scanner.domain.image.offers import Executable
 
@@ -225,6 +224,14 @@ class Control:
         of_user = surroundings.permissions(view, command, sure_of_groups=not changed)
         denial = of_user.of_start(run.files, run.named) if command.user is not None else Denial()
         refused = denial.by_exec or denial.later or capabilities.refusal(view, run.files, command.privileges)
+        if denial.by_exec is not None and (rest := path_behind(command, run)):
+            further = self._started(replace(step, command=replace(command, path=rest)))
+            unchanged = command.user == self.user or not (step.written or step.also or step.asked)
+            if further.first is not None and unchanged and of_user.closes(run.named):
+                return further
+            if further.first is not None:
+                why = f"{denial.by_exec.detail}; {command.argv[0]} is looked for further in PATH"
+                return Run(problem=Failure(Reason.BINARY_UNKNOWN, why, path=run.named))
         if refused is None or not step.scripted:
             return replace(run, problem=refused)
         why = f"{refused.detail}, unless the script before changes that"
@@ -283,6 +290,9 @@ class Control:
             kind = shell_command.kind_of(launch.command.argv[0], found.path)
             if kind is not None:
                 return self._by_words(launch.command, kind, found, before)
+        files = ImageFiles(self._view(before.written), command.mounts, command.volumes)
+        if (unread := script_file.lacking(command, files)) is not None:
+            return self._unreadable(command, unread, before)
         content = self.search.view.content(found)
         musl = content is not None and content.elf is not None and content.elf.libc == "musl"
         return self._by_launcher(command, launch, falls_back=not musl)

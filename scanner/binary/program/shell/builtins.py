@@ -44,6 +44,13 @@ SPECIAL = frozenset({
 })  # fmt: skip
 """POSIX's special builtins, which no function hides."""
 
+_OF_BASH = frozenset({
+    "builtin", "caller", "compgen", "coproc", "declare", "dirs", "disown", "enable", "mapfile", "popd", "pushd",
+    "readarray", "select", "shopt", "suspend", "typeset",
+})  # fmt: skip
+_LOOKED_UP = MappingProxyType({ShellKind.ASH: _OF_BASH, ShellKind.DASH: _OF_BASH | {"let", "source"}})
+"""Builtins and words of bash that other shells look up in PATH like any program."""
+
 _INTEGER = re.compile(r"\s*[-+]?\d{1,18}\s*", re.ASCII)
 _STATUS = re.compile(r"[0-9]{1,9}")
 _USAGE = 2
@@ -51,6 +58,11 @@ _USAGE = 2
 
 MAX_SOURCED = 16
 """Files that source each other."""
+
+
+def is_known_to(kind: ShellKind, name: str) -> bool:
+    """Whether a shell does a command by itself."""
+    return name in BUILTINS and name not in _LOOKED_UP.get(kind, ())
 
 
 def _pass(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -139,7 +151,7 @@ def _eval(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
 
 
 def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
-    if words[0] == "source" and machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
+    if words[0] == "source" and machine.kind is ShellKind.POSIX:
         why = f"line {node.line}: source, which this shell does not know"
         raise AtRunTimeError(why, is_faulty="e" in state.options and not state.quiet)
     rest = words[2:] if words[1:2] == ("--",) else words[1:]
@@ -219,7 +231,7 @@ def _command(machine: Machine, state: State, words: tuple[str, ...], node: Simpl
         return machine.done(state.with_status(0))
     if UNKNOWN in rest[0]:
         raise AtRunTimeError(f"line {node.line}: what it starts is known at run time only")
-    if rest[0] in BUILTINS:
+    if is_known_to(machine.kind, rest[0]):
         return BUILTINS[rest[0]](machine, state, rest, node)
     return starts.external(machine, state, state, rest, node)
 
@@ -246,7 +258,7 @@ def _located(machine: Machine, state: State, names: tuple[str, ...], *, verbose:
     if len(names) != 1 or not is_known(names[0]):
         return machine.done(state.printed(UNKNOWN).with_status(None))
     name = names[0]
-    if name in state.functions or name in BUILTINS:
+    if name in state.functions or is_known_to(machine.kind, name):
         return machine.done(state.printed(UNKNOWN if verbose else f"{name}\n").with_status(0))
     found = lookups.located(machine.files, state, name)
     if found is None:
@@ -257,7 +269,16 @@ def _located(machine: Machine, state: State, names: tuple[str, ...], *, verbose:
 
 
 def _type(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
-    names = tuple(word for word in words[1:] if not word.startswith("-"))
+    option, names = words[1:2], tuple(word for word in words[1:] if not word.startswith("-"))
+    if machine.kind is ShellKind.DASH and option and option[0].startswith("-"):  # a name like any other
+        where = lookups.located(machine.files, state, names[0]) if len(names) == 1 and names == words[2:] else None
+        said = f"{names[0]} is {where}\n" if where and names[0] not in BUILTINS else UNKNOWN
+        return machine.done(state.printed(f"{option[0]}: not found\n{said}").with_status(127))
+    if machine.kind is ShellKind.BASH and option in {("-p",), ("-P",)} and names == words[2:]:
+        if option == ("-p",) and len(names) == 1 and (names[0] in state.functions or names[0] in BUILTINS):
+            return machine.done(state.with_status(0))
+        if len(names) == 1 and names[0] not in state.functions and names[0] not in BUILTINS:
+            return _located(machine, state, names)
     return [each.printed(UNKNOWN) for each in _located(machine, state, names, verbose=True)]
 
 

@@ -109,7 +109,11 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
         found = _of_text(command, kind, rest, frozenset(options))
     else:
         found = _of_file(command, kind, rest, frozenset(options), files)
-    if not login or not profiles or not isinstance(found, Script):
+    if not isinstance(found, Script):
+        return found
+    if _OF_HOME.search(found.text):
+        found = replace(found, command=_at_home(found.command, files))
+    if not login or not profiles:
         return found
     if kind not in _PROFILES or is_posix:
         return f"{command.argv[0]} is a login shell, which reads files of its own before"
@@ -146,6 +150,9 @@ def _at_home(command: Command, files: Files) -> Command:
     entry = next(fitting, None)
     return command.with_variable("HOME", entry[5] if entry else None)
 
+
+_OF_HOME = re.compile(rb"HOME|~")
+"""Where a script may ask for the home of its user, for which the image's accounts are read."""
 
 _POSIX = frozenset({"POSIXLY_CORRECT", "SHELLOPTS"})
 """Variables that may tell bash to be POSIX', in which it reads none of these files, unless it is called ``sh``."""
@@ -213,8 +220,8 @@ def _of_file(
     if standing.kind is PathKind.FILE and not standing.size:
         return Failure(Reason.ENTRYPOINT_EMPTY, f"{path}, which {command.argv[0]} is to read, is empty", path=path)
     raw = files.text(path) if standing.kind is PathKind.FILE else None
-    if raw is None:
+    if raw is None and not files.architecture(path):
         return f"{path}, which {command.argv[0]} reads, was not kept"
-    if raw.startswith(b"\x7fELF"):
+    if raw is None or raw.startswith(b"\x7fELF"):
         return Failure(Reason.NOT_A_PROGRAM, f"{path} is a binary, which {command.argv[0]} is to read as a script")
     return Script(raw, kind, rest[0], rest[1:], command, options, is_file=True, file=file)
