@@ -291,9 +291,9 @@ class Control:
             if kind is not None:
                 return self._by_words(launch.command, kind, found, before)
         files = ImageFiles(self._view(before.written), command.mounts, command.volumes)
-        if (unread := script_file.lacking(command, files)) is not None:
-            return self._unreadable(command, unread, before)
         content = self.search.view.content(found)
+        if (unread := script_file.lacking(command, content, files)) is not None:
+            return self._unreadable(command, unread, before)
         musl = content is not None and content.elf is not None and content.elf.libc == "musl"
         return self._by_launcher(command, launch, falls_back=not musl)
 

@@ -12,6 +12,7 @@ from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
+    from scanner.binary.program.content import Content
     from scanner.binary.program.image_files import ImageFiles
 
 _LANGUAGES = (
@@ -30,10 +31,15 @@ _JAVA = re.compile(r"-(?:X|D|ea|esa|server|javaagent:|agentlib:|-enable|-add-[\w
 _JAR = re.compile(r".+\.jar")
 
 
-def lacking(command: Command, files: ImageFiles) -> Failure | None:
-    """Why the interpreter cannot read its script: it is not in the image; ``None`` where it is, or where nobody can tell."""
+def lacking(command: Command, content: Content | None, files: ImageFiles) -> Failure | None:
+    """Why the interpreter cannot read its script: it is not in the image; ``None`` where it is, or where nobody can tell.
+
+    ``content`` is that of the program: one without a loader is no build of these languages, but another that is called so.
+    """
+    if content is None or content.elf is None or not content.elf.interpreter:
+        return None
     script = _script(command)
-    path = command.absolute(script)
+    path = f"/{command.absolute(script).lstrip('/')}"
     if not script or UNKNOWN in path or files.stands(path).kind is not PathKind.MISSING:
         return None
     why = f"{path}, which {command.argv[0]} is to read: no such file or directory"

@@ -121,18 +121,22 @@ async def test_a_binary_that_a_shell_is_to_read_is_no_script(look, build, argv):
         ("python3.11 -c app.py", None),
         ("java -cp lib Main -jar x.jar", None),
         ("node /data/main.js", None),
+        ("nodejs main.js", None),
     ],
 )
 async def test_an_interpreter_that_has_no_script_to_read_starts_nothing(look, build, argv, why):
     names = ("node", "python3.11", "java")
-    entries = [*((f"usr/bin/{name}", build.elf()) for name in names), ("srv/there.js", "x")]
+    dynamic, loader = build.elf(interp="/lib/ld.so"), build.elf(kind=3)
+    entries = [*((f"usr/bin/{name}", dynamic) for name in names), ("srv/there.js", "x"), ("lib/ld.so", loader)]
+    entries.append(("usr/bin/nodejs", build.elf()))
     found = await look(tuple(argv.split()), entries, working_dir="/srv", volumes=("/data",))
     assert reason(found) is why
 
 
 async def test_a_script_that_is_made_before_is_not_known_to_be_missing(look, build):
     entries = [
-        ("usr/bin/node", build.elf()),
+        ("usr/bin/node", build.elf(interp="/lib/ld.so")),
+        ("lib/ld.so", build.elf(kind=3)),
         ("usr/bin/build", build.elf()),
         ("s", f"#!{SHELL}\nbuild\nexec node /a.js\n"),
     ]
