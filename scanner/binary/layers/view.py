@@ -10,6 +10,7 @@ from collections import deque
 from copy import copy
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.body import Body
@@ -244,10 +245,24 @@ class View:
         """Follow ``path`` from the image's root; absolute links restart there. Raises ``Unread``, ``LayerError``."""
         return self._walk(path, {})
 
-    def searched(self, path: str) -> tuple[str, ...]:
-        """The directories that whoever follows ``path`` has to search, each once, from the root ("") on."""
+    def missed(self, path: str) -> str:
+        """Where a path leads at which nothing stands, its links followed as far as they go."""
+        ends: list[str] = []
+        self._walk(path, {}, ends=ends)
+        return ends[0] if ends else path
+
+    def searched(self, path: str, start: str = "/") -> tuple[str, ...]:
+        """The directories that whoever follows ``path`` has to search, each once, from the root ("") on.
+
+        One that is relative begins in the directory ``start``, and those that lead there are not searched.
+        """
         passed: dict[str, None] = {}
-        self._walk(path, passed)
+        here = self.lookup(start) if not path.startswith("/") else Absence.MISSING
+        if isinstance(here, Absence):
+            self._walk(f"{start}/{path}" if not path.startswith("/") else path, passed)
+            return tuple(passed)
+        real = here.path.rstrip("/")
+        self._walk(f"{real}/{path}", passed, begun=len(real.split("/")))
         return tuple(passed)
 
     def directory_rights(self, path: str) -> tuple[Rights | None, bool]:
@@ -276,8 +291,13 @@ class View:
                 break
         return None, False
 
-    def _walk(self, path: str, passed: dict[str, None]) -> Found | Absence:
-        """One look-up; ``passed`` takes the directories that are searched on the way."""
+    def _walk(  # noqa: C901 - one branch for each rule of the kernel's
+        self, path: str, passed: dict[str, None], *, begun: int = 0, ends: list[str] | None = None
+    ) -> Found | Absence:
+        """One look-up; ``passed`` takes the directories that are searched on the way, behind the parts that have ``begun`` it.
+
+        ``ends`` takes the path of what is missing, with what was to follow up to ``..``.
+        """
         todo = deque(path.split("/"))
         at: list[str] = []
         here = Found("/", 0, Node(NodeKind.DIRECTORY, executable=True))
@@ -290,7 +310,8 @@ class View:
                 return Absence.NOT_A_DIRECTORY
             if part in ("", "."):
                 continue
-            passed["/".join(at)] = None
+            if parts > begun:
+                passed["/".join(at)] = None
             if len(at) > MAX_DEPTH:
                 return Absence.MISSING  # no index holds anything deeper
             if part == "..":
@@ -299,6 +320,8 @@ class View:
                 continue
             reached = self._node("/".join([*at, part]))
             if reached is None:
+                if ends is not None:
+                    ends.append("/" + "/".join([*at, part, *takewhile(lambda each: each != "..", todo)]))
                 return Absence.MISSING
             layer, node = reached
             if node.kind is NodeKind.SYMLINK:

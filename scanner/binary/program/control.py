@@ -7,19 +7,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
-from scanner.binary.program import applets, beside, capabilities, mentioned, surroundings
+from scanner.binary.program import applets, beside, capabilities, mentioned, script_file, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.asked import Asked
 from scanner.binary.program.content import architecture_of
-from scanner.binary.program.execve import Search
+from scanner.binary.program.execve import Run, Search
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers, rights
-from scanner.binary.program.path_search import earlier_places
+from scanner.binary.program.path_search import earlier_places, path_behind
 from scanner.binary.program.permission import Denial, Wish
 from scanner.binary.program.shell import following, shell_command
 from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.state import ShellKind
-from scanner.binary.program.steps import Before, Done, Next, Stopped, faulty, scripted
+from scanner.binary.program.steps import MADE_GOOD, Before, Done, Next, Stopped, faulty, scripted, unreadable
 from scanner.binary.program.way import Way, is_unknown
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import FileKind
@@ -28,7 +28,6 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from scanner.binary.layers.view import Found, View
     from scanner.binary.program.content import Content
-    from scanner.binary.program.execve import Run
     from scanner.binary.program.shell.writes import Write
     from scanner.domain.image.offers import Executable
 
@@ -37,9 +36,6 @@ MAX_HOPS = 24
 
 MAX_BRANCHES = 8
 """Programs that one script may come to; each is opened."""
-
-_MADE_GOOD = frozenset({Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.INTERPRETER_MISSING})
-"""What a script before may have mended."""
 
 _READ_BY_SHELLS = frozenset({
     Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.UTF16_SHEBANG, Reason.ENTRYPOINT_EMPTY,
@@ -231,6 +227,14 @@ class Control:
         of_user = surroundings.permissions(view, command, sure_of_groups=not changed)
         denial = of_user.of_start(run.files, run.named) if command.user is not None else Denial()
         refused = denial.by_exec or denial.later or capabilities.refusal(view, run.files, command.privileges)
+        if denial.by_exec is not None and (rest := path_behind(command, run)):
+            further = self._started(replace(step, command=replace(command, path=rest)))
+            unchanged = command.user == self.user or not (step.written or step.also or step.asked)
+            if further.first is not None and unchanged and of_user.closes(run.named):
+                return further
+            if further.first is not None:
+                why = f"{denial.by_exec.detail}; {command.argv[0]} is looked for further in PATH"
+                return Run(problem=Failure(Reason.BINARY_UNKNOWN, why, path=run.named))
         if refused is None or not step.scripted:
             return replace(run, problem=refused)
         why = f"{refused.detail}, unless the script before changes that"
@@ -289,7 +293,10 @@ class Control:
             kind = shell_command.kind_of(launch.command.argv[0], found.path)
             if kind is not None:
                 return self._by_words(launch.command, kind, found, before)
+        files = ImageFiles(self._view(before.written), command.mounts, command.volumes)
         content = self.search.view.content(found)
+        if (unread := script_file.lacking(command, content, files)) is not None:
+            return unreadable(command, unread, before)
         musl = content is not None and content.elf is not None and content.elf.libc == "musl"
         return self._by_launcher(command, launch, falls_back=not musl)
 
@@ -327,7 +334,7 @@ class Control:
         if not starts.argv[0] or UNKNOWN in starts.argv[0]:
             return Stopped(launch.why)
         problem = self._started(Next(starts)).problem
-        if problem is None or problem.reason not in _MADE_GOOD:
+        if problem is None or problem.reason not in MADE_GOOD:
             return Stopped(launch.why)
         return faulty(f"{launch.why}: {problem.detail}")
 
@@ -344,7 +351,7 @@ class Control:
         if isinstance(script, str | None):
             return () if script is None else Stopped(script)
         if isinstance(script, Failure):
-            return self._unreadable(command, script, before)
+            return unreadable(command, script, before)
         path = posixpath.normpath(command.absolute(script.file or script.name))
         if script.is_file and self._is_changed(path, before.written):
             return Stopped(f"{path} is written by the script that starts it")
@@ -352,15 +359,6 @@ class Control:
         known = replace(script, written=before.written, architecture=cpu, vague=before.scripted)
         busybox = view.content(shell) if kind is ShellKind.ASH else None
         return self._told(following.follow(known, files), busybox)
-
-    @staticmethod
-    def _unreadable(command: Command, failure: Failure, before: Before) -> Stopped:
-        """A script that is not there, unless one before may have made it."""
-        made = before.also or before.asked or any(each.fills(failure.path) for each in before.written)
-        if made and failure.reason in _MADE_GOOD:
-            why = f"{failure.path}, which {command.argv[0]} reads, may be made by the script that starts it"
-            return faulty(why)
-        return Stopped(problem=failure)
 
     def _told(
         self, endings: tuple[following.Ending, ...], busybox: Content | None

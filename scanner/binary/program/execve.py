@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -71,15 +72,17 @@ class Search:
         run = self._execute(found, name, command, role)
         return replace(run, found=found, named=self._spelt(name, command, found))
 
-    @staticmethod
-    def _spelt(name: str, command: Command, found: Found) -> str:
-        """The path that execve gets: as it was named, or as PATH's directory holds it."""
+    def _spelt(self, name: str, command: Command, found: Found) -> str:
+        """The path that execve gets: as it was named, or as PATH's directory holds it, which may be a link."""
         if "/" in name:
             return name
         for directory in command.path:
-            if found.path == f"{directory.rstrip('/')}/{name}":
-                return found.path
-        return found.path if found.path.endswith(f"/{name}") else command.absolute(f"{command.path[0]}/{name}")
+            path = command.absolute(f"{directory.rstrip('/')}/{name}")
+            with contextlib.suppress(Unread):  # what was passed over then is passed over now
+                there = self.view.lookup(path)
+                if isinstance(there, Found) and there.path == found.path:
+                    return path
+        return found.path
 
     def named(self, command: Command) -> Found | Failure:
         """Where ``argv[0]`` leads, by the kernel's rules or PATH."""
@@ -89,7 +92,7 @@ class Search:
         if "/" in name:
             path = self._absolute(name, command)
             found = self.view.lookup(path)
-            covered = _not_the_images(found, path, command, by_runtime=by_runtime)
+            covered = self._not_the_images(found, path, command, by_runtime=by_runtime)
             return covered or _openable(found, path, "entrypoint") or _as_found(found)
         return self._in_path(name, command, by_runtime=by_runtime)
 
@@ -113,7 +116,7 @@ class Search:
             except Unread as question:
                 unread = unread or question
                 continue
-            covered = _not_the_images(found, path, command, by_runtime=by_runtime)
+            covered = self._not_the_images(found, path, command, by_runtime=by_runtime)
             if covered is not None and unread is None:
                 return covered
             problem = _openable(found, path, "entrypoint")
@@ -165,7 +168,7 @@ class Search:
         if not shebang.interpreter:
             return Run(problem=Failure(Reason.INTERPRETER_MISSING, f"{path}: the path after #! is empty"))
         found = self.view.lookup(wanted)
-        problem = _not_the_images(found, wanted, command) or _openable(found, wanted, "interpreter")
+        problem = self._not_the_images(found, wanted, command) or _openable(found, wanted, "interpreter")
         if problem is not None and shebang.interpreter.endswith(_CARRIAGE_RETURN) and isinstance(found, Absence):
             return Run(problem=_crlf(path, shebang.interpreter))
         if problem is not None:
@@ -200,6 +203,33 @@ class Search:
             further = replace(further, problem=None)
         return run.then(further)
 
+    def _not_the_images(
+        self, found: Found | Absence, path: str, command: Command, *, by_runtime: bool = False
+    ) -> Failure | None:
+        """Why what stands at a path is not what the image holds there: a mount, or a volume that may hold more.
+
+        The runtime mounts over /dev, /proc, /sys before it looks for the program; what scripts put there comes later.
+        """
+        end = found.path if isinstance(found, Found) else path
+        if found is Absence.MISSING:
+            end = self.view.missed(path)
+        ends = {posixpath.normpath(path), posixpath.normpath(end)}
+        if any(is_mounted(each, command.mounts) for each in ends):
+            return Failure(Reason.BINARY_UNKNOWN, f"{path} is on a mount, so it is not the image's", path=path)
+        covered = next((each for each in sorted(ends) if is_mounted(each, _RUN_TIME_DIRECTORIES)), None)
+        if covered is not None:
+            if not by_runtime or covered.startswith(_THERE_AT_RUN_TIME):
+                return Failure(Reason.BINARY_UNKNOWN, f"{covered} exists at run time only", path=path)
+            why = f"{path}: what the image holds at {covered} is hidden, for engines mount over it"
+            return Failure(Reason.ENTRYPOINT_MISSING, why, path=path)
+        if found is Absence.MISSING and is_injected(path) and "/" in command.argv[0]:
+            return _injected(path)
+        if found is Absence.MISSING and is_mounted(path, command.volumes):
+            return Failure(
+                Reason.BINARY_UNKNOWN, f"{path} is not in the image, but on a volume that may hold it", path=path
+            )
+        return None
+
     def _loader(self, program: Content, needed: Elf, command: Command, path: str) -> Run:
         if not needed.interpreter:
             return Run()
@@ -208,7 +238,7 @@ class Search:
             return Run(problem=Failure(Reason.BINARY_UNKNOWN, why))
         wanted = self._absolute(needed.interpreter, command)
         found = self.view.lookup(wanted)
-        problem = _not_the_images(found, wanted, command) or _openable(found, wanted, "loader")
+        problem = self._not_the_images(found, wanted, command) or _openable(found, wanted, "loader")
         if problem is not None:
             return Run(problem=replace(problem, detail=f"{path} asks for its loader: {problem.detail}"))
         loader = _as_found(found)
@@ -223,29 +253,6 @@ class Search:
             self.view, command, (path, program), (loader.path, content), needed.interpreter
         )
         return Run((step, *found_libraries), lacking)
-
-
-def _not_the_images(found: Found | Absence, path: str, command: Command, *, by_runtime: bool = False) -> Failure | None:
-    """Why what stands at a path is not what the image holds there: a mount, or a volume that may hold more.
-
-    The runtime mounts over /dev, /proc, /sys before it looks for the program; what scripts put there comes later.
-    """
-    ends = {posixpath.normpath(path), found.path if isinstance(found, Found) else path}
-    if any(is_mounted(each, command.mounts) for each in ends):
-        return Failure(Reason.BINARY_UNKNOWN, f"{path} is on a mount, so it is not the image's", path=path)
-    covered = next((each for each in sorted(ends) if is_mounted(each, _RUN_TIME_DIRECTORIES)), None)
-    if covered is not None:
-        if not by_runtime or covered.startswith(_THERE_AT_RUN_TIME):
-            return Failure(Reason.BINARY_UNKNOWN, f"{covered} exists at run time only", path=path)
-        why = f"{path}: what the image holds at {covered} is hidden, for engines mount over it"
-        return Failure(Reason.ENTRYPOINT_MISSING, why, path=path)
-    if found is Absence.MISSING and is_injected(path) and "/" in command.argv[0]:
-        return _injected(path)
-    if found is Absence.MISSING and is_mounted(path, command.volumes):
-        return Failure(
-            Reason.BINARY_UNKNOWN, f"{path} is not in the image, but on a volume that may hold it", path=path
-        )
-    return None
 
 
 def _injected(name: str) -> Failure:

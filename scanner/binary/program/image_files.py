@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 _RUN_TIME = ("/proc", "/sys", "/dev")
 """What the runtime mounts over in every container."""
 
+_OF_THE_ENGINE = (
+    "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/mtab", "/.dockerenv", "/.dockerinit",
+)  # fmt: skip
+"""What engines put into a container, whatever the image holds there; which of them, each decides by itself."""
+
 _FILLED_AT_RUN_TIME = ("/run", "/tmp", "/var/run", "/var/tmp")  # noqa: S108 - paths of an image, not of this machine
 """What is there is there, but what is not may be there at run time."""
 
@@ -59,7 +64,7 @@ class ImageFiles:
             return _NOT_KNOWN
         found = self.view.lookup(path)
         if isinstance(found, Absence):
-            return _NOT_KNOWN if self._may_fill(path) else Standing(PathKind.MISSING)
+            return _NOT_KNOWN if self._may_be_filled(found, path) else Standing(PathKind.MISSING)
         if self._is_covered(found.path):
             return _NOT_KNOWN
         kind = _KINDS.get(found.node.kind, PathKind.OTHER)
@@ -127,8 +132,15 @@ class ImageFiles:
             return False
         return self.unowned(path)
 
+    def _may_be_filled(self, found: Absence, path: str) -> bool:
+        """Whether something may stand at run time where the image has nothing, or where its links lead to nothing."""
+        if self._may_fill(path):
+            return True
+        end = self.view.missed(path) if found is Absence.MISSING else path
+        return end != path and (self._may_fill(end) or self._is_covered(end))
+
     def _may_fill(self, path: str) -> bool:
         return is_mounted(path, (*self.volumes, *_FILLED_AT_RUN_TIME))
 
     def _is_covered(self, path: str) -> bool:
-        return is_mounted(path, (*self.mounts, *_RUN_TIME))
+        return is_mounted(path, (*self.mounts, *_RUN_TIME, *_OF_THE_ENGINE))

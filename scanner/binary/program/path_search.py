@@ -27,3 +27,12 @@ def earlier_places(command: Command, run: Run) -> tuple[str, ...]:
         (at for at, path in enumerate(places) if path == run.named or (run.found and path == run.found.path)), 0
     )
     return places[:stop]
+
+
+def path_behind(command: Command, run: Run) -> tuple[str, ...]:
+    """The directories of PATH behind the one in which a program was found; none where it was named by a path."""
+    places = places_of(command)
+    named = posixpath.normpath(run.named)
+    if "/" in command.argv[0] or named not in places:
+        return ()
+    return command.path[places.index(named) + 1 :]

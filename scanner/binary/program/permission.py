@@ -7,6 +7,7 @@ away its bits count as anybody's.
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -60,7 +61,7 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """Those of one user over one image; ``mounts`` are paths of which the image tells nothing.
+    """Those of one user over one image, in the directory ``cwd``; ``mounts`` are paths of which the image tells nothing.
 
     ``sure_of_groups`` is off where something changed the user, but perhaps not its groups.
     """
@@ -71,6 +72,7 @@ class Permissions:
     mounts: tuple[str, ...] = ()
     sure_of_groups: bool = True
     privileges: Privileges = field(default_factory=Privileges)
+    cwd: str = "/"
 
     def of_start(self, files: tuple[Executable, ...], named: str) -> Denial:
         """What one start may not open: each by execve, besides scripts that interpreters read, libraries that loaders do."""
@@ -112,6 +114,11 @@ class Permissions:
         """Why the user may not have its ``wish``: ``permission_denied``, or that nobody knows; ``None``: it may."""
         return self._of_identity(path, wish, with_groups=False)
 
+    def closes(self, path: str) -> bool:
+        """Whether the user surely may not search the directory of a path, which is what every search by PATH passes over."""
+        refused = self.refusal(posixpath.dirname(path) or "/", Wish.EXECUTE)
+        return refused is not None and refused.reason is Reason.PERMISSION_DENIED
+
     def _of_identity(self, path: str, wish: Wish, *, with_groups: bool) -> Failure | None:
         who = identify(self.spec, self.read, with_groups=with_groups)
         if isinstance(who, Failure):
@@ -128,7 +135,7 @@ class Permissions:
 
     def _asked(self, path: str, wish: Wish, who: ProcessRights) -> Failure | None:
         doubt: Failure | None = None
-        for directory in self.view.searched(path):
+        for directory in self.view.searched(path, self.cwd):
             if self._is_covered(f"/{directory}"):
                 continue
             rights, may_differ = self.view.directory_rights(directory) if directory else (None, False)
@@ -137,7 +144,7 @@ class Permissions:
                 return _denied(path, f"{who} may not search /{directory}", rights)
             if not may:
                 doubt = doubt or _doubt(path, f"whether {who} may search /{directory} is not known")
-        found = self.view.lookup(path)
+        found = self.view.lookup(path if path.startswith("/") else f"{self.cwd}/{path}")
         if isinstance(found, Absence) or self._is_covered(found.path):
             return doubt
         rights, may_differ = found.node.rights, False

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from scanner.binary.program.shell.writes import Write
     from scanner.domain.image.offers import Executable
 
+MADE_GOOD = frozenset({Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.INTERPRETER_MISSING})
+"""What a script before may have mended."""
+
 
 @dataclass(frozen=True, slots=True)
 class Next:
@@ -127,3 +130,12 @@ class Done:
 
     also: tuple[Command, ...] = ()
     needs: tuple[Command, ...] = ()
+
+
+def unreadable(command: Command, failure: Failure, before: Before) -> Stopped:
+    """A script that is not there, unless one before may have made it."""
+    made = before.also or before.asked or any(each.fills(failure.path) for each in before.written)
+    if made and failure.reason in MADE_GOOD:
+        why = f"{failure.path}, which {command.argv[0]} reads, may be made by the script that starts it"
+        return faulty(why)
+    return Stopped(problem=failure)

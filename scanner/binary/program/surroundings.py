@@ -49,6 +49,8 @@ def weigh(view: View, command: Command) -> Surroundings:
         empty = Failure(Reason.ENTRYPOINT_MISSING, "the first word of its Entrypoint is empty")
         found.append(Objection(Condition.ENTRYPOINT_EMPTY_WORD, empty))
     found += _volumes_over_files(view, command)
+    if any(posixpath.normpath(f"/{each}").strip("/") == "" for each in command.volumes):
+        found.append(Failure(Reason.BINARY_UNKNOWN, "the image declares a volume at its root, over all that it holds"))
     problem = next((each for each in found if isinstance(each, Failure)), None)
     return Surroundings(problem, tuple(each for each in found if isinstance(each, Objection)))
 
@@ -93,7 +95,7 @@ def with_zero_byte(command: Command) -> Program:
 def permissions(view: View, command: Command, *, sure_of_groups: bool = True) -> Permissions:
     """Those of the command's user; of root where nobody told."""
     read = _text_of(view, command)
-    return Permissions(view, command.user or "", read, command.mounts, sure_of_groups, command.privileges)
+    return Permissions(view, command.user or "", read, command.mounts, sure_of_groups, command.privileges, command.cwd)
 
 
 _OF_OWNERS = ("CHOWN", "FOWNER")

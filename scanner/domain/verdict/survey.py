@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from scanner.domain.image.image_survey import AlikeFiles, ReachedBy, Survey
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.survey_ways import INTERPRETERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,10 +21,7 @@ if TYPE_CHECKING:
 
 _RUNS = frozenset({How.NATIVE, How.EMULATED})
 
-_READ_MODULES = ("python", "pypy", "node", "deno", "bun")
-"""Programs whose modules may be machine code; what they load is nobody's to follow."""
-
-_JAVA = ("java",)
+_JAVA = re.compile("java")
 """Programs whose archives may hold machine code, which they unpack and load."""
 
 
@@ -78,9 +77,9 @@ _ORDER = (ReachedBy.NAMED, ReachedBy.PATH, ReachedBy.LOADER, ReachedBy.MODULE, R
 
 
 def _is_taken(group: AlikeFiles, program: Program) -> bool:
-    loads_from_there = {ReachedBy.MODULE: _READ_MODULES, ReachedBy.JAVA: _JAVA}.get(group.way)
+    loads_from_there = {ReachedBy.MODULE: INTERPRETERS, ReachedBy.JAVA: _JAVA}.get(group.way)
     if loads_from_there is not None:
-        return any(posixpath.basename(file.path).startswith(loads_from_there) for file in program.chain)
+        return any(loads_from_there.match(posixpath.basename(file.path)) for file in program.chain)
     return group.way in _TAKEN_BY
 
 

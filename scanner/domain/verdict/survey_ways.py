@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What the engines set where an image sets no PATH (moby's oci.DefaultPathEnv)."""
 
+INTERPRETERS = re.compile(r"python|pypy|node|deno|bun|ruby|perl|php|lua|tclsh|java|beam|erlexec|dotnet", re.ASCII)
+"""How programs are called that load machine code wherever the program that they read says; nobody follows what."""
+
 EXAMPLES = 3
 """Paths that a finding names; the others are in ``archscan image --all-binaries``."""
 
@@ -79,13 +82,14 @@ class SurveyedProcess:
     """The process from which the image is looked at.
 
     ``path`` is PATH as it is set, ``named`` are the paths on its way: argv, the files that were followed, what a health
-    check runs.
+    check runs. ``loads`` tells that an interpreter is among them, whose program says from where it loads libraries.
     """
 
     path: str | None = None
     cwd: str = "/"
     named: tuple[str, ...] = ()
     starts_units: bool = False
+    loads: bool = False
 
 
 def survey_of(image: ImageSurvey, asked: SurveyedProcess, *, whole: bool = True) -> Survey:
@@ -200,7 +204,7 @@ class _Ways:
             return ReachedBy.PATH
         if not program and directory in self._loader and not _TRIPLET.match(posixpath.basename(directory)):
             return ReachedBy.LOADER
-        if not program and _MODULES.search(path):
+        if (self.asked.loads and not program) or (_MODULES.search(path) and (self.asked.loads or not program)):
             return ReachedBy.MODULE
         return ReachedBy.APPLICATION if program else ReachedBy.NONE
 

@@ -115,7 +115,7 @@ class _Reader:
         try:
             return _STATEMENTS[node.type](self, node)
         except NotAWordError as error:
-            return NotUnderstood(self._line(node), str(error))
+            return NotUnderstood(self._line(node), str(error), bash=error.bash)
 
     def _start(self, node: Node) -> int:
         """Where an expansion begins: the grammar gives it blanks that stand in front of it within quotes."""

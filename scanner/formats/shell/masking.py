@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 _BRACKETS = re.compile(rb"(?:(?<=[\s;!])|^)\[ [^\n;&|\[\]]* \]", re.MULTILINE)
+_OPERATOR = re.compile(rb"(?<= )(?:--|\+\+|[-+/~])(?= )")
+_DOUBLE = re.compile(rb"(?<=\[\[ -[a-z] )/(?= \]\])")
 _PARENTHESIS = re.compile(rb"(?<!\\)\\[()]")
 _BOTH_WAYS = re.compile(rb"(?<=\d)<>(?=\s*[/$\w\"])")
 _ENDED = re.compile(
@@ -27,15 +29,20 @@ def negates(text: str, at: int) -> bool:
     return _BEFORE.search(text[max(0, at - MAX_BLANKS - 2) : at]) is not None
 
 
+def _plain(found: re.Match[bytes]) -> bytes:
+    """What stands between brackets, as words alone."""
+    return _OPERATOR.sub(lambda word: b"_" * len(word[0]), _PARENTHESIS.sub(b"  ", found[0]))
+
+
 def masked(raw: bytes) -> bytes:
     """The script as the grammar can read it, each byte in its place; words are read from the text as it stands.
 
-    The grammar knows no escaped parentheses between brackets, no ``3<>file``, misses a semicolon in ``fi }``, ``(a) then``, takes
+    The grammar knows no escaped parentheses between brackets, takes ``/``, ``-``, ``+`` there for operators, knows no ``3<>file``, misses a semicolon in ``fi }``, ``(a) then``, takes
     some quoted words behind ``=`` for the beginning of a pattern, ``${x}=*)`` of a case for an assignment, a group behind ``!``
     for a program called so.
     """
     raw = _ENDED.sub(lambda found: (found[1] or found[2] or found[3]) + b";", raw)
     raw = _NEGATED.sub(b" ", raw)
     raw = _BRACED.sub(lambda found: found[1] + b"_" * len(found[2]), raw)
-    raw = _BRACKETS.sub(lambda found: _PARENTHESIS.sub(b"  ", found[0]), raw)
+    raw = _BRACKETS.sub(_plain, _DOUBLE.sub(b"_", raw))
     return _SINGLE.sub(rb'"\1"', _BOTH_WAYS.sub(b"> ", _PARENTHESIS.sub(b"__", raw)))

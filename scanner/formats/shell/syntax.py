@@ -151,11 +151,12 @@ class Arithmetic:
 
 @dataclass(frozen=True, slots=True)
 class NotUnderstood:
-    """What the grammar, or we, make nothing of; ``is_faulty`` where shells may make nothing of it either."""
+    """What the grammar, or we, make nothing of; ``is_faulty`` where shells may make nothing of it either, ``bash`` where others do not."""
 
     line: int
     why: str
     is_faulty: bool = False
+    bash: bool = False
 
 
 @dataclass(frozen=True, slots=True)

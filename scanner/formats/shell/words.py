@@ -55,7 +55,11 @@ _ANSI_C = {
 
 
 class NotAWordError(Exception):
-    """A command is no sequence of words; stays inside the reading of scripts."""
+    """A command is no sequence of words, or none to shells but bash (``bash``); stays inside the reading of scripts."""
+
+    def __init__(self, why: str, *, bash: bool = False) -> None:
+        super().__init__(why)
+        self.bash = bash
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class Words:
                 inner = self._inside.get(self._at)
                 if char in "<>" and text.startswith("(", self._at + 1):
                     if inner is None or inner.end > self._end or until:
-                        raise NotAWordError("a process substitution")
+                        raise NotAWordError("a process substitution", bash=True)
                     parts.append(Substitution(inner.body, quoted=True, line=self.line_here(), process=True))
                     self._bash, self._at = True, inner.end
                     continue
@@ -246,8 +250,8 @@ class Words:
             self._at += 1
 
     def _ansi_c(self, parts: list[Part]) -> None:
-        """``$'…'``, which bash knows."""
-        self._bash = True
+        """``$'…'``, which bash knows, and busybox."""
+        self._cuts = True
         at, made = self._at + 2, ""
         while at < self._end and self._text[at] != "'":
             char = self._text[at]

@@ -15,7 +15,7 @@ from scanner.domain.image.image_survey import ImageSurvey, LayerSurvey, Survey
 from scanner.domain.image.reference import by_digest
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.reason import Reason
-from scanner.domain.verdict.survey_ways import SurveyedProcess, survey_of
+from scanner.domain.verdict.survey_ways import INTERPRETERS, SurveyedProcess, survey_of
 from scanner.domain.verdict.verdict import Depth
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class Subject:
             cwd=next((process.working_dir for process in said if process.working_dir), "/"),
             named=tuple(dict.fromkeys([*(file.path for file in chain), *named])),
             starts_units=bool(chain) and chain[0].path.rpartition("/")[2] in {"systemd", "init"},
+            loads=any(INTERPRETERS.match(file.path.rpartition("/")[2]) for file in chain),
         )
 
 

@@ -125,6 +125,21 @@ def test_a_file_lies_on_the_way(path, what, way):
     assert way_of(path, {path: what}) is way
 
 
+@pytest.mark.parametrize(
+    ("path", "what", "way"),
+    [
+        ("/srv/fast.so", "arm64 lib", ReachedBy.MODULE),
+        ("/opt/java/lib/server/libjvm.so", "arm64 lib", ReachedBy.MODULE),
+        ("/usr/local/bundle/gems/x/lib/x.so", "arm64 lib", ReachedBy.MODULE),
+        ("/srv/node_modules/@esbuild/linux-arm64/bin/esbuild", "arm64", ReachedBy.MODULE),
+        ("/srv/server", "arm64", ReachedBy.APPLICATION),
+        ("/srv/test/fast.so", "arm64 lib", ReachedBy.NONE),
+    ],
+)
+def test_an_interpreter_loads_libraries_from_anywhere(path, what, way):
+    assert way_of(path, {path: what}, loads=True) is way
+
+
 def test_path_is_searched_through_links_and_as_it_is_set():
     assert way_of("/opt/b/x", {"/opt/b/x": "arm64"}, {"/mine": "opt/b"}, path="/mine:/bin") is ReachedBy.PATH
     assert way_of("/usr/bin/x", {"/usr/bin/x": "arm64"}, path="/opt/b") is ReachedBy.APPLICATION
@@ -283,6 +298,7 @@ def test_behind_a_program_that_was_followed_only_what_something_takes_counts(fil
         (("/app",), None),
         (("/usr/local/bin/python3.12",), Reason.FOREIGN_USERLAND),
         (("/x", "/usr/bin/node"), Reason.FOREIGN_USERLAND),
+        (("/usr/lib/erlang/erts-14/bin/erlexec",), Reason.FOREIGN_USERLAND),
     ],
 )
 def test_modules_count_for_an_interpreter_that_loads_them(chain, reason):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from scanner.domain.failure import Failure
-from scanner.domain.image.offers import Program
+from scanner.domain.image.offers import Executable, FileKind, Program
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth
 from scanner.scan.images import image_surveys
@@ -284,6 +284,15 @@ def test_what_a_command_line_in_one_word_names_is_asked_for(image_factory):
     program = Program(("/bin/sh", "-c", 'cd /srv && exec "$HOME/bin/server" --conf=/etc/x'))
     subject = Subject(registry.offers[0], None, program, (("/bin/check",),))
     assert subject.asked.named == ("/bin/sh", "/srv", "*/bin/server", "/etc/x", "/bin/check")
+
+
+@pytest.mark.parametrize(
+    ("path", "loads"), [("/usr/bin/python3.11", True), ("/opt/java/bin/java", True), ("/app", False)]
+)
+def test_an_interpreter_on_the_way_loads_libraries_from_anywhere(path, loads, image_factory):
+    registry = SurveyedRegistry(a_script(image_factory, "amd64"))
+    program = Program(("/start",), (Executable(path, "entrypoint", FileKind.ELF),))
+    assert Subject(registry.offers[0], None, program).asked.loads is loads
 
 
 async def test_a_wish_that_cannot_be_met_is_none(image_factory):

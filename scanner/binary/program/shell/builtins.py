@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import replace
 from types import MappingProxyType
@@ -13,12 +12,12 @@ from scanner.binary.program.shell import (
     aliases,
     directories,
     lookups,
-    placing,
     printing,
     process_limits,
     searching,
     shell_programs,
     shell_reading,
+    sourcing,
     starts,
     variables,
 )
@@ -32,13 +31,11 @@ from scanner.binary.program.shell.frames import (
     Settle,
     push,
 )
-from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
-from scanner.formats.shell.syntax import Substitution
+from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, is_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scanner.binary.program.shell.frames import Stack
     from scanner.binary.program.shell.machine import Machine
     from scanner.binary.program.shell.state import State
     from scanner.formats.shell.syntax import Simple
@@ -49,13 +46,22 @@ SPECIAL = frozenset({
 })  # fmt: skip
 """POSIX's special builtins, which no function hides."""
 
+_OF_BASH = frozenset({
+    "builtin", "caller", "compgen", "coproc", "declare", "dirs", "disown", "enable", "mapfile", "popd", "pushd",
+    "readarray", "select", "shopt", "suspend", "typeset",
+})  # fmt: skip
+_LOOKED_UP = MappingProxyType({ShellKind.ASH: _OF_BASH, ShellKind.DASH: _OF_BASH | {"let", "source"}})
+"""Builtins and words of bash that other shells look up in PATH like any program."""
+
 _INTEGER = re.compile(r"\s*[-+]?\d{1,18}\s*", re.ASCII)
 _STATUS = re.compile(r"[0-9]{1,9}")
 _USAGE = 2
 """The status of a builtin that was called wrongly."""
 
-MAX_SOURCED = 16
-"""Files that source each other."""
+
+def is_known_to(kind: ShellKind, name: str) -> bool:
+    """Whether a shell does a command by itself."""
+    return name in BUILTINS and name not in _LOOKED_UP.get(kind, ())
 
 
 def _pass(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
@@ -160,86 +166,6 @@ def _eval(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
     return machine.evaluated(settled, text.encode("utf-8", "surrogateescape"), f"line {node.line}")
 
 
-def _source(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
-    if words[0] == "source" and machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
-        why = f"line {node.line}: source, which this shell does not know"
-        raise AtRunTimeError(why, is_faulty="e" in state.options and not state.quiet)
-    rest = words[2:] if words[1:2] == ("--",) else words[1:]
-    if (piped := _source_printed(machine, state, node)) is not None:
-        return piped
-    if not rest or not is_known(rest[0]):
-        raise AtRunTimeError(f"line {node.line}: the file that it reads is known at run time only")
-    made = dict(placing.Placement.by(state.written).texts)
-    if (printed := made.get(posixpath.normpath(state.absolute(rest[0])))) is not None and "/" in rest[0]:
-        body = printed.encode("utf-8", "surrogateescape")
-        return _read_here(machine, state, body, state.absolute(rest[0]), rest[1:], node)
-    if posixpath.normpath(state.absolute(rest[0])) == "/dev/null":
-        return machine.done(state.with_status(0))
-    path = _sourced(machine, state, rest[0], node)
-    if path is None:
-        why = f"line {node.line}: {words[0]} {rest[0]}, where no file is"
-        if state.is_posix(machine.kind):
-            return machine.exit(replace(state.with_status(2), gave_up=why), 2)
-        return machine.failed(state, 1, why)
-    if any(each.changes(posixpath.normpath(path)) for each in state.written):
-        raise AtRunTimeError(f"line {node.line}: {path}, which it reads, is written by the script")
-    text = machine.files.text(path)
-    if text is None:
-        raise AtRunTimeError(f"line {node.line}: {path}, which it reads, was not kept")
-    return _read_here(machine, state, text, path, rest[1:], node)
-
-
-def _read_here(  # noqa: PLR0913, PLR0917 - what is read, by whom, with which arguments
-    machine: Machine, state: State, text: bytes, path: str, arguments: tuple[str, ...], node: Simple
-) -> list[State]:
-    """Run what a file holds in this shell."""
-    if _files_deep(state.stack) >= MAX_SOURCED:
-        raise AtRunTimeError(f"line {node.line}: more than {MAX_SOURCED} files read each other")
-    given = arguments if machine.kind is not ShellKind.DASH else ()
-    settled = push(Settle(state.quiet), state.stack)
-    leave = push(LeaveFile(state.positional if given else None, state.file, given), settled)
-    inner = replace(state, stack=leave, positional=given or state.positional, file=path)
-    return machine.evaluated(inner, text, path)
-
-
-def _source_printed(machine: Machine, state: State, node: Simple) -> list[State] | None:
-    """``source <(commands)``: what they print, where that is known."""
-    part = node.words[1].parts[0] if len(node.words) == 2 and node.words[1].parts else None  # noqa: PLR2004 - source and its file
-    if not isinstance(part, Substitution) or not part.process:
-        return None
-    text, behind = machine.printed_by(state, part.body, node.line)
-    if not is_known(text):
-        return None
-    settled = replace(behind, stack=push(Settle(state.quiet), state.stack))
-    return machine.evaluated(settled, text.encode("utf-8", "surrogateescape"), f"line {node.line}")
-
-
-def _sourced(machine: Machine, state: State, name: str, node: Simple) -> str | None:
-    """Where ``. name`` leads, ``None`` where there is no such file."""
-    candidates = [state.absolute(name)]
-    if "/" not in name:
-        path = state.value("PATH") or ""
-        if not is_known(path):
-            raise AtRunTimeError(f"line {node.line}: PATH, in which it looks for {name}, is not known")
-        candidates = [state.absolute(f"{directory or '.'}/{name}") for directory in path.split(":")]
-        candidates += [] if state.is_posix(machine.kind) else [state.absolute(name)]
-    for candidate in candidates:
-        kind = machine.files.stands(candidate).kind
-        if kind is PathKind.UNKNOWN or (kind is PathKind.MISSING and (state.has_started or state.touched(candidate))):
-            raise AtRunTimeError(f"line {node.line}: {candidate}, which it reads, is not the image's")
-        if kind is PathKind.FILE:
-            return candidate
-    return None
-
-
-def _files_deep(stack: Stack | None) -> int:
-    count = 0
-    while stack is not None:
-        count += isinstance(stack.frame, LeaveFile)
-        stack = stack.below
-    return count
-
-
 def _command(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
     rest = words[1:]
     while rest and rest[0].startswith("-"):
@@ -254,7 +180,7 @@ def _command(machine: Machine, state: State, words: tuple[str, ...], node: Simpl
         return machine.done(state.with_status(0))
     if UNKNOWN in rest[0]:
         raise AtRunTimeError(f"line {node.line}: what it starts is known at run time only")
-    if rest[0] in BUILTINS:
+    if is_known_to(machine.kind, rest[0]):
         return BUILTINS[rest[0]](machine, state, rest, node)
     return starts.external(machine, state, state, rest, node)
 
@@ -283,7 +209,7 @@ def _located(
     if len(names) != 1 or not is_known(names[0]):
         return machine.done(state.printed(UNKNOWN).with_status(None))
     name = names[0]
-    if not by_file and (name in state.functions or name in BUILTINS or name in state.aliases):
+    if not by_file and (name in state.functions or name in state.aliases or is_known_to(machine.kind, name)):
         return machine.done(state.printed(UNKNOWN if verbose or name in state.aliases else f"{name}\n").with_status(0))
     found = lookups.located(machine.files, state, name)
     if found is None:
@@ -294,12 +220,15 @@ def _located(
 
 
 def _type(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
-    if machine.kind is ShellKind.BASH and len(words) == 3 and words[1] in {"-P", "-p"}:  # noqa: PLR2004 - an option and a name
-        own = words[1] == "-p" and (words[2] in state.functions or words[2] in BUILTINS or words[2] in state.aliases)
-        if own:
+    option, names = words[1:2], tuple(word for word in words[1:] if not word.startswith("-"))
+    if machine.kind is ShellKind.DASH and option and option[0].startswith("-"):  # a name like any other
+        where = lookups.located(machine.files, state, names[0]) if len(names) == 1 and names == words[2:] else None
+        said = f"{names[0]} is {where}\n" if where and names[0] not in BUILTINS else UNKNOWN
+        return machine.done(state.printed(f"{option[0]}: not found\n{said}").with_status(127))
+    if machine.kind is ShellKind.BASH and option in {("-p",), ("-P",)} and names == words[2:] and len(names) == 1:
+        if option == ("-p",) and (names[0] in state.functions or names[0] in state.aliases or names[0] in BUILTINS):
             return machine.done(state.with_status(0))
-        return _located(machine, state, words[2:], by_file=True)
-    names = tuple(word for word in words[1:] if not word.startswith("-"))
+        return _located(machine, state, names, by_file=True)
     return [each.printed(UNKNOWN) for each in _located(machine, state, names, verbose=True)]
 
 
@@ -387,7 +316,7 @@ BUILTINS: Mapping[str, Callable[[Machine, State, tuple[str, ...], Simple], list[
     ":": _pass, "true": _pass, "false": _false, "[": _test, "test": _test, "echo": _echo, "printf": _printf,
     "cd": directories.change, "pwd": directories.print_directory, "export": variables.export_words, "readonly": variables.declare_words, "local": variables.declare_words, "declare": variables.declare_words,
     "typeset": variables.declare_words, "unset": variables.unset_words, "set": variables.set_words, "shift": variables.shift_words, "exit": _exit, "return": _return,
-    "break": _break, "continue": _break, "exec": _exec, "eval": _eval, ".": _source, "source": _source, "trap": _trap,
+    "break": _break, "continue": _break, "exec": _exec, "eval": _eval, ".": sourcing.source, "source": sourcing.source, "trap": _trap,
     "wait": _wait, "umask": process_limits.umask, "ulimit": process_limits.ulimit, "read": shell_reading.read_words, "command": _command, "builtin": _builtin,
     "type": _type, "hash": _hash, "getopts": shell_reading.getopts_words, "kill": _doubtful, "jobs": _doubtful, "bg": _doubtful,
     "fg": _doubtful, "times": _pass, "let": variables.let_words, "shopt": variables.shopt_words, "disown": _doubtful, "time": _time,

@@ -166,6 +166,8 @@ class Expander(Pieces):
                 if names is None:
                     return None
                 hidden = piece.text.startswith(".") or "dotglob" in self.state.options
+                if piece.text.startswith(".") and self.runner.kind in {ShellKind.DASH, ShellKind.ASH}:
+                    names = (".", "..", *names)  # which newer releases of bash leave out
                 visible = [n for n in names if hidden or not n.startswith(".")]
                 next_found += [f"{path}{lead}{n}" for n in visible if patterns.matches(n, piece)]
                 if len(next_found) > MAX_NAMES:

@@ -226,6 +226,9 @@ def _start(script: Script, read: Sequence) -> State:
 def _told(unique: list[Ending]) -> tuple[Ending, ...]:
     """Each ending once; giving up after a failure is no way of its own where another one works."""
     works = [ending for ending in unique if not (isinstance(ending, Ended | Reached) and ending.failed)]
+    lacks = next((lack for ending in unique if (lack := _gives_up_for(ending))), "")
+    if works and lacks:
+        return (AtRunTime(f"on one of its ways it needs {lacks}, which is not in the image", is_faulty=True),)
     known = {_program(each) for ending in works if isinstance(ending, Reached) for each in _started(ending)}
     more = [
         ending
@@ -236,6 +239,13 @@ def _told(unique: list[Ending]) -> tuple[Ending, ...]:
         and not {_program(each) for each in _started(ending)} <= known
     ]
     return tuple([*works, *more] if works else unique)
+
+
+def _gives_up_for(ending: Ending) -> str:
+    """The program for whose lack a script gives up, which more than prepares; empty for none."""
+    if isinstance(ending, Reached) and ending.failed and ending.missing:
+        return ending.command.argv[0]
+    return ending.lacks.argv[0] if isinstance(ending, Ended) and ending.failed and ending.lacks is not None else ""
 
 
 def _met(one: Ending, other: Ending) -> Ending:

@@ -195,7 +195,7 @@ class Machine:
             case Simple():
                 return simple.simple(self, state, statement)
             case NotUnderstood():
-                faulty = statement.is_faulty
+                faulty = statement.is_faulty or (statement.bash and self.kind is ShellKind.DASH)
                 raise AtRunTimeError(f"line {statement.line}: {statement.why}", is_faulty=faulty, is_of_all=faulty)
             case AndOr():
                 after = push(AfterList(statement, 0, state.quiet), state.stack)

@@ -111,6 +111,7 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
         found = _of_file(command, kind, rest, frozenset(options), files)
     if not isinstance(found, Script):
         return found
+    found = _of_home(found, files)
     found = replace(found, first=_first(command, files, is_posix=is_posix or is_sh) if kind is ShellKind.BASH else b"")
     if not login or not profiles:
         return found
@@ -118,6 +119,11 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
         return f"{command.argv[0]} is a login shell, which reads files of its own before"
     profile = _PROFILES[ShellKind.DASH if is_sh else kind]
     return replace(found, profile=profile, command=_at_home(found.command, files))
+
+
+def _of_home(script: Script, files: Files) -> Script:
+    """The script with its user's HOME, if it asks for that."""
+    return replace(script, command=_at_home(script.command, files)) if _OF_HOME.search(script.text) else script
 
 
 _NAMES_FILE = re.compile(r"(\$HOME|\$\{HOME\}|~(?=/))?([\w./+@%-]*)", re.ASCII)
@@ -173,6 +179,9 @@ def _at_home(command: Command, files: Files) -> Command:
     entry = next(fitting, None)
     return command.with_variable("HOME", entry[5] if entry else None)
 
+
+_OF_HOME = re.compile(rb"HOME|~")
+"""Where a script may ask for the home of its user, for which the image's accounts are read."""
 
 _POSIX = frozenset({"POSIXLY_CORRECT", "SHELLOPTS"})
 """Variables that may tell bash to be POSIX', in which it reads none of these files, unless it is called ``sh``."""
@@ -243,8 +252,8 @@ def _of_file(
     if standing.kind is PathKind.FILE and not standing.size:
         return Failure(Reason.ENTRYPOINT_EMPTY, f"{path}, which {command.argv[0]} is to read, is empty", path=path)
     raw = files.text(path) if standing.kind is PathKind.FILE else None
-    if raw is None:
+    if raw is None and not files.architecture(path):
         return f"{path}, which {command.argv[0]} reads, was not kept"
-    if raw.startswith(b"\x7fELF"):
+    if raw is None or raw.startswith(b"\x7fELF"):
         return Failure(Reason.NOT_A_PROGRAM, f"{path} is a binary, which {command.argv[0]} is to read as a script")
     return Script(raw, kind, rest[0], rest[1:], command, options, is_file=True, file=file)

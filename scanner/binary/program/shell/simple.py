@@ -221,7 +221,7 @@ def command(machine: Machine, state: State, words: Expander, arguments: tuple[st
         return _call(_given(machine, words, state, node), state, name, arguments[1:])
     if any(each.elements is not None for each in node.assignments) and name in DECLARING:
         return builtins.BUILTINS[name](machine, words.state, arguments, node)
-    if name in builtins.BUILTINS:
+    if builtins.is_known_to(machine.kind, name):
         temporary = _assign(machine, words, node.assignments, exported=name == "exec") if node.assignments else state
         made = builtins.BUILTINS[name](machine, temporary, arguments, node)
         if node.assignments and name not in builtins.SPECIAL:

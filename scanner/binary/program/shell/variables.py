@@ -78,7 +78,8 @@ def declare_words(  # noqa: C901, PLR0912 - each kind of declaration has its own
     """``readonly``, ``local``, ``declare``, ``typeset``."""
     if words[0] in {"declare", "typeset"} and machine.kind in {ShellKind.DASH, ShellKind.ASH, ShellKind.POSIX}:
         why = f"line {node.line}: {words[0]}, which this shell does not know"
-        raise AtRunTimeError(why, is_faulty="e" in state.options and not state.quiet)
+        is_faulty = machine.kind is ShellKind.DASH or ("e" in state.options and not state.quiet)
+        raise AtRunTimeError(why, is_faulty=is_faulty)
     is_local = words[0] != "readonly" and _in_function(state.stack)
     if words[0] == "local" and not is_local:
         why = f"line {node.line}: local outside of any function"
@@ -179,9 +180,8 @@ def unset_words(machine: Machine, state: State, words: tuple[str, ...], _node: S
 
 def let_words(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     """``let``."""
-    if machine.kind in {ShellKind.DASH, ShellKind.POSIX}:
-        why = "let, which not every shell knows"
-        raise AtRunTimeError(why, is_faulty=machine.kind is ShellKind.DASH and "e" in state.options and not state.quiet)
+    if machine.kind is ShellKind.POSIX:
+        raise AtRunTimeError("let, which not every shell knows")
     expander, value = Expander(machine, state), UNKNOWN
     for word in words[1:]:
         value = UNKNOWN if UNKNOWN in word else expander.arithmetic(word)

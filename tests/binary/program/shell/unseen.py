@@ -519,4 +519,22 @@ UNSEEN = [
     ("declare -u X; X=abc; exec app $X",),
     ('X=éa; exec app "${X^}"',),
     ("set -e; X=$(<@/etc/none); exec app",),
+    # operators that stand for themselves in a test
+    ("if [ -d / ]; then exec app; fi; exec other",),
+    ("[[ -d / ]] && exec app; exec other",),
+    ('[ "$1" = -- ] && shift; exec app "$@"', "--", "x"),
+    ('[ "$PWD" != / -a "$1" = - ] && exec app; exec other', "-"),
+    ('while [ "$1" != + ]; do shift; done; exec app "$@"', "a", "+", "b"),
+    # what bash does by itself
+    ("source @/etc/env.sh && exec app $FOO; exec other",),
+    ("set -e; source @/etc/env.sh; exec app $FOO",),
+    ("typeset X=app; exec ${X:-other}",),
+    ('let X=1+1; [ "$X" = 2 ] && exec app; exec other',),
+    ("command -v shopt >/dev/null && exec app; exec other",),
+    ("exec $'app' x",),
+    ("exec $(type -p app)",),
+    ("if type -p app >/dev/null 2>&1; then exec app; fi; exec other",),
+    ("if type -P none >/dev/null 2>&1; then exec app; fi; exec other",),
+    ("type -p cd; exec app $(type -p cd)",),
+    ("exec app < <(echo x)",),
 ]

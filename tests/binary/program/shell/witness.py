@@ -146,8 +146,9 @@ def _is(ending, traced) -> bool:
         return not traced
     assert isinstance(ending, Reached)
     name = Path(ending.command.argv[0]).name
-    if name not in TRACED and name != "run":
-        return not traced  # a preparing program that is the last one
+    is_there = "/" not in ending.command.argv[0] or Path(ending.command.cwd, ending.command.argv[0]).exists()
+    if name not in TRACED and not (name == "run" and is_there):
+        return not traced  # a preparing program that is the last one, or one that is not there
     if not traced:
         return False
     wanted = [name, ending.command.cwd, ending.command.env.get("FOO", "unset"), *ending.command.argv[1:]]

@@ -1,0 +1,170 @@
+"""What an image's program meets at run time that its layers alone do not say."""
+
+import pytest
+
+from scanner.binary.inspect import inspect
+from scanner.domain.verdict.reason import Reason
+
+CLOSED = {"mode": 0o700, "type": b"5"}
+SHELL = "/bin/sh"
+PATH = "/root/bin:/usr/bin"
+
+
+@pytest.fixture
+def look(images, build):
+    """Inspects an image of one layer, beside a shell of dash's name."""
+
+    async def inspected(argv, entries, **process):
+        shell = [("usr/bin/dash", build.elf()), ("bin/sh", {"linkname": "/usr/bin/dash", "type": b"2"})]
+        named = [(name, what.encode() if isinstance(what, str) else what) for name, what in entries]
+        offered = build.offer(images.layer([*shell, *named]), entrypoint=argv, **process)
+        return await inspect(offered, None, images.open)
+
+    return inspected
+
+
+def reason(program):
+    return program.problem.reason if program.problem else None
+
+
+def ends(program):
+    return program.chain[-1].path if program.chain else ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        ("./app", Reason.PERMISSION_DENIED),
+        ("./inner/app", Reason.PERMISSION_DENIED),
+        ("/root/app", Reason.PERMISSION_DENIED),
+        ("/app", None),
+    ],
+)
+async def test_a_relative_name_is_looked_up_in_the_directory_that_its_user_must_search(look, build, argv, why):
+    entries = [("root", CLOSED), ("root/app", build.elf()), ("root/inner/app", build.elf()), ("app", build.elf())]
+    found = await look((argv,), entries, working_dir="/root", user="1000")
+    refused = [each.failure.reason for each in found.objections]
+    assert (reason(found) or next(iter(refused), None)) is why
+
+
+async def test_what_leads_to_the_working_directory_is_not_searched_again(look, build):
+    entries = [("root", CLOSED), ("root/open/app", build.elf())]
+    found = await look(("./app",), entries, working_dir="/root/open", user="1000")
+    assert (found.problem, found.objections) == (None, ())
+
+
+async def test_a_relative_program_of_another_user_is_refused(look, build):
+    entries = [("srv/app", {"mode": 0o700, "content": build.elf()})]
+    found = await look(("./app",), entries, working_dir="/srv", user="1000")
+    assert [each.failure.reason for each in found.objections] == [Reason.PERMISSION_DENIED]
+
+
+@pytest.mark.parametrize("text", ["exec app", "app"])
+async def test_a_search_by_path_passes_over_what_its_user_may_not_search(look, build, text):
+    entries = [
+        ("root", CLOSED),
+        ("root/bin/app", build.elf(machine=183)),
+        ("usr/bin/app", build.elf()),
+        ("s", f"#!{SHELL}\n{text}\n"),
+    ]
+    assert ends(await look(("/s",), entries, path=PATH, user="1000")) == "/usr/bin/app"
+    assert ends(await look(("/s",), entries, path=PATH, user="0")) == "/root/bin/app"
+
+
+async def test_a_script_by_a_link_of_another_name_is_found_by_path(look, build):
+    entries = [
+        ("opt/run.sh", f'#!{SHELL}\nexec "${{0%/*}}/app"\n'),
+        ("usr/bin/start", {"linkname": "/opt/run.sh", "type": b"2"}),
+        ("usr/bin/app", build.elf()),
+    ]
+    found = await look(("start",), entries, path="/sbin:/usr/bin")
+    assert (reason(found), ends(found)) == (None, "/usr/bin/app")
+
+
+@pytest.mark.parametrize("target", ["/proc/self/root/opt/app", "/dev/fd/../../../opt/app"])
+async def test_a_link_into_what_engines_mount_leads_nowhere_that_is_known(look, build, target):
+    entries = [("usr/bin/app", {"linkname": target, "type": b"2"}), ("opt/app", build.elf())]
+    assert reason(await look(("app",), entries, path="/usr/bin")) is Reason.BINARY_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "test", ["-f /.dockerenv", "-s /etc/hosts", "-e /etc/resolv.conf", "-e /etc/mtab", "! -e /log", "-f /etc/hostname"]
+)
+async def test_what_engines_put_into_containers_is_known_at_run_time_only(look, build, test):
+    entries = [
+        ("s", f"#!{SHELL}\n[ {test} ] && exec /app\nexec /last\n"),
+        ("log", {"linkname": "/dev/stdout", "type": b"2"}),
+        ("app", build.elf(machine=183)),
+        ("last", build.elf()),
+    ]
+    found = await look(("/s",), entries)
+    assert len(found.branches) == 2
+
+
+@pytest.mark.parametrize("argv", [("sh", "/srv/app"), ("sh", "./app"), ("/bin/sh", "-e", "app")])
+async def test_a_binary_that_a_shell_is_to_read_is_no_script(look, build, argv):
+    found = await look(argv, [("srv/app", build.elf())], working_dir="/srv")
+    assert reason(found) is Reason.NOT_A_PROGRAM
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        ("node dist/main.js", Reason.ENTRYPOINT_MISSING),
+        ("node --max-old-space-size=512 --enable-source-maps dist/main.js", Reason.ENTRYPOINT_MISSING),
+        ("python3.11 -u app.py", Reason.ENTRYPOINT_MISSING),
+        ("java -Xmx1g -Da=b -jar /srv/app.jar", Reason.ENTRYPOINT_MISSING),
+        ("node there.js", None),
+        ("node run", None),
+        ("node --require x.js there.js", None),
+        ("python3.11 -m app", None),
+        ("python3.11 -c app.py", None),
+        ("java -cp lib Main -jar x.jar", None),
+        ("node /data/main.js", None),
+        ("nodejs main.js", None),
+    ],
+)
+async def test_an_interpreter_that_has_no_script_to_read_starts_nothing(look, build, argv, why):
+    names = ("node", "python3.11", "java")
+    dynamic, loader = build.elf(interp="/lib/ld.so"), build.elf(kind=3)
+    entries = [*((f"usr/bin/{name}", dynamic) for name in names), ("srv/there.js", "x"), ("lib/ld.so", loader)]
+    entries.append(("usr/bin/nodejs", build.elf()))
+    found = await look(tuple(argv.split()), entries, working_dir="/srv", volumes=("/data",))
+    assert reason(found) is why
+
+
+async def test_a_script_that_is_made_before_is_not_known_to_be_missing(look, build):
+    entries = [
+        ("usr/bin/node", build.elf(interp="/lib/ld.so")),
+        ("lib/ld.so", build.elf(kind=3)),
+        ("usr/bin/build", build.elf()),
+        ("s", f"#!{SHELL}\nbuild\nexec node /a.js\n"),
+    ]
+    assert reason(await look(("/s",), entries)) is Reason.BINARY_UNKNOWN
+
+
+@pytest.mark.parametrize("volume", ["/", "", "/.", "/a/.."])
+async def test_a_volume_over_the_whole_image_is_known_to_no_engine(look, build, volume):
+    found = await look(("/app",), [("app", build.elf())], volumes=(volume,))
+    assert reason(found) is Reason.BINARY_UNKNOWN
+
+
+async def test_a_script_that_lacks_a_program_on_one_of_its_ways_is_not_known_to_start(look, build):
+    text = f"#!{SHELL}\nif [ ! -f /data/done ]; then /opt/init || exit 1; fi\nexec /app\n"
+    found = await look(("/s",), [("s", text), ("app", build.elf())], volumes=("/data",))
+    assert reason(found) is Reason.BINARY_UNKNOWN
+    assert "/opt/init" in found.problem.detail
+
+
+@pytest.mark.parametrize(
+    ("user", "home"), [("", "/var/lib/root"), ("0:0", "/var/lib/root"), ("app", "/home/app"), ("1000", "/home/app")]
+)
+async def test_home_is_what_the_accounts_say(look, build, user, home):
+    passwd = "root:x:0:0::/var/lib/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n"
+    entries = [
+        ("etc/passwd", passwd),
+        ("s", f'#!{SHELL}\nexec "$HOME/server"\n'),
+        ("var/lib/root/server", build.elf()),
+        ("home/app/server", build.elf()),
+    ]
+    assert ends(await look(("/s",), entries, user=user)) == f"{home}/server"
