@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from scanner import descriptors
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.in_flight import InFlight
 from scanner.app.listen import face_of, serve_web
@@ -22,7 +23,6 @@ from scanner.app.replicas import Replica, check_replicas, instance_of
 from scanner.app.supervisor import tell_ready
 from scanner.app.trail_wiring import trail_of_service
 from scanner.app.until_first import until_first
-from scanner.hosts.descriptors import raise_descriptors
 from scanner.metrics.loop import watch_loop
 from scanner.metrics.metrics import Metrics
 from scanner.registry.client import last_seen
@@ -90,7 +90,7 @@ async def _served(
     ready: Callable[[int], None],
     configure_log: Callable[[Settings], None],
 ) -> None:
-    raise_descriptors()
+    descriptors.raise_granted()
     sys.setswitchinterval(SWITCH_S)
     metrics = Metrics(version, max_findings=settings.metrics.max_findings)
     in_flight = InFlight(settings)

@@ -17,15 +17,21 @@ if TYPE_CHECKING:
 
     from scanner.registry.config import RegistryConfig
     from scanner.registry.http.address import Network
+    from scanner.registry.http.places import Places
 
 
 class Transports:
     """Made when first needed; the client certificate and private addresses stay with whom they were configured for."""
 
     def __init__(
-        self, config: RegistryConfig, *, listed: bool, resolve: pinned.Resolve = pinned.system_resolve
+        self,
+        config: RegistryConfig,
+        *,
+        listed: bool,
+        resolve: pinned.Resolve = pinned.system_resolve,
+        places: Places | None = None,
     ) -> None:
-        self._config = config
+        self._config, self._places = config, places
         self._listed = listed
         self._resolve = resolve
         self._made: dict[Trust, httpx.AsyncBaseTransport] = {}
@@ -43,7 +49,9 @@ class Transports:
     def _make(self, trust: Trust) -> httpx.AsyncBaseTransport | Failure:
         match trust:
             case Trust.OWN:
-                return pinned.transport_for(self._config, listed=self._listed, resolve=self._resolve)
+                return pinned.transport_for(
+                    self._config, listed=self._listed, resolve=self._resolve, places=self._places
+                )
             case Trust.LISTED:
                 return self._to_listed()
             case Trust.PUBLIC:
@@ -67,6 +75,7 @@ class Transports:
                 plain_http=self._config.plain_http and bool(hosts),
                 own_hosts=hosts,
                 resolve=self._resolve,
+                places=self._places,
             )
         except (ValueError, httpx.InvalidURL):
             return Failure(Reason.IMAGE_UNREACHABLE, f"the proxy of {self._config.name} is not an http or https URL")

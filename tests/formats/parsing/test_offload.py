@@ -86,7 +86,7 @@ def test_where_no_descriptor_is_left_a_call_is_refused_and_the_next_goes_on(work
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, most)
     assert found == BudgetExceeded("start", "no process can be started to read it: Too many open files")
-    assert too_large(found).reason is Reason.INTERNAL_BUG
+    assert too_large(found).reason is Reason.INTERNAL_EXHAUSTED
     assert workers.call(operator.add, CallBudget(), 1, 2) == 3
 
 
