@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import httpx
@@ -36,14 +37,14 @@ class Transports:
         self._resolve = resolve
         self._made: dict[Trust, httpx.AsyncBaseTransport] = {}
 
-    def to(self, trust: Trust) -> httpx.AsyncBaseTransport | Failure:
-        """The transport for a hop of this trust."""
+    async def to(self, trust: Trust) -> httpx.AsyncBaseTransport | Failure:
+        """The transport for a hop of this trust; authorities are read beside the event loop: those of one take 30 ms."""
         found = self._made.get(trust)
         if found is None:
-            made = self._make(trust)
+            made = await asyncio.to_thread(self._make, trust)
             if isinstance(made, Failure):
                 return made
-            found = self._made[trust] = made
+            found = self._made.setdefault(trust, made)  # whoever asked at the same time may have been faster
         return found
 
     def _make(self, trust: Trust) -> httpx.AsyncBaseTransport | Failure:
