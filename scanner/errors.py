@@ -17,7 +17,14 @@ of mirrors (``MirrorsError``) is refused for becomes a ``SettingsError`` that na
 
 from __future__ import annotations
 
+import errno
 import re
+
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What the system says where this machine has no descriptor, buffer or memory left: no fault of whoever is talked to."""
+
+NO_PROCESS = EXHAUSTED | {errno.EAGAIN}
+"""The same where a process is to be started: there EAGAIN is the limit of processes."""
 
 _NUMBERS = re.compile(r"\[Errno -?\d+\] |\[(?:SSL|X509|PEM|ASN1|SYS|CONF)\b[^\]]*\] ?| \(_ssl\.c:\d+\)")
 _WRAPPED = re.compile(r"<urlopen error (.*)>", re.DOTALL)

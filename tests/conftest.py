@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.real.images",
     "tests.real.sshd",
     "tests.real.machine",
+    "tests.real.network",
     "tests.real.registry",
     "tests.real.lenient",
     "tests.real.counting_proxy",

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 SCANNER = ROOT / "scanner"
 FLOORS = (
     {"domain"},
-    {"formats", "errors"},
+    {"formats", "errors", "descriptors"},
     {"settings", "inventory", "probe"},
     {"hosts", "registry", "binary", "store"},
     {"trail"},

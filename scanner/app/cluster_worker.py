@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from scanner import descriptors
 from scanner.app import cluster_wiring, secret_settings, wiring
 from scanner.cluster import wire
 from scanner.cluster.exchange import Exchanges
 from scanner.cluster.reading_setup import ReadingSetup
 from scanner.cluster.worker import Membership, NotJoinedError, join
 from scanner.errors import ServiceError, UsageError
-from scanner.hosts.descriptors import raise_descriptors
 from scanner.hosts.ssh.trust import TrustError
 from scanner.settings.problem import Problem, SettingsError
 
@@ -52,7 +52,7 @@ async def run_worker(settings: Settings, version: str, zones: tuple[str, ...], l
         reading = ReadingSetup(config, cluster_wiring.local_bytes(settings)).open()
     except TrustError as error:
         raise SettingsError([Problem("ssh", 0, "", str(error))]) from None
-    raise_descriptors()
+    descriptors.raise_granted()
     gc.freeze()
     await _Worker(membership, reading).run()
 

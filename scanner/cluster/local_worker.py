@@ -10,9 +10,9 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner import descriptors
 from scanner.cluster.exchange import Exchanges
 from scanner.cluster.worker import Membership, NotJoinedError, join
-from scanner.hosts.descriptors import raise_descriptors
 from scanner.hosts.ssh.trust import TrustError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def main() -> None:
     """Read hosts until standard input is closed."""
     stdin = sys.stdin.buffer
     start: Start = pickle.loads(stdin.read(int.from_bytes(stdin.read(LENGTH_BYTES), "big")))  # noqa: S301 -- of the parent
-    raise_descriptors()
+    descriptors.raise_granted()
     gc.freeze()
     sys.exit(asyncio.run(_work(start)))
 

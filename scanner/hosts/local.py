@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.errors import NO_PROCESS
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -59,7 +60,8 @@ async def read_local(script: bytes, probe_timeout_s: float, max_output_bytes: in
             start_new_session=True,
         )
     except OSError as error:
-        return Failure(Reason.HOST_PROTOCOL, f"{SHELL[0]} does not start: {error.strerror}")
+        reason = Reason.INTERNAL_EXHAUSTED if error.errno in NO_PROCESS else Reason.HOST_PROTOCOL
+        return Failure(reason, f"{SHELL[0]} does not start: {error.strerror}")
     try:
         async with asyncio.timeout(probe_timeout_s):
             return await _answer(process, script, max_output_bytes)

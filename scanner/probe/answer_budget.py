@@ -12,5 +12,5 @@ BUDGET = CallBudget(seconds=10)
 
 def too_large(exceeded: BudgetExceeded) -> Failure:
     """Why there are no facts where reading went beyond it; our own shortage is no fault of the host."""
-    reason = Reason.INTERNAL_BUG if exceeded.limit == START else Reason.HOST_TOO_LARGE
+    reason = Reason.INTERNAL_EXHAUSTED if exceeded.limit == START else Reason.HOST_TOO_LARGE
     return Failure(reason, f"the answer cannot be read: {exceeded.detail}")

@@ -7,9 +7,11 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from scanner import descriptors
 from scanner.domain.failure import Failure
 from scanner.registry.http.budget import RegistryBudget
 from scanner.registry.http.endpoint import RegistryEndpoint
+from scanner.registry.http.places import Places
 from scanner.registry.http.transports import Transports
 from scanner.registry.mirror_chain import MirrorChain, PullRoute
 from scanner.registry.mirrors.pull_endpoints import PullEndpoints
@@ -64,6 +66,7 @@ class EndpointPool:
         self._observer = observer
         self._clock = clock
         self._pull_endpoints = PullEndpoints(config)
+        self._places = Places(descriptors.for_registries(), config.timeout_s / 2)
         self._listed: dict[RegistryConfig, RegistryEndpoint] = {}
         self._unlisted: OrderedDict[RegistryConfig, RegistryEndpoint] = OrderedDict()
         self._budgets: WeakValueDictionary[str, RegistryBudget] = WeakValueDictionary()
@@ -120,7 +123,7 @@ class EndpointPool:
             task.add_done_callback(self._closing.discard)
 
     def _make(self, config: RegistryConfig, *, listed: bool) -> RegistryEndpoint:
-        transports = Transports(config, listed=listed)
+        transports = Transports(config, listed=listed, places=self._places)
         return RegistryEndpoint(
             config=config,
             client=self._config,

@@ -61,13 +61,14 @@ class Judgements:
 
     Only what is right is shared: any other verdict names its host, in the commands that mend it. Of those who ask the
     same at the same time one finds out while the others wait for whether it is right. ``standing`` has those of former
-    scans that may hold still.
+    scans that may hold still. ``begun`` paces whoever begins to ask.
     """
 
     images: Images
     standing: StandingVerdicts | None = None
     _kinds: dict[Capability, int] = field(default_factory=dict)
     _known: dict[Key, Judgement] = field(default_factory=dict)
+    begun: Pace = field(default_factory=lambda: Pace(AT_ONCE))
     _pace: Pace = field(default_factory=lambda: Pace(AT_ONCE))
 
     def kind(self, facts: HostFacts) -> int:

@@ -20,7 +20,7 @@ from scanner.domain.verdict.plain import plain_engines, plain_host
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.verdict import Depth, Fix, Verdict
 from scanner.scan import equal_starts, fitting_hosts
-from scanner.scan.aside import AT_ONCE, aside
+from scanner.scan.aside import aside
 from scanner.scan.fanout import fan_out
 from scanner.scan.images.images import Images, nobody_asks, nobody_holds
 from scanner.scan.judgements import Judgements, asked_for
@@ -286,10 +286,9 @@ class Scanner:
             await self._verdict(judgements, progress, waiting[0])
             return
         async with asyncio.TaskGroup() as tasks:
-            for number, place in enumerate(waiting, 1):
+            for place in waiting:
+                await judgements.begun.wait()  # two hundred hosts may be told at one moment
                 tasks.create_task(self._verdict(judgements, progress, place))
-                if number % AT_ONCE == 0:
-                    await asyncio.sleep(0)  # whoever else waits for the loop
 
     async def _verdict(self, judgements: Judgements, progress: Progress, place: int) -> None:
         workload, one = progress.workloads[place], progress.judgements[place]

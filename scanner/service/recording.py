@@ -12,6 +12,7 @@ from scanner.domain.decision import Decision
 from scanner.scan.aside import aside
 from scanner.service.answers import Checked, Refusal, RefusalReason
 from scanner.store.error import StoreError
+from scanner.store.lease import NotLeaderError
 from scanner.trail import entries
 from scanner.trail.log import TrailError
 
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from scanner.trail.trail import Trail
 
 RETRY_AFTER_S = 60
-"""A trail that fails does so for as long as its disk, or until somebody looks."""
+"""A store, a trail that fails does so for as long as its disk, or until somebody looks."""
+
+TAKEN_OVER_WITHIN_S = 10
+"""Another archscan has taken over by then, mostly."""
 
 
 class Recording:
@@ -135,6 +139,13 @@ class Recording:
                 await self.trail.append(entry)
             except TrailError:
                 return
+
+
+def not_stored(error: StoreError) -> Refusal:
+    """Why something was not made durable; not here where another archscan leads."""
+    if isinstance(error, NotLeaderError):
+        return Refusal(RefusalReason.NOT_LEADER, str(error), TAKEN_OVER_WITHIN_S)
+    return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
 
 
 def refused(why: TrailError | str) -> Refusal:

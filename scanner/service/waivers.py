@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from scanner.domain.waiver import Waiver, WaiverOrigin
-from scanner.service.answers import Refusal, RefusalReason
+from scanner.service.answers import Refusal
 from scanner.service.configuration import waivers
-from scanner.service.recording import refused
+from scanner.service.recording import not_stored, refused
 from scanner.store.error import StoreError
 from scanner.trail import entries
 from scanner.trail.log import TrailError
@@ -28,9 +28,6 @@ log = structlog.get_logger(__name__)
 
 KIND = "waiver"
 """The kind of the store's records that hold waivers."""
-
-RETRY_AFTER_S = 60
-"""A full disk is not emptied sooner."""
 
 
 class Waivers:
@@ -77,7 +74,7 @@ class Waivers:
         try:
             await self._store.put_record(KIND, made.id, body, record)
         except StoreError as error:
-            return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
+            return not_stored(error)
         except TrailError as error:
             return refused(error)
         log.info("waiver_added", by=by, waiver=made.id, owner=made.owner, until=made.until)
@@ -92,7 +89,7 @@ class Waivers:
         try:
             deleted = await self._store.delete_record(KIND, waiver_id, record)
         except StoreError as error:
-            return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
+            return not_stored(error)
         except TrailError as error:
             return refused(error)
         if deleted:

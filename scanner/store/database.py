@@ -231,7 +231,7 @@ class Database:
         if self._stopped is not None:
             raise self._stopped
         if not self.leads:
-            raise StoreError(f"store {self.where}: another archscan leads: this one only reads", fatal=False)
+            raise lease.NotLeaderError(f"store {self.where}: another archscan leads: this one only reads", fatal=False)
         assert self._connection is not None  # noqa: S101 - open() has connected
         try:
             with translated(self.where), self._connection.begin():

@@ -10,9 +10,13 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from scanner.errors import in_words
 from scanner.store.error import StoreError
+from scanner.store.lease import OversleptError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_OVERSLEPT = "25P03"
+"""idle_in_transaction_session_timeout: only a member of several has one."""
 
 _FULL = ("database or disk is full", "No space left on device")
 
@@ -24,6 +28,8 @@ def translated(where: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, CommandError, OSError) as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        if getattr(cause, "sqlstate", "") == _OVERSLEPT:
+            raise OversleptError(where) from error
         text = (cause.strerror if isinstance(cause, OSError) else None) or in_words(cause)  # where it is, is said
         full = any(words in text for words in _FULL)
         raise StoreError(f"store {where}: {text}: {_advice(text)}", fatal=not full) from error

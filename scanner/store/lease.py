@@ -50,12 +50,26 @@ class Lease:
     left_s: float
 
 
-class TakenOverError(StoreError):
+class NotLeaderError(StoreError):
+    """This process does not lead, or does no longer: another one writes."""
+
+
+class TakenOverError(NotLeaderError):
     """Another archscan leads: this process writes nothing any more."""
 
     def __init__(self, where: str, holder: str) -> None:
         named = f" ({holder[:MAX_NAME_CHARS]})" if holder else ""
         super().__init__(f"store {where}: another archscan{named} took over: this one writes nothing any more")
+
+
+class OversleptError(NotLeaderError):
+    """The database ended the session of a process that said nothing for a whole lease in the midst of a write."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(
+            f"store {where}: this archscan slept for longer than its lease in the midst of a write, of which nothing is "
+            "written: another may lead now"
+        )
 
 
 def read(connection: Connection) -> Lease:

@@ -27,14 +27,15 @@ _RELOAD = "tests/settings/test_reload.py"
 _SCAN = "tests/scan/test_scan.py"
 _HOSTS = "tests/probe/test_hosts.py"
 _FLEET = "tests/faults/test_fleet_faults.py"
+_NETWORK = "tests/faults/test_network.py"
 _BOMBS = "tests/faults/test_bombs.py"
 _HOST = f"{_FLEET}::test_a_host_with_a_fault_costs_itself"
 _ANSWER = f"{_FLEET}::test_an_odd_answer_is_never_falsely_ok"
 _IMAGE = f"{_FLEET}::test_an_image_with_a_fault_costs_itself"
 
 CATALOGUE: dict[str, tuple[str, tuple[str, ...]]] = {
-    "S01": ("a closed port, no route, a name that does not resolve are told apart", (_HOST, f"{_SSH}::test_s01_an_address_without_a_route_is_unreachable", f"{_SSH}::test_s01_a_name_that_does_not_resolve_is_told")),
-    "S02": ("silence and dripping end at the deadline of the whole login", (_HOST, f"{_SSH}::test_s02_swallowed_packets_end_at_the_deadline")),
+    "S01": ("a closed port, no route, a name that does not resolve are told apart", (_HOST, f"{_SSH}::test_s01_an_address_without_a_route_is_unreachable", f"{_NETWORK}::test_each_host_is_read_or_says_why_not", f"{_SSH}::test_s01_a_name_that_does_not_resolve_is_told")),
+    "S02": ("silence and dripping end at the deadline of the whole login", (_HOST, f"{_SSH}::test_s02_swallowed_packets_end_at_the_deadline", f"{_NETWORK}::test_each_host_is_read_or_says_why_not", f"{_NETWORK}::test_the_scan_ends_at_its_deadline")),
     "S03": ("what is no SSH is told within bounds", (_HOST, f"{_SSH}::test_before_the_login")),
     "S04": ("an unknown host key is refused before our key is offered, and never learned", (_HOST, f"{_SSH}::test_s04_an_unknown_host_key_is_refused_before_our_key_is_offered")),
     "S05": ("a changed, revoked or expired host key is told from an unknown one", (_HOST, f"{_SSH}::test_s05_certificates_of_hosts", f"{_SSH}::test_s05_a_revoked_key_is_rejected")),
@@ -60,7 +61,7 @@ CATALOGUE: dict[str, tuple[str, tuple[str, ...]]] = {
     "R02": ("a foreign realm is refused without a connection", (_IMAGE, f"{_AUTH}::test_a_foreign_realm_is_refused_without_a_connection", f"{_PINNED}::test_no_spelling_of_loopback_is_connected_to")),
     "R03": ("broken challenges and tokens are denials; a token's life is clamped", (_IMAGE, f"{_AUTH}::test_an_answer_without_a_token_is_denied", f"{_AUTH}::test_the_life_of_a_token_is_clamped_and_never_a_reason_to_fail")),
     "R04": ("another origin never sees an authorization; redirects are few", (_IMAGE, f"{_CLIENT}::test_r04_another_origin_never_sees_the_authorization", f"{_CLIENT}::test_r04_three_hops_are_too_many")),
-    "R05": ("bodies without end, dripping, of the wrong length are refused in time", (_IMAGE, f"{_REGISTRY}::test_a_dripping_answer_ends_at_the_deadline", f"{_REGISTRY}::test_a_length_too_small_is_noticed_by_the_digest")),
+    "R05": ("bodies without end, dripping, of the wrong length are refused in time", (_IMAGE, f"{_NETWORK}::test_each_image_is_proved_or_says_why_not", f"{_REGISTRY}::test_a_dripping_answer_ends_at_the_deadline", f"{_REGISTRY}::test_a_length_too_small_is_noticed_by_the_digest")),
     "R06": ("a packed answer is refused before it is unpacked", (_IMAGE, f"{_REGISTRY}::test_a_bomb_costs_little_memory")),
     "R07": ("bytes count by their digest alone", (_IMAGE, f"{_CLIENT}::test_head_announcing_another_digest_than_asked_is_a_mismatch")),
     "R08": ("a document of two kinds is ambiguous", (_IMAGE, f"{_REGISTRY}::test_a_fault_has_its_reason")),
@@ -100,7 +101,7 @@ CATALOGUE: dict[str, tuple[str, tuple[str, ...]]] = {
     "P04": ("few descriptors mean fewer connections, not refused hosts", (f"{_SSH}::test_p04_few_descriptors_mean_fewer_connections_not_refused_hosts", f"{_SSH}::test_p04_our_own_shortage_is_not_the_hosts_fault", "tests/formats/parsing/test_offload.py::test_where_no_descriptor_is_left_a_call_is_refused_and_the_next_goes_on")),
     "P05": ("a blocked loop costs no scan, and is seen", ("tests/service/test_schedule.py::test_a_clock_that_leaps_forward_costs_one_scan_and_no_more", "tests/metrics/test_metrics.py::test_the_loop_is_watched")),
     "P06": ("a port in use is one line; with everything down all is unknown", (f"{_SERVER}::test_a_port_in_use_is_told_in_one_line", f"{_FLEET}::test_a_fleet_that_is_down_is_unknown")),
-    "T01": ("a clock that is set changes no deadline and no schedule", (f"{_SCAN}::test_a_clock_that_is_set_during_a_scan_does_not_change_how_long_it_took", "tests/service/test_schedule.py::test_a_clock_that_steps_back_does_not_put_the_next_scan_off")),
+    "T01": ("a clock that is set changes no deadline and no schedule", ("tests/faults/test_clock.py::test_t01_a_clock_that_is_set_during_scans_changes_no_deadline_and_no_order", f"{_SCAN}::test_a_clock_that_is_set_during_a_scan_does_not_change_how_long_it_took", "tests/service/test_schedule.py::test_a_clock_that_steps_back_does_not_put_the_next_scan_off")),
     "T02": ("time zones move nothing", ("tests/faults/test_clock.py::test_t02_moments_are_the_same_in_every_zone",)),
     "T03": ("after a suspend one scan runs, and the gate holds on old facts", ("tests/service/test_schedule.py::test_a_clock_that_leaps_forward_costs_one_scan_and_no_more", "tests/service/gate/test_gate.py::test_the_gate_holds_where_the_clock_says_that_facts_are_old_or_not_taken_yet")),
     "T04": ("clocks of others are only recorded", (_ANSWER, f"{_AUTH}::test_the_life_of_a_token_is_clamped_and_never_a_reason_to_fail")),
@@ -114,7 +115,7 @@ CATALOGUE: dict[str, tuple[str, tuple[str, ...]]] = {
     "N07": ("images that drip from one host leave the registry to others", (_IMAGE, "tests/scan/test_shares.py::test_sixteen_images_that_drip_from_one_host_leave_the_same_registry_to_others")),
     "N08": ("the deadline keeps what was judged", (f"{_SCAN}::test_the_deadline_keeps_what_was_judged",)),
     "N09": ("wrong types cost their file", (_ANSWER, f"{_BOMBS}::test_a_bomb_among_the_plans_costs_its_own_folder_at_most")),
-    "N10": ("half-open requests under few descriptors leave health and the log", (f"{_BOMBS}::test_n10_half_open_requests_under_few_descriptors",)),
+    "N10": ("half-open requests, registries that say nothing under few descriptors leave health and the log", (f"{_BOMBS}::test_n10_half_open_requests_and_silent_registries_under_few_descriptors",)),
     "N11": ("a kept connection waits for no receipt", (f"{_BOMBS}::test_n11_a_kept_connection_waits_for_no_receipt",)),
     "N12": ("an executable inventory that others may write is not run, and is bounded", ("tests/inventory/ansible/test_ansible.py::test_n12_a_script_that_others_could_have_written_is_not_run", "tests/inventory/ansible/test_ansible.py::test_n12_the_children_of_a_script_end_with_it", "tests/inventory/ansible/test_ansible.py::test_n12_endless_output_is_ended")),
     "N13": ("secrets that others may read, and short tokens, are refused", ("tests/formats/test_secret_files.py::test_any_bit_for_a_group_or_others_is_refused", "tests/app/test_service_checks.py::test_a_token_that_cannot_be_used_is_told")),

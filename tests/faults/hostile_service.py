@@ -153,7 +153,12 @@ def measured(rounds: int) -> Slices:
                 daemon.stop()
             lines = [json.loads(line) for line in told.read_text().splitlines()]
     assert "Traceback" not in log, log[-3000:]
-    return Slices(rounds, tuple(sorted(((one["seconds"], one["seen"]) for one in lines), reverse=True)))
+    return Slices(
+        rounds,
+        tuple(
+            sorted(((one["seconds"], [*one["seen"], ("collecting", one["collecting"])]) for one in lines), reverse=True)
+        ),
+    )
 
 
 def _one(asker: soak.Asker, asked: list[tuple[str, str, object]]) -> None:

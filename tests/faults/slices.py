@@ -7,10 +7,12 @@ waits for: other programs on the machine do not add to it, nor does a wait for t
 from __future__ import annotations
 
 import asyncio.events
+import gc
 import json
 import selectors
 import signal
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -37,6 +39,9 @@ class Watch:
         self._began: float | None = None
         self._count = 0
         self._seen: Counter[str] = Counter()
+        self._collecting_s = 0.0
+        self._collects_since = 0.0
+        gc.callbacks.append(self._collected)
         signal.signal(signal.SIGPROF, self._look)
         signal.setitimer(signal.ITIMER_PROF, EVERY_S, EVERY_S)
 
@@ -50,7 +55,16 @@ class Watch:
             return _select(selector, timeout)
         finally:
             self._seen.clear()
+            self._collecting_s = 0.0
             self._began = time.thread_time()
+
+    def _collected(self, phase: str, _about: dict[str, int]) -> None:
+        """The collector of cycles ran, whichever thread made the last object."""
+        now = time.thread_time()
+        if phase == "start":
+            self._collects_since = now
+        elif threading.current_thread() is threading.main_thread():
+            self._collecting_s += now - self._collects_since
 
     def _look(self, _signal: int, frame: FrameType | None) -> None:
         found = []
@@ -62,7 +76,15 @@ class Watch:
     def _write(self, took_s: float) -> None:
         with self._file.open("a") as stream:
             stream.write(
-                json.dumps({"seconds": round(took_s, 3), "of": self._count, "seen": self._seen.most_common(3)}) + "\n"
+                json.dumps(
+                    {
+                        "seconds": round(took_s, 3),
+                        "collecting": round(self._collecting_s, 3),
+                        "of": self._count,
+                        "seen": self._seen.most_common(3),
+                    }
+                )
+                + "\n"
             )
 
 

@@ -1,5 +1,6 @@
 """Small inputs that once stopped the service: each costs its own file or host, health answers all the while."""
 
+import contextlib
 import json
 import socket
 import time
@@ -53,8 +54,24 @@ def test_a_bomb_among_the_plans_costs_its_own_folder_at_most(serve, tmp_path, bo
     assert service.stop() < 10
 
 
-def test_n10_half_open_requests_under_few_descriptors(serve):
-    service = serve(argv=("prlimit", "--nofile=256:256"))
+@pytest.fixture
+def silent():
+    """Forty addresses at which somebody accepts connections and says nothing."""
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(socket.create_server(("127.0.9.1", 0))).getsockname()[1]
+        for number in range(2, 41):
+            stack.enter_context(socket.create_server((f"127.0.9.{number}", port)))
+        yield [f"127.0.9.{number}:{port}" for number in range(1, 41)]
+
+
+def test_n10_half_open_requests_and_silent_registries_under_few_descriptors(serve, silent):
+    planned = [{"image": f"{address}/x{number}:1"} for number in range(8) for address in silent]
+    plain = {"plain_http": True, "allow_networks": ["127.0.0.0/8"]}
+    service = serve(
+        wait=False, argv=("prlimit", "--nofile=256:256"),
+        inventory=[{"kind": "local", "name": "box", "planned": planned}],
+        registries={"timeout": "20s", **dict.fromkeys(silent, plain)},
+    )  # fmt: skip
     before = len(service.log)
     address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
     opened = []
@@ -71,6 +88,7 @@ def test_n10_half_open_requests_under_few_descriptors(serve):
     assert len(opened) > 300
     lines = service.log[before:].splitlines()
     assert len(lines) < 20, lines[:40]
+    assert "descriptors_exhausted" not in service.log
     assert service.stop() < 10
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.real.process import Daemon, free_port, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 CONFIG = """
 ListenAddress {address}
@@ -61,13 +61,18 @@ def _key(path: Path, keygen: Path) -> Path:
 def start_sshd(
     require: Callable[[str, str], Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Sshd]]:
-    """``start_sshd(address="127.0.0.2", environment={"DOCKER_HOST": "unix:///..."}, extra="Match ...")``."""
+    """``start_sshd(address="127.0.0.2", environment={"DOCKER_HOST": "unix:///..."}, extra="Match ...", inside=["ip", …])``."""
     server, keygen = require("sshd", "openssh-server"), require("ssh-keygen", "openssh-client")
     started: list[Daemon] = []
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd refuses to start as root without it
 
-    def start(address: str = "127.0.0.1", environment: dict[str, str] | None = None, extra: str = "") -> Sshd:
+    def start(
+        address: str = "127.0.0.1",
+        environment: dict[str, str] | None = None,
+        extra: str = "",
+        inside: Sequence[str] = (),
+    ) -> Sshd:
         folder = tmp_path_factory.mktemp("sshd")
         port = free_port(address)
         host_key, client_key = _key(folder / "host_key", keygen), _key(folder / "client_key", keygen)
@@ -86,8 +91,10 @@ def start_sshd(
         known_hosts.write_text(f"[{address}]:{port} {host_key.with_suffix('.pub').read_text()}")
         authorized = folder / "authorized_keys"
         authorized.touch()
-        log = folder / "sshd.log"
-        daemon = Daemon.start([server, "-D", "-e", "-f", config], folder, lambda: "Server listening" in log.read_text())
+        log = folder / f"{os.path.basename((*inside, server)[0])}.log"  # noqa: PTH119 -- a word of a command line
+        daemon = Daemon.start(
+            [*inside, server, "-D", "-e", "-f", config], folder, lambda: "Server listening" in log.read_text()
+        )
         started.append(daemon)
         sshd = Sshd(address, port, getpass.getuser(), client_key, host_key, known_hosts, authorized, daemon)
         sshd.authorize()

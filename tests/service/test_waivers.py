@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from scanner.domain.verdict.reason import Status
 from scanner.domain.waiver import Waiver
-from scanner.service.answers import Refusal
+from scanner.service.answers import RefusalReason
 from scanner.store.error import StoreError
+from scanner.store.lease import TakenOverError
 from tests.service.environment import NOW, gate, host, scanned
 
 
@@ -35,12 +36,17 @@ async def test_a_waiver_that_another_instance_added_counts_from_the_next_scan(se
 
 
 async def test_a_store_that_fails_keeps_the_waivers_in_force_and_takes_no_more(service, store, monkeypatch):
+    raised = [StoreError("the disk is full", fatal=False)]
+
     async def failing(*_):
-        raise StoreError("the disk is full", fatal=False)
+        raise raised[-1]
 
     made = await service.waivers.add(Waiver("", "me", "why", NOW + 100, host="a"), "test")
     for name in ("records", "put_record", "delete_record"):
         monkeypatch.setattr(store, name, failing)
     assert await service.waivers.in_force() == [made]
-    assert isinstance(await service.waivers.add(made, "test"), Refusal)
-    assert isinstance(await service.waivers.delete(made.id, "test"), Refusal)
+    refused = await service.waivers.add(made, "test"), await service.waivers.delete(made.id, "test")
+    assert [(one.reason, one.retry_after_s) for one in refused] == [(RefusalReason.STORE_FAILED, 60)] * 2
+    raised.append(TakenOverError("postgresql://x", "b"))
+    refused = await service.waivers.add(made, "test"), await service.waivers.delete(made.id, "test")
+    assert [(one.reason, one.retry_after_s) for one in refused] == [(RefusalReason.NOT_LEADER, 10)] * 2

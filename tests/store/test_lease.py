@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from scanner.store.database import Database
 from scanner.store.error import StoreError
-from scanner.store.lease import Instance, TakenOverError
+from scanner.store.lease import Instance, NotLeaderError, OversleptError, TakenOverError
 from scanner.store.notify import Notices
 from scanner.store.store import Store
 
@@ -55,7 +55,7 @@ async def test_the_second_follows_reads_and_writes_nothing(opened, fleet):
     await second.recall()
     assert await second.load() == saved
     assert [query for query in asked if "documents" in query or "programs" in query] == []  # only a leader goes by them
-    with pytest.raises(StoreError, match="another archscan leads") as refused:
+    with pytest.raises(NotLeaderError, match="another archscan leads") as refused:
         await second.put_record("waiver", "w", {})
     assert not refused.value.fatal
     lease = await second.lease()
@@ -123,7 +123,7 @@ async def test_a_leader_that_sleeps_within_a_write_keeps_nobody_waiting_and_writ
         await led(second)
     finally:
         woken.set()
-    with pytest.raises(StoreError):
+    with pytest.raises(OversleptError, match="another may lead now"):
         await writing
     with pytest.raises(StoreError):
         await first.put_record("k", "later", {})

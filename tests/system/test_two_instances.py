@@ -31,8 +31,8 @@ WITHIN_S = 120.0
 """An upper end for a machine that does ten other things; two leases are what it takes."""
 
 
-TAKEN_OVER = "took over"
-"""What one that led says of what it can no longer write."""
+HANDED_OVER = ("took over", "another may lead now")
+"""What one that led says of what it can no longer write, in the trail's words, too."""
 
 
 class Instance:
@@ -103,7 +103,9 @@ class Instance:
         found = json.loads(text)
         if status == 201:
             return found["id"]
-        is_handed_over = found["reason"] in {"not_leader", *refusals} or TAKEN_OVER in found["detail"]
+        is_handed_over = found["reason"] in {"not_leader", *refusals} or any(
+            words in found["detail"] for words in HANDED_OVER
+        )
         assert (status, is_handed_over) == (503, True), f"{self.name}: {status} {text}"
         return None
 

@@ -156,6 +156,7 @@ class Reason(StrEnum):
     CRASH_UNEXPLAINED = "crash_unexplained"
     # unknown, through us
     INTERNAL_BUG = "internal_bug"
+    INTERNAL_EXHAUSTED = "internal_exhausted"
     INTERNAL_DEADLINE = "internal_deadline"
     INTERNAL_INTERRUPTED = "internal_interrupted"
 

@@ -129,6 +129,7 @@ MEANING: Mapping[Reason, str] = MappingProxyType({
     Reason.ENGINE_REFUSED: "The engine refused to start the container, for a reason that is not known to be the CPU.",
     Reason.CRASH_UNEXPLAINED: "The container ends as one does that never started, and nothing explains it.",
     Reason.INTERNAL_BUG: "A fault of archscan itself.",
+    Reason.INTERNAL_EXHAUSTED: "The machine of archscan itself has no file descriptor, process or memory left for it.",
     Reason.INTERNAL_DEADLINE: "The scan's deadline came before this was known.",
     Reason.INTERNAL_INTERRUPTED: "The scan was interrupted.",
 })  # fmt: skip

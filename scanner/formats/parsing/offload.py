@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from scanner.formats.parsing import offload_worker
 from scanner.formats.parsing.deadline_pipe import DeadlinePipe
+from scanner.formats.parsing.line import Line
 from scanner.formats.parsing.offload_worker import (
     DONE,
     LENGTH_BYTES,
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
 INLINE_BYTES = 64 << 10
 """JSON of this length costs a millisecond in the loop, more than the way to a worker and back does."""
+
+ALIKE_BYTES = 64 << 10
+"""Answers that differ by less are read as they come: most have less. What takes ten seconds to read has megabytes."""
 
 MAX_WORKERS = 4
 """More processors than these are the SSH connections' and the layers'."""
@@ -196,6 +200,7 @@ class Parsers:
         self._shared = _Shared(shared)
         self._count = count or max(1, min(MAX_WORKERS, os.cpu_count() or 1))
         self._turns = threading.BoundedSemaphore(self._count)
+        self._line = Line(self._count)
         self._lock = threading.Lock()
         self._idle: list[_Worker] = []
         self._busy: set[_Worker] = set()
@@ -208,17 +213,21 @@ class Parsers:
     async def run(
         self, function: Callable[_P, _T], budget: CallBudget, *args: _P.args, **_: _P.kwargs
     ) -> _T | BudgetExceeded:
-        """Like ``call``, awaited; a task that is cancelled leaves the call to its deadline."""
-        with self._lock:
-            if self._is_closed:
-                return BudgetExceeded("process", "archscan is stopping")
-            if self._threads is None:
-                self._threads = ThreadPoolExecutor(self._count, "archscan-offload")
-            threads = self._threads
-        loop = asyncio.get_running_loop()
-        if self._rests_in is None or self._rests_in.is_closed():  # a loop that is over calls nobody
-            self._rest_later(loop)
-        return await loop.run_in_executor(threads, lambda: self.call(function, budget, *args))  # type: ignore[call-arg]  # positional only
+        """Like ``call``, awaited; a task that is cancelled leaves the call to its deadline.
+
+        Of those who wait whoever has the fewest bytes to be read is the next.
+        """
+        async with self._line.place(sum(len(each) for each in args if isinstance(each, bytes)) // ALIKE_BYTES):
+            with self._lock:
+                if self._is_closed:
+                    return BudgetExceeded("process", "archscan is stopping")
+                if self._threads is None:
+                    self._threads = ThreadPoolExecutor(self._count, "archscan-offload")
+                threads = self._threads
+            loop = asyncio.get_running_loop()
+            if self._rests_in is None or self._rests_in.is_closed():  # a loop that is over calls nobody
+                self._rest_later(loop)
+            return await loop.run_in_executor(threads, lambda: self.call(function, budget, *args))  # type: ignore[call-arg]  # positional only
 
     def call(
         self, function: Callable[_P, _T], budget: CallBudget, *args: _P.args, **_: _P.kwargs

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import resource
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import asyncssh
 
+from scanner import descriptors
 from scanner.domain.failure import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from scanner.domain.host import Host
     from scanner.hosts.ssh.config import SshConfig
 
-RESERVED_DESCRIPTORS = 128
-"""Left to the web interface, the registries, the store, the interpreter."""
-
 REAP_AFTER_S = 5.0
 """How long an aborted connection may take to vanish before it counts as leaked."""
 
@@ -61,7 +58,7 @@ class ConnectionPool:
 
     def __init__(self, config: SshConfig, known: KnownHosts, keyring: Keyring) -> None:
         self._config, self._known, self._keyring = config, known, keyring
-        slots = _descriptors()
+        slots = descriptors.for_hosts()
         self._concurrency = max(1, min(config.concurrency, slots // 2))
         self._max_kept = max(0, slots - self._concurrency) if config.keep_connections else 0
         self._turn = asyncio.Semaphore(self._concurrency)
@@ -327,12 +324,6 @@ def _behind(route: Route, error: asyncssh.ChannelOpenError) -> Exception:
         number = errno.ECONNREFUSED if "refused" in detail else errno.EHOSTUNREACH
         return OSError(number, f"{route} could not reach it: {detail}")
     return Bastion(route, Failure(Reason.HOST_INCOMPLETE, detail))
-
-
-def _descriptors() -> int:
-    """How many connections this process may hold."""
-    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return max(2, soft - RESERVED_DESCRIPTORS) if soft != resource.RLIM_INFINITY else 1 << 20
 
 
 def _known_hosts(config: SshConfig) -> KnownHosts:

@@ -15,6 +15,7 @@ from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.remedy.hosts import SECOND_FACTOR
+from scanner.errors import EXHAUSTED
 from scanner.hosts.ssh.trust import KeylessError, TrustError
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ _SETTINGS = {Reason.HOST_TIMEOUT: "ssh.connect_timeout", Reason.HOST_PROTOCOL: "
 _TURNED_AWAY = {"Exceeded MaxStartups", "Not allowed at this time"}
 """What sshd says in place of its version: too many logins at once (MaxStartups), too many bad ones (PerSourcePenalties)."""
 
-_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 _NO_WAY = {errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 _RESET = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 _OF_LOGINS = re.compile("authentication failures|no authentication methods")
@@ -202,8 +202,8 @@ def _system_reason(error: OSError) -> Reason:
     numbers = _numbers(error)
     if isinstance(error, TimeoutError) or numbers == {errno.ETIMEDOUT}:
         return Reason.HOST_TIMEOUT
-    if numbers & _EXHAUSTED:
-        return Reason.INTERNAL_BUG  # our own shortage says nothing about the host
+    if numbers & EXHAUSTED:
+        return Reason.INTERNAL_EXHAUSTED  # our own shortage says nothing about the host
     if numbers == {errno.ECONNREFUSED}:
         return Reason.HOST_REFUSED
     if numbers and numbers <= _RESET:

@@ -28,7 +28,7 @@ def authorizer_for(credentials: Candidates) -> Callable[[RegistryConfig, Transpo
 
     def make(config: RegistryConfig, transports: Transports) -> Authenticator:
         async def send(request: Request) -> WholeResponse | Failure:
-            transport = transports.to(Trust.OWN)
+            transport = await transports.to(Trust.OWN)
             if isinstance(transport, Failure):
                 return transport
             return await exchange(

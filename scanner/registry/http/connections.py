@@ -18,14 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from typing import Self
 
+    from scanner.registry.http.places import Places
+    from scanner.registry.http.sockets import AsyncioBackend
+
 
 class Connections:
     """At most ``most`` connections, to any origins; those that are idle wait to be taken again, the newest first."""
 
     def __init__(
-        self, backend: httpcore.AsyncNetworkBackend, context: ssl.SSLContext, *, most: int, keep_for_s: float
+        self, backend: AsyncioBackend, context: ssl.SSLContext, *, most: int, keep_for_s: float, places: Places
     ) -> None:
-        self._backend = backend
+        self._backend, self._places = backend, places
+        places.watch(self)
         self._context = context
         self._most = most
         self._keep_for_s = keep_for_s
@@ -67,12 +71,17 @@ class Connections:
             connection = await self._taken(request.url.origin)
             self._busy.add(connection)
             try:
-                return connection, await connection.handle_async_request(request)
+                response = await connection.handle_async_request(request)
             except httpcore.ConnectionNotAvailable:
                 await self._dropped(connection)
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, httpcore.TimeoutException | asyncio.CancelledError):
+                    self._places.was_slow(self._backend, is_slow=True)
                 await self._dropped(connection)
                 raise
+            else:
+                self._places.was_slow(self._backend, is_slow=False)
+                return connection, response
 
     async def _taken(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         """The newest idle connection to ``origin`` that still stands, else a new one in the oldest idle one's place."""
@@ -105,10 +114,17 @@ class Connections:
         self._free.release()
         is_kept = connection in self._busy  # else the pool was closed meanwhile, be it before this one was made
         self._busy.discard(connection)
-        if is_kept and connection.is_idle():
+        if is_kept and connection.is_idle() and not self._places.are_short:
             self._idle.append(connection)
         else:
             await connection.aclose()
+
+    async def give_up_one(self) -> bool:
+        """Close the connection that is idle for longest; whether there was one (``Resting``)."""
+        if not self._idle:
+            return False
+        await self._idle.popleft().aclose()
+        return True
 
     async def aclose(self) -> None:
         """Close every connection, idle or not."""

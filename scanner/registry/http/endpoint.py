@@ -201,7 +201,7 @@ class RegistryEndpoint:
 
     async def _follow(self, call: RegistryCall, send: Send[_R], authorization: str | None) -> tuple[_R | Failure, bool]:
         """Send, then go where the answer redirects; tells too whether the answer is the registry's own."""
-        target = self._start(call)
+        target = await self._start(call)
         for hop in range(MAX_HOPS + 1):
             if isinstance(target, Failure):
                 return target, False
@@ -211,11 +211,11 @@ class RegistryEndpoint:
             if isinstance(found, Failure) or found.status not in REDIRECTS or not call.follows:
                 return found, own
             if hop < MAX_HOPS:
-                target = self._redirected(call, target.url, found.headers.get("location", ""))
+                target = await self._redirected(call, target.url, found.headers.get("location", ""))
         return Failure(Reason.IMAGE_REDIRECT_REFUSED, f"more than {MAX_HOPS} redirects"), False
 
-    def _start(self, call: RegistryCall) -> _Target | Failure:
-        transport = self.transports.to(Trust.OWN)
+    async def _start(self, call: RegistryCall) -> _Target | Failure:
+        transport = await self.transports.to(Trust.OWN)
         if isinstance(transport, Failure):
             return transport
         url = _url(self.config.base_url + call.path, call.namespace)
@@ -223,11 +223,11 @@ class RegistryEndpoint:
             return Failure(Reason.IMAGE_REFERENCE_INVALID, f"{self.config.name} is no host that could be asked")
         return _Target(transport, url, Trust.OWN)
 
-    def _redirected(self, call: RegistryCall, current: httpx.URL, location: str) -> _Target | Failure:
+    async def _redirected(self, call: RegistryCall, current: httpx.URL, location: str) -> _Target | Failure:
         hop = next_hop(self.config, current, location, blob=call.blob)
         if isinstance(hop, Failure):
             return hop
-        transport = self.transports.to(hop.trust)
+        transport = await self.transports.to(hop.trust)
         return transport if isinstance(transport, Failure) else _Target(transport, hop.url, hop.trust)
 
     async def _send(

@@ -2,6 +2,7 @@
 
 EgressRefusedError      image_not_allowed (or what the caller says it means there)
 ssl.SSLError            image_tls_rejected
+EMFILE and its like     internal_exhausted
 timeouts                image_timeout
 httpx.DecodingError     image_encoding_refused
 httpx.RemoteProtocolError, httpx.InvalidURL   image_malformed
@@ -10,6 +11,7 @@ everything else of httpx or the system        image_unreachable
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ import httpx
 
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
+from scanner.errors import EXHAUSTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +71,10 @@ def classify(error: BaseException, *, refused: Reason = Reason.IMAGE_NOT_ALLOWED
             return Failure(refused, str(cause), cause.host, cause.address, setting=cause.setting)
         if isinstance(cause, ssl.SSLError):
             return Failure(Reason.IMAGE_TLS_REJECTED, _tls_detail(cause), setting=_permits(cause))
+        if isinstance(cause, OSError) and cause.errno in EXHAUSTED:
+            return Failure(
+                Reason.INTERNAL_EXHAUSTED, f"no connection can be made: {os.strerror(cause.errno or 0).lower()}"
+            )
     return _classify_http(error, causes)
 
 
@@ -114,6 +121,6 @@ def _network_detail(causes: tuple[BaseException, ...]) -> str:
             return "the name does not resolve"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
-        if isinstance(cause, OSError) and cause.errno and cause.strerror:
-            return ascii(cause.strerror)[1:-1].lower()
+        if isinstance(cause, OSError) and (cause.errno or 0) > 0:
+            return os.strerror(cause.errno or 0).lower()  # asyncio puts words of its own in its place
     return "connection broken"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import httpcore
 import httpx
 
+from scanner import descriptors
 from scanner.domain.failure import Failure
 from scanner.domain.host import MAX_PORT
 from scanner.domain.verdict.reason import Reason
@@ -23,6 +24,7 @@ from scanner.registry.http import address as addresses
 from scanner.registry.http.address import Address, AddressPolicy, Network
 from scanner.registry.http.connections import Connections
 from scanner.registry.http.failures import EgressRefusedError
+from scanner.registry.http.places import Places
 from scanner.registry.http.sockets import AsyncioBackend
 from scanner.registry.http.tls import tls_context
 
@@ -73,28 +75,30 @@ def make_transport(  # noqa: PLR0913 -- each is one independent setting of a reg
     plain_http: bool = False,
     own_hosts: Collection[str] = (),
     resolve: Resolve = system_resolve,
+    places: Places | None = None,
 ) -> httpx.AsyncBaseTransport:
     """A transport that reaches only what a registry's configuration permits.
 
     ``verify`` is a context, or ``True`` for the shared default one. ``own_hosts`` are hosts (without port) that the
     operator listed by hand: an address among them, or ``localhost``, may be reached as it stands. Without
     ``plain_http`` a plain http URL is refused. With a ``proxy`` (http or https) only the proxy is connected to, and it
-    resolves; hosts that are addresses are then screened by their text.
+    resolves; hosts that are addresses are then screened by their text. ``places`` are shared with other transports.
 
     Raises:
         ValueError: ``verify=False`` (there is no mode without verification), or a proxy of another kind.
     """
     policy = _policy(own_hosts, allow_networks=allow_networks)
+    shared = places or Places(descriptors.for_registries())
     if proxy is None:
-        backend = PinnedBackend(policy, _literal_names(own_hosts), resolve)
-        kept = Connections(backend, _context(verify), most=MAX_CONNECTIONS, keep_for_s=KEEP_FOR_S)
+        backend = PinnedBackend(policy, _literal_names(own_hosts), resolve, shared)
+        kept = Connections(backend, _context(verify), most=MAX_CONNECTIONS, keep_for_s=KEEP_FOR_S, places=shared)
         return PinnedTransport(kept, policy=policy, plain_http=plain_http, proxied=False)
-    pool = _proxy_pool(httpx.Proxy(proxy), _context(verify), resolve)
+    pool = _proxy_pool(httpx.Proxy(proxy), _context(verify), resolve, shared)
     return PinnedTransport(pool, policy=policy, plain_http=plain_http, proxied=True)
 
 
 def transport_for(
-    config: RegistryConfig, *, listed: bool, resolve: Resolve = system_resolve
+    config: RegistryConfig, *, listed: bool, resolve: Resolve = system_resolve, places: Places | None = None
 ) -> httpx.AsyncBaseTransport | Failure:
     """The transport of one registry.
 
@@ -113,6 +117,7 @@ def transport_for(
             plain_http=config.plain_http,
             own_hosts=tuple(map(host_of, (config.host, *config.auth_hosts))) if listed else (),
             resolve=resolve,
+            places=places,
         )
     except (ValueError, httpx.InvalidURL):
         return Failure(Reason.IMAGE_UNREACHABLE, f"the proxy of {config.name} is not an http or https URL")
@@ -155,7 +160,14 @@ class PinnedTransport(httpx.AsyncHTTPTransport):
 class PinnedBackend(AsyncioBackend):
     """Resolves, screens every address, then connects to one that was screened."""
 
-    def __init__(self, policy: AddressPolicy, literal_names: frozenset[str], resolve: Resolve = system_resolve) -> None:
+    def __init__(
+        self,
+        policy: AddressPolicy,
+        literal_names: frozenset[str],
+        resolve: Resolve = system_resolve,
+        places: Places | None = None,
+    ) -> None:
+        super().__init__(places)
         self._policy = policy
         self._literal_names = literal_names
         self._resolve = resolve
@@ -225,7 +237,9 @@ def _context(verify: ssl.SSLContext | bool) -> ssl.SSLContext:  # noqa: FBT001 -
     return context
 
 
-def _proxy_pool(proxy: httpx.Proxy, context: ssl.SSLContext, resolve: Resolve) -> httpcore.AsyncHTTPProxy:
+def _proxy_pool(
+    proxy: httpx.Proxy, context: ssl.SSLContext, resolve: Resolve, places: Places
+) -> httpcore.AsyncHTTPProxy:
     """The operator chose the proxy, so its own address is not screened."""
     if proxy.url.scheme not in {"http", "https"}:
         raise ValueError("a proxy is an http or https URL")
@@ -239,7 +253,7 @@ def _proxy_pool(proxy: httpx.Proxy, context: ssl.SSLContext, resolve: Resolve) -
         ssl_context=context,
         max_connections=MAX_CONNECTIONS,
         keepalive_expiry=KEEP_FOR_S,
-        network_backend=PinnedBackend(anywhere, frozenset(), resolve),
+        network_backend=PinnedBackend(anywhere, frozenset(), resolve, places),
     )
 
 

@@ -23,8 +23,8 @@ MAX_HEADER_CHARS = 64
 """Of a Retry-After header; a date has 29 characters."""
 
 _BACKOFF_S = 0.5
-_BROKEN = frozenset({Reason.IMAGE_UNREACHABLE, Reason.IMAGE_MALFORMED})
-"""A connection refused, or one that ended in the middle: a kept one may just have been closed at the other end."""
+_BROKEN = frozenset({Reason.IMAGE_UNREACHABLE, Reason.IMAGE_MALFORMED, Reason.INTERNAL_EXHAUSTED})
+"""A connection refused, or one that ended in the middle: a kept one may just have been closed at the other end. Or none was free."""
 
 _FLAPPING = frozenset({
     HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY,

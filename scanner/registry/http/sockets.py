@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpcore
 
+from scanner import descriptors
+from scanner.registry.http.places import Places
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
@@ -18,7 +21,10 @@ MAX_AHEAD_BYTES = 64 << 10
 
 
 class AsyncioBackend(httpcore.AsyncNetworkBackend):
-    """Connects in the running event loop."""
+    """Connects in the running event loop, as often at once as there are ``places``."""
+
+    def __init__(self, places: Places | None = None) -> None:
+        self._places = places or Places(descriptors.for_registries())
 
     async def connect_tcp(
         self,
@@ -31,11 +37,16 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
         """A connection to this address."""
         own = None if local_address is None else (local_address, 0)
         loop = asyncio.get_running_loop()
-        async with _connecting(timeout):
-            transport, received = await loop.create_connection(_Received, host, port, local_addr=own)
-        for option in socket_options or ():
-            transport.get_extra_info("socket").setsockopt(*option)
-        return _Stream(transport, received)
+        place = await _Place.of(self._places, self)
+        try:
+            async with _connecting(timeout):
+                transport, received = await loop.create_connection(_Received, host, port, local_addr=own)
+            for option in socket_options or ():
+                transport.get_extra_info("socket").setsockopt(*option)
+        except BaseException:
+            place.leave()
+            raise
+        return _Stream(transport, received, place)
 
     async def connect_unix_socket(
         self,
@@ -50,6 +61,29 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+class _Place:
+    """One of the places, given back once."""
+
+    def __init__(self, places: Places, who: AsyncioBackend) -> None:
+        self._places, self._who, self._is_held = places, who, True
+
+    @classmethod
+    async def of(cls, places: Places, who: AsyncioBackend) -> _Place:
+        """Wait for it.
+
+        Raises:
+            OSError: there was none in time.
+        """
+        await places.enter(who)
+        return cls(places, who)
+
+    def leave(self) -> None:
+        """Whoever waits may have it."""
+        if self._is_held:
+            self._is_held = False
+            self._places.leave(self._who)
 
 
 class _Received(asyncio.Protocol):
@@ -154,8 +188,8 @@ def _wake(waiting: asyncio.Future[None] | None) -> None:
 class _Stream(httpcore.AsyncNetworkStream):
     """One connection, plain or TLS."""
 
-    def __init__(self, transport: asyncio.Transport, received: _Received) -> None:
-        self._transport, self._received = transport, received
+    def __init__(self, transport: asyncio.Transport, received: _Received, place: _Place) -> None:
+        self._transport, self._received, self._place = transport, received, place
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What is there, or comes; empty at the end."""
@@ -177,7 +211,10 @@ class _Stream(httpcore.AsyncNetworkStream):
     async def aclose(self) -> None:
         """Let go of it at once: nobody waits for what else would be said."""
         self._transport.abort()
-        await asyncio.sleep(0)  # by then the socket is closed
+        try:
+            await asyncio.sleep(0)  # by then the socket is closed
+        finally:
+            self._place.leave()
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -199,7 +236,7 @@ class _Stream(httpcore.AsyncNetworkStream):
         if transport is None:
             raise ConnectionResetError("the connection was lost")
         received.connection_made(transport)
-        return _Stream(transport, received)
+        return _Stream(transport, received, self._place)
 
     def get_extra_info(self, info: str) -> Any:
         """What httpcore asks of a connection."""

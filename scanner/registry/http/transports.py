@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,33 +18,41 @@ if TYPE_CHECKING:
 
     from scanner.registry.config import RegistryConfig
     from scanner.registry.http.address import Network
+    from scanner.registry.http.places import Places
 
 
 class Transports:
     """Made when first needed; the client certificate and private addresses stay with whom they were configured for."""
 
     def __init__(
-        self, config: RegistryConfig, *, listed: bool, resolve: pinned.Resolve = pinned.system_resolve
+        self,
+        config: RegistryConfig,
+        *,
+        listed: bool,
+        resolve: pinned.Resolve = pinned.system_resolve,
+        places: Places | None = None,
     ) -> None:
-        self._config = config
+        self._config, self._places = config, places
         self._listed = listed
         self._resolve = resolve
         self._made: dict[Trust, httpx.AsyncBaseTransport] = {}
 
-    def to(self, trust: Trust) -> httpx.AsyncBaseTransport | Failure:
-        """The transport for a hop of this trust."""
+    async def to(self, trust: Trust) -> httpx.AsyncBaseTransport | Failure:
+        """The transport for a hop of this trust; authorities are read beside the event loop: those of one take 30 ms."""
         found = self._made.get(trust)
         if found is None:
-            made = self._make(trust)
+            made = await asyncio.to_thread(self._make, trust)
             if isinstance(made, Failure):
                 return made
-            found = self._made[trust] = made
+            found = self._made.setdefault(trust, made)  # whoever asked at the same time may have been faster
         return found
 
     def _make(self, trust: Trust) -> httpx.AsyncBaseTransport | Failure:
         match trust:
             case Trust.OWN:
-                return pinned.transport_for(self._config, listed=self._listed, resolve=self._resolve)
+                return pinned.transport_for(
+                    self._config, listed=self._listed, resolve=self._resolve, places=self._places
+                )
             case Trust.LISTED:
                 return self._to_listed()
             case Trust.PUBLIC:
@@ -67,6 +76,7 @@ class Transports:
                 plain_http=self._config.plain_http and bool(hosts),
                 own_hosts=hosts,
                 resolve=self._resolve,
+                places=self._places,
             )
         except (ValueError, httpx.InvalidURL):
             return Failure(Reason.IMAGE_UNREACHABLE, f"the proxy of {self._config.name} is not an http or https URL")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import HostFacts, LocalImage, Process, Stage, Workload
@@ -16,7 +16,9 @@ from scanner.domain.verdict.made_from import running_offer
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.started import kernel_shows
 from scanner.domain.verdict.verdict import Depth
+from scanner.scan.aside import AT_ONCE
 from scanner.scan.images.image_surveys import Rank, Subject, Surveying, Wanted
+from scanner.scan.pace import Pace
 from scanner.scan.questions import QuestionNote
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class Images:
     missing_part: MissingPart = nobody_asks
     surveys: Surveying | None = None
     held: HeldImages = nobody_holds
+    pace: Pace = field(default_factory=lambda: Pace(AT_ONCE))
 
     async def known(self, host: HostFacts, workload: Workload, note: QuestionNote | None = None) -> Known:
         """Everything the judgement of this workload rests on; what was asked for it is taken down in ``note``."""
@@ -94,6 +97,7 @@ class Images:
         wanted: Callable[[Platform | None], bool] | None = None,
     ) -> ImageFacts | Failure:
         facts = await self.registry.resolve(reference, depth=depth, wanted=wanted)
+        await self.pace.wait()  # thousands may have waited for it
         note.resolved(reference, facts)
         return facts
 

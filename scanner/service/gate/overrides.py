@@ -11,7 +11,7 @@ import structlog
 
 from scanner.domain.override import Override
 from scanner.service.answers import Refusal, RefusalReason
-from scanner.service.recording import refused
+from scanner.service.recording import not_stored, refused
 from scanner.store.error import StoreError
 from scanner.trail import entries
 from scanner.trail.log import TrailError
@@ -27,9 +27,6 @@ log = structlog.get_logger(__name__)
 
 KIND = "override"
 """The kind of the store's records that hold them."""
-
-RETRY_AFTER_S = 60
-"""A full disk is not emptied sooner."""
 
 MAX_S = 30 * 86400.0
 """The longest that one may last: what is to stay is a rule of the gate, in the settings, where it is reviewed."""
@@ -80,7 +77,7 @@ class Overrides:
         try:
             await self._store.put_record(KIND, made.id, asdict(made), record)
         except StoreError as error:
-            return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
+            return not_stored(error)
         except TrailError as error:
             return refused(error)
         log.warning("override_added", by=by, override=made.id, owner=made.owner, image=made.image, until=made.until)
@@ -95,7 +92,7 @@ class Overrides:
         try:
             deleted = await self._store.delete_record(KIND, override_id, record)
         except StoreError as error:
-            return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
+            return not_stored(error)
         except TrailError as error:
             return refused(error)
         if deleted:

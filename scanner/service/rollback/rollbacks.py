@@ -23,7 +23,7 @@ from scanner.domain.rollback_record import (
 )
 from scanner.service.answers import Refusal, RefusalReason
 from scanner.service.configuration import limits
-from scanner.service.recording import refused
+from scanner.service.recording import not_stored, refused
 from scanner.service.rollback.claims import is_managed_elsewhere, out_of_order, seen_running, still_has
 from scanner.service.rollback.planning import found_workload, fresh, planned
 from scanner.service.scan_queue import ScanState
@@ -64,7 +64,7 @@ MAX_KEPT = 500
 """Records of rollbacks; the trail keeps all of them for ever."""
 
 RETRY_AFTER_S = 60
-"""A full disk is not emptied sooner."""
+"""An agent asks again within half of that."""
 
 
 class Rollbacks:
@@ -337,7 +337,7 @@ class Rollbacks:
                 named = unit
             releases = await self._store.releases(host.name, owner_name(named))
         except StoreError as error:
-            return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
+            return not_stored(error)
         return await planned(
             facts, named, releases, to, lambda wanted: self._judged(host, facts, wanted), self._healthy_for_s
         )
@@ -376,7 +376,7 @@ class Rollbacks:
                 self._observer.rollback_ended(str(rollback.state))
             await self._forget()
         except StoreError as error:
-            return Refusal(RefusalReason.STORE_FAILED, str(error), RETRY_AFTER_S)
+            return not_stored(error)
         except TrailError as error:
             return refused(error)
         return rollback

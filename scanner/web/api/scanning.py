@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -21,6 +21,10 @@ from scanner.web.http.dependencies import MAX_LISTENERS, WebContext
 from scanner.web.http.permitted import Permitted, while_permitted
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Send
+    from starlette.types import Scope as ASGIScope
 
 HEARTBEAT_S = 15.0
 """A comment line this often keeps proxies from closing a quiet stream."""
@@ -68,10 +72,29 @@ async def events(
 ) -> Response:
     """The same as server-sent events, until it ended."""
     _known(scans, request_id)
-    if context.listeners >= MAX_LISTENERS:
-        raise Problem(429, "too_many_listeners", f"{MAX_LISTENERS} streams are open", {"Retry-After": "10"})
-    told = while_permitted(_stream(context, scans, request_id), context.access_changes, permitted)
-    return StreamingResponse(told, media_type="text/event-stream")
+    return _Counted(context, while_permitted(_stream(scans, request_id), context.access_changes, permitted))
+
+
+class _Counted(StreamingResponse):
+    """A stream of events, counted from the moment at which it is let in, whether or not anybody reads of it."""
+
+    def __init__(self, context: WebContext, told: AsyncIterator[str]) -> None:
+        super().__init__(told, media_type="text/event-stream")
+        self._context = context
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        """Send it.
+
+        Raises:
+            Problem: 429 where as many are open as may be.
+        """
+        if self._context.listeners >= MAX_LISTENERS:
+            raise Problem(429, "too_many_listeners", f"{MAX_LISTENERS} streams are open", {"Retry-After": "10"})
+        self._context.listeners += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._context.listeners -= 1
 
 
 def request_document(request: ScanRequest) -> dict[str, Any]:
@@ -98,8 +121,7 @@ def _known(scans: Scans, request_id: str) -> ScanRequest:
     return request
 
 
-async def _stream(context: WebContext, scans: Scans, request_id: str) -> AsyncIterator[str]:
-    context.listeners += 1
+async def _stream(scans: Scans, request_id: str) -> AsyncIterator[str]:
     changes = aiter(scans.watch(request_id))
     upcoming: asyncio.Future[ScanRequest | None] | None = None
     ended = False
@@ -121,7 +143,6 @@ async def _stream(context: WebContext, scans: Scans, request_id: str) -> AsyncIt
             yield f"id: {number}\nevent: {event}\ndata: {json.dumps(request_document(request))}\n\n"
             await asyncio.sleep(0 if ended else PAUSE_S)
     finally:
-        context.listeners -= 1
         if upcoming is not None:
             upcoming.cancel()
             await asyncio.gather(upcoming, return_exceptions=True)

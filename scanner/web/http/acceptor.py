@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import resource
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
+
+from scanner.descriptors import EXTRA_CLIENTS, for_clients
+from scanner.errors import EXHAUSTED
 
 if TYPE_CHECKING:
     import ssl
@@ -20,17 +21,6 @@ if TYPE_CHECKING:
     from scanner.web.http.protocol import PunctualProtocol
 
 log = structlog.get_logger(__name__)
-
-MAX_CONNECTIONS = 1000
-"""Fleet-wide dashboards need dozens."""
-
-DESCRIPTORS_SHARE = 4
-"""One of so many descriptors is for connections of clients; the others are for hosts, registries, the store."""
-
-MIN_CONNECTIONS = 8
-
-EXTRA = 16
-"""Connections beyond these that are still taken: whoever asks for health is answered, anybody else is told to come back."""
 
 AT_ONCE = 16
 """Connections accepted before the event loop gets its turn."""
@@ -43,16 +33,6 @@ PAUSE_S = 0.1
 
 TELL_EVERY_S = 60.0
 """At most one line in the log of what strangers provoke."""
-
-_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-
-
-def connections_allowed() -> int:
-    """How many connections this process may hold for clients, by its own limit of descriptors."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return MAX_CONNECTIONS
-    return max(MIN_CONNECTIONS, min(MAX_CONNECTIONS, soft // DESCRIPTORS_SHARE - EXTRA))
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +58,7 @@ class Acceptor:
         context: ssl.SSLContext | None,
     ) -> None:
         self._listener, self._make, self._connections, self.context = listener, make, connections, context
-        self._limit = connections_allowed()
+        self._limit = for_clients()
         self._handshakes: set[_Handshake] = set()
         self._loop = asyncio.get_running_loop()
         self._resume: asyncio.TimerHandle | None = None
@@ -114,7 +94,7 @@ class Acceptor:
             self._take(accepted)
 
     def _take(self, accepted: socket.socket) -> None:
-        if self._open >= self._limit and not self._make_room() and self._open >= self._limit + EXTRA:
+        if self._open >= self._limit and not self._make_room() and self._open >= self._limit + EXTRA_CLIENTS:
             self._complaint.tell("connections_refused", f"more than {self._limit} are open, all of them at work")
             accepted.close()
             return
@@ -165,7 +145,7 @@ class Acceptor:
 
     def _exhausted(self, error: OSError) -> None:
         """No descriptor is left: end somebody who waits, and wait a moment ourselves."""
-        if error.errno not in _EXHAUSTED:
+        if error.errno not in EXHAUSTED:
             self._complaint.tell("accept_failed", error.strerror or str(error))
         else:
             self._complaint.tell("descriptors_exhausted", "raise the limit of open files (LimitNOFILE)")

@@ -57,6 +57,27 @@ async def test_a_loop_goes_on_while_others_read(workers):
     assert isinstance(await workers.run(Failure, CallBudget(), Reason.HOST_TIMEOUT, "x"), Failure)
 
 
+async def test_whoever_brings_much_waits_for_all_who_bring_little(workers):
+    order = []
+
+    async def read(raw):
+        await workers.run(len, CallBudget(), raw)
+        order.append(len(raw))
+
+    large = [asyncio.create_task(read(bytes(4 << 20))) for _ in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.gather(*large, *(read(bytes(size)) for size in (1, 2, 3)))
+    assert order == [4 << 20, 1, 2, 3, 4 << 20, 4 << 20]
+
+
+async def test_whoever_gives_up_in_the_line_keeps_nobody_waiting(workers):
+    first, second = (asyncio.create_task(workers.run(time.sleep, CallBudget(), each)) for each in (0.1, 60))
+    await asyncio.sleep(0)
+    second.cancel()
+    assert await workers.run(len, CallBudget(), b"abc") == 3
+    assert await first is None
+
+
 def test_a_worker_that_hangs_is_ended_and_another_takes_its_place(workers):
     began = time.monotonic()
     found = workers.call(time.sleep, CallBudget(seconds=0.2), 600)
@@ -86,7 +107,7 @@ def test_where_no_descriptor_is_left_a_call_is_refused_and_the_next_goes_on(work
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, most)
     assert found == BudgetExceeded("start", "no process can be started to read it: Too many open files")
-    assert too_large(found).reason is Reason.INTERNAL_BUG
+    assert too_large(found).reason is Reason.INTERNAL_EXHAUSTED
     assert workers.call(operator.add, CallBudget(), 1, 2) == 3
 
 

@@ -431,7 +431,7 @@ async def test_no_more_hosts_than_allowed_are_read_at_once(pool_of, config_for, 
 async def test_p04_few_descriptors_mean_fewer_connections_not_refused_hosts(
     pool_of, config_for, fake_host, host_at, keys, tools, monkeypatch
 ):
-    monkeypatch.setattr("scanner.hosts.ssh.connection_pool.resource.getrlimit", lambda _: (132, 132))
+    monkeypatch.setattr("scanner.descriptors.resource.getrlimit", lambda _: (108, 108))
     fake = await fake_host()
     pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
     answers = await asyncio.gather(*(pool.read(host_at(fake.port, f"web-{n}"), SCRIPT) for n in range(6)))
@@ -445,7 +445,7 @@ async def test_p04_our_own_shortage_is_not_the_hosts_fault(pool_of, config_for, 
 
     monkeypatch.setattr(asyncio.get_running_loop().__class__, "sock_connect", exhausted)
     pool = pool_of(config_for(known_for(tools, keys["host"], 22)))
-    assert (await pool.read(host_at(22), SCRIPT)).reason is Reason.INTERNAL_BUG
+    assert (await pool.read(host_at(22), SCRIPT)).reason is Reason.INTERNAL_EXHAUSTED
 
 
 async def test_a_cancelled_reading_leaves_nothing(pool_of, config_for, fake_host, host_at, keys, tools):

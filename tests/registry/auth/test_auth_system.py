@@ -41,7 +41,7 @@ async def pull():
         header = None
         for _ in range(6):
             request = httpx.Request("GET", config.base_url + path, headers={"authorization": header} if header else {})
-            answer = await exchange(transports.to(Trust.OWN), request, max_bytes=100_000, deadline_s=10)
+            answer = await exchange(await transports.to(Trust.OWN), request, max_bytes=100_000, deadline_s=10)
             if isinstance(answer, Failure) or answer.status != 401:
                 return answer if isinstance(answer, Failure) else answer.status
             header = await authenticator.challenge(answer.headers, repository, header)

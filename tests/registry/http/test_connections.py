@@ -10,6 +10,7 @@ import pytest
 
 from scanner.registry.http.connections import Connections
 from scanner.registry.http.pinned_transport import make_transport
+from scanner.registry.http.places import Places
 from scanner.registry.http.sockets import AsyncioBackend
 from tests.real.process import free_port
 
@@ -49,7 +50,10 @@ class Server:
 async def serving(kept_for_s=60.0):
     server = Server()
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    connections = Connections(AsyncioBackend(), ssl.create_default_context(), most=MOST, keep_for_s=kept_for_s)
+    places = Places(MOST)
+    connections = Connections(
+        AsyncioBackend(places), ssl.create_default_context(), most=MOST, keep_for_s=kept_for_s, places=places
+    )
     port = listening.sockets[0].getsockname()[1]
     try:
         yield server, connections, f"http://127.0.0.1:{port}"

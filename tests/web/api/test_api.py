@@ -14,6 +14,7 @@ from scanner.scan.aside import AT_ONCE
 from scanner.service import check_document
 from scanner.service.answers import Checked
 from scanner.web.http.access import Access, Scope
+from scanner.web.http.dependencies import MAX_LISTENERS
 from scanner.web.http.limits import MAX_BODY_BYTES
 from scanner.web.http.problem import Problem
 from scanner.web.http.query import refuse_repeated
@@ -430,6 +431,20 @@ async def test_a_scan_of_nobody_is_refused(as_):
     assert (refused.status_code, refused.json()["reason"]) == (400, "host_not_in_inventory")
     assert (await as_("read").get("/api/v1/scans/none")).status_code == 404
     assert (await as_("read").get("/api/v1/scans/none/events")).status_code == 404
+
+
+async def test_of_streams_that_are_opened_at_once_only_so_many_are_let_in(as_, service):
+    path = (await as_("operate").post("/api/v1/scans", json={"hosts": []})).headers["location"]
+    client = as_("read")
+    streams = [asyncio.create_task(client.get(path + "/events")) for _ in range(MAX_LISTENERS + 8)]
+    while service.app.state.context.listeners + sum(stream.done() for stream in streams) < len(streams):
+        await asyncio.sleep(0)
+    refused = [stream.result() for stream in streams if stream.done()]
+    assert {(answer.status_code, answer.json()["reason"]) for answer in refused} == {(429, "too_many_listeners")}
+    assert (len(refused), service.app.state.context.listeners) == (8, MAX_LISTENERS)
+    service.finish.set()
+    await asyncio.wait_for(asyncio.gather(*streams), 10)
+    assert not service.app.state.context.listeners
 
 
 async def test_a_stream_ends_with_the_token_that_opened_it(as_, service, token_list):

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from scanner.web.http import acceptor
-from scanner.web.http.acceptor import Complaint, connections_allowed
+from scanner.web.http.acceptor import Complaint
 from scanner.web.http.server import Server
 
 HUNG_S = 60
@@ -21,7 +21,7 @@ GET = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @pytest.fixture
 async def serve(app_with, monkeypatch):
-    monkeypatch.setattr(acceptor, "connections_allowed", lambda: 20)
+    monkeypatch.setattr(acceptor, "for_clients", lambda: 20)
     server = Server(app_with(), "127.0.0.1", 0)
     await server.start()
     yield server
@@ -67,7 +67,7 @@ async def test_those_that_keep_the_server_waiting_make_room(serve, connect, sent
         await connect(sent)
         await asyncio.sleep(0)
     assert await healthy(serve) < HUNG_S
-    assert len(serve._uvicorn.server_state.connections) <= 20 + acceptor.EXTRA
+    assert len(serve._uvicorn.server_state.connections) <= 20 + acceptor.EXTRA_CLIENTS
 
 
 async def test_among_requests_at_work_health_is_answered_and_others_are_told_to_come_back(serve, connect, service):
@@ -91,7 +91,7 @@ async def test_beyond_the_extra_ones_connections_are_closed_and_the_log_says_so_
             await (await connect(listen))[0].readuntil(b"event: progress")
         for protocol in serve._uvicorn.server_state.connections:
             assert protocol.waits_since is None
-        serve._uvicorn.acceptor._limit = 20 - acceptor.EXTRA
+        serve._uvicorn.acceptor._limit = 20 - acceptor.EXTRA_CLIENTS
         for _ in range(5):
             reader, _ = await connect()
             with contextlib.suppress(ConnectionError):
@@ -132,12 +132,6 @@ async def test_answers_do_not_wait_for_receipts(serve, connect):
     for protocol in serve._uvicorn.server_state.connections:
         mine = protocol.transport.get_extra_info("socket")
         assert mine.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
-@pytest.mark.parametrize(("soft", "allowed"), [(64, 8), (256, 48), (1024, 240), (65536, 1000)])
-def test_connections_are_a_share_of_the_descriptors(monkeypatch, soft, allowed):
-    monkeypatch.setattr(resource, "getrlimit", lambda _what: (soft, soft))
-    assert connections_allowed() == allowed
 
 
 def test_a_complaint_is_told_once_an_interval_with_how_often():

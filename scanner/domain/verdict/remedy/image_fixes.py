@@ -210,6 +210,13 @@ def _crashed(t: Trouble) -> Fix:
     )
 
 
+def _exhausted(t: Trouble) -> Fix:
+    return Fix(
+        "Give archscan more: raise LimitNOFILE or TasksMax of its unit (ulimit -n, ulimit -u of a command), or scan fewer at once.",
+        (f"archscan scan --host {host_word(t)}",),
+    )
+
+
 def _bug(t: Trouble) -> Fix:
     command = f"archscan scan --host {host_word(t)} --log.level debug"
     return Fix("This is a fault of archscan: please report it with the log.", (command,))
@@ -250,4 +257,5 @@ FIXES: Mapping[Reason, Callable[[Trouble], Fix]] = {
     Reason.CRASH_UNEXPLAINED: _crashed,
     Reason.SURVEY_PENDING: survey,
     Reason.INTERNAL_BUG: _bug,
+    Reason.INTERNAL_EXHAUSTED: _exhausted,
 }  # fmt: skip

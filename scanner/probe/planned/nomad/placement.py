@@ -22,7 +22,7 @@ _KEYS = {
     "node.unique.name": "host",
     "attr.unique.hostname": "host",
 }
-_REFERENCE = re.compile(r"\$\{\s*([^{}]+?)\s*\}")
+_REFERENCE = re.compile(r"\$\{([^{}]+)\}")
 _PLAIN_PATTERN = re.compile(r"(?:[\w|^$()-]|\.[*+]?)+", re.ASCII)
 """A pattern without repetition but that of any sign: Go and Python mean the same by it, at the same low price."""
 
@@ -52,7 +52,7 @@ def _requirement(attribute: str, operator: str, value: str) -> Requirement:
     ):
         attribute, value = value, attribute
     named = _REFERENCE.fullmatch(attribute.strip())
-    name = named[1] if named else attribute
+    name = named[1].strip() if named else attribute
     key = _KEYS.get(name) or f"label:{name.removeprefix('meta.')}"
     if operator in _IS:
         return Requirement(key, "In", (_word(name, value),))

@@ -8,6 +8,7 @@ from hcl2 import SerializationOptions
 
 from scanner.domain.facts import Mount, Process, Source
 from scanner.probe.planned.nomad import nomad
+from tests import counted
 
 OWN_FOLDERS = ("/alloc", "/local", "/secrets")
 
@@ -269,3 +270,9 @@ def test_the_images_of_a_long_job_are_those_that_python_hcl2_finds():
         text, serialization_options=SerializationOptions(strip_string_quotes=True, explicit_blocks=False)
     )
     assert [(plan.workload, plan.image) for plan in read(text).planned] == list(images_of(witness))
+
+
+def test_an_attribute_that_is_mostly_blank_costs_what_its_length_says():
+    job = 'job "x" {\n constraint {\n attribute = "${at%sx}"\n value = "y"\n }\n group "g" {\n task "t" {\n driver = "docker"\n config { image = "x" }\n }\n }\n}\n'
+    with counted.in_proportion():
+        nomad.plans({"x.nomad": (job % ("\r\n" * 100_000)).encode()})
