@@ -1158,14 +1158,17 @@ tasks_of() { # directories of one manager: files of tasks beside which its units
   done
 }
 
-names_engine() ( # a file of tasks: in it, or in those beside or below it that it includes
+names_engine() ( # a file of tasks: in it, or in those beside or below it that it includes; so it may be where these are too many
   set +f
+  parts=0
   for part in "$1" $(
     awk -v place="${1%/*}" '/^ *[-s]?include[ \t]/ || /^import\??[ \t]/ || /^[ \t]+[A-Za-z0-9_.-]+:[ \t]*["\047]?[.\/A-Za-z0-9_-]+\.ya?ml/ {
       gsub(/["\047\r]/, " ")
-      for (i = 2; i <= NF && i < 100 && $i !~ /^#/; i++) if ($i ~ /^[A-Za-z0-9_.*-][A-Za-z0-9_.\/*-]*$/ && $i !~ /\.\./) print place "/" $i
+      for (i = 2; i <= NF && i < 100 && $i !~ /^#/; i++) if ($i ~ /^[A-Za-z0-9_.*-][A-Za-z0-9_.\/*-]*$/ && $i !~ /\.\./) print ($i ~ /\*.*\/.*\*/ ? "@" : place "/" $i)
     }' "$1" | head -n 100
   ); do
+    parts=$((parts + 1))
+    if [ "$part" = @ ] || [ "$parts" -gt 1000 ]; then exit 0; fi
     if [ -f "$part" ] && [ -r "$part" ] &&
       grep -q -E "${clients}[[:space:]].*(run|create|play|up|deploy)([[:space:]\"]|\$)" "$part"; then exit 0; fi
   done

@@ -666,6 +666,8 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
         "/etc/systemd/system/l.service": "[Service]\nExecStart=/usr/bin/make\nWorkingDirectory={etc}/../srv/d\n",
         "/etc/systemd/system/m.service": "[Service]\nExecStart='/usr/bin/task'\nWorkingDirectory={etc}/../srv/e\n",
         "/etc/systemd/system/n.service": "[Service]\nExecStart=/usr/bin/just\r\nWorkingDirectory={etc}/../srv/f\r\n",
+        "/etc/systemd/system/o.service": "[Service]\nExecStart=/usr/bin/make\nWorkingDirectory={etc}/../srv/g\n",
+        "/srv/g/makefile": "include */*/*.mk\n",
         "/srv/d/makefile": "-include none.mk mk/*.mk # x\n",
         "/srv/d/mk/a.mk": "all:\n\tdocker run a hunter0\n",
         "/srv/e/taskfile.dist.yaml": "includes:\n  a: ./b.yml\n",
@@ -688,7 +690,7 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
     assert [word.encode() in done.stdout for word in said] == [True, True, True, False]
     assert [one.image for one in facts.workloads if one.source is Source.SYSTEMD] == ["fin:1"]
     told = b"".join(re.findall(rb"\n(?:/\S+)?/root/(srv/\S+)\n@script", done.stdout))
-    assert told == b"srv/a/Makefilesrv/b/justfilesrv/d/makefilesrv/e/taskfile.dist.yamlsrv/f/.justfile"
+    assert told == b"srv/a/Makefilesrv/b/justfilesrv/d/makefilesrv/e/taskfile.dist.yamlsrv/f/.justfilesrv/g/makefile"
     assert f"{tmp_path}/root/opt/start.sh, a script in which an engine is named" in facts.gaps["systemd"].detail
     assert b"backup.sh" not in done.stdout
     assert b"opt/program" not in done.stdout

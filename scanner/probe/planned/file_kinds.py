@@ -293,7 +293,7 @@ def _of_services(name: str, documents: list[Any], objects: list[dict[Any, Any]])
         return RecognizedFile(Kind.COMPOSE, documents)
     if any(map(compose_keys.is_compose, objects)) and not _VALUES.fullmatch(name):
         return RecognizedFile(Kind.STACK if _STACK.fullmatch(name) and not refused else Kind.COMPOSE, documents)
-    if any(job_json.has_task_groups(one) or job_json.is_in_hcl(one) for one in objects):
+    if any(job_json.has_task_groups(one) or (name.endswith(".json") and job_json.is_in_hcl(one)) for one in objects):
         return RecognizedFile(Kind.NOMAD)
     return RecognizedFile(Kind.NONE, documents) if any(map(compose_keys.only_includes, objects)) else NO_PLAN
 

@@ -302,6 +302,7 @@ NOMAD = [
         '{"job": {"w": {"group": {"g": [{"task": {"t": {"driver": "docker", "config": {"image": "r.example/app:1"}}}}]}}}}',
         P,
     ),
+    ("ci.yml", "job:\n  x:\n    task: {image: node}\n", N),
     ("ci.json", '{"job": {"build": {"image": "node", "steps": []}}}', N),
     ("cut.nomad", 'job "a" {\n', G),
     (

@@ -37,6 +37,7 @@ from scanner.probe.planned.commands import (
 )
 from scanner.probe.planned.commands.script_shell import (
     MANY,
+    MAX_WORDS,
     OPEN,
     OPEN_TEXT,
     PLAIN_IFS,
@@ -324,10 +325,8 @@ class _Walk(Ways):
         for word in words:
             fields = expansion.fields(word)
             size += sum(map(len, fields))
-            if size > MAX_COMMAND_CHARS:
-                self.gaps.append(
-                    f"line {word.line} of its script has more than {MAX_COMMAND_CHARS} characters in a command"
-                )
+            if size > MAX_COMMAND_CHARS or len(found) + len(fields) > MAX_WORDS:
+                self.gaps.append(f"line {word.line} of its script has a command of too many characters or words")
                 return ()
             found += [field.replace(OPEN_TEXT, UNKNOWN) for field in fields]
         return tuple(found)

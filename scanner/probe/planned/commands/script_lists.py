@@ -52,6 +52,8 @@ def element(part: Parameter, shell: Shell) -> tuple[str | None, bool]:
     if part.name not in shell.arrays and text == UNKNOWN:
         return None, False
     found = shell.arrays.get(part.name, () if text is None else (text,))
+    if any(map(may_be_several, found[: at + 1])):
+        return None, False
     is_known = text is not None or shell.is_unset(part.name)
     return (found[at], False) if at < len(found) else (None, is_known)
 
@@ -61,7 +63,8 @@ def put_element(shell: Shell, one: Assignment, text: str) -> None:
     is_new = one.name not in shell.texts and shell.is_unset(one.name)
     found = list(shell.arrays.get(one.name, ()))
     at = int(one.subscript) if one.subscript and INDEX.fullmatch(one.subscript) else len(found) + 1
-    if one.append or at > len(found) or not (is_new or one.name in shell.arrays):
+    is_open = at > len(found) or any(map(may_be_several, found[: at + 1]))
+    if one.append or is_open or not (is_new or one.name in shell.arrays):
         shell.put(one.name, UNKNOWN)
         return
     found[at : at + 1] = [text]

@@ -60,21 +60,23 @@ def _reading(words: tuple[str, ...], separators: str | None) -> _Reading | None:
     names = words[2:] if words[1:2] == ("-r",) else words[1:]
     if words[:1] != ("read",) or not names or not all(name.isidentifier() for name in names):
         return None
+    if not is_known(separators or ""):
+        return None
     return _Reading(names, PLAIN_IFS if separators is None else separators, words[1:2] == ("-r",))
 
 
 def taken(shell: Shell, words: tuple[str, ...], given: Shell, text: str | None) -> bool:
     """Set what a command takes of a text; false where it is none that takes any, or nobody can tell what."""
-    if text is None or not is_known(text):
+    if text is None or not is_known(text) or words[0] in shell.functions:
         return False
-    lines = text.split("\n")[:-1] if text.endswith("\n") else text.split("\n")
+    lines = text.removesuffix("\n").split("\n") if text else []
     if words[0] in _TO_ARRAYS and words[1:2] == ("-t",) and words[2:] and words[-1].isidentifier():
         if len(words) == len(("mapfile", "-t", "name")) and len(lines) <= MAX_LINES:
             shell.put_array(words[-1], tuple(lines))
             return True
         return False
     reading = _reading(words, given.texts.get("IFS"))
-    found = reading.of(lines[0]) if reading else None
+    found = reading.of("".join(lines[:1])) if reading else None
     for one in found or ():
         shell.put(one.name, one.text)
     return found is not None

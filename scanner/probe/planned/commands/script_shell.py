@@ -71,6 +71,9 @@ Variable = tuple[str | None, tuple[str, ...] | None, bool | None, bool]
 """A variable's text and elements, none where it has none; whether it is exported (none: perhaps), whether the script itself set it."""
 
 
+MAX_WORDS = 1 << 13
+"""Of one command, or elements of one array: who doubles a list again and again has more."""
+
 COPIED_A_STEP, JOINED_A_STEP = 256, 64
 """Variables that cost about as much as a step to follow, copied or compared with others."""
 
@@ -150,7 +153,10 @@ class Shell:
             self.exported.add(name)
 
     def put_array(self, name: str, elements: tuple[str, ...]) -> None:
-        """Set an array; its name alone is its first element."""
+        """Set an array; its name alone is its first element. What one with too many elements holds is not known."""
+        if len(elements) > MAX_WORDS:
+            self.put(name, UNKNOWN)
+            return
         self.put(name, elements[0] if elements else "")
         if name not in self.altered | self.constant:
             self.arrays[name] = elements

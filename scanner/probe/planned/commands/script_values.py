@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from scanner.formats.shell import patterns
@@ -24,7 +25,7 @@ from scanner.probe.planned.commands import (
     script_operators,
     script_paths,
 )
-from scanner.probe.planned.commands.script_shell import MANY, PLAIN_IFS, SOURCE, USER_NUMBER, may_be_several
+from scanner.probe.planned.commands.script_shell import MANY, MAX_WORDS, PLAIN_IFS, SOURCE, USER_NUMBER, may_be_several
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from scanner.formats.shell.patterns import Pattern
     from scanner.formats.shell.syntax import Assignment, Part, Word
     from scanner.probe.planned.commands.script_shell import Shell
+
+_ANY_UNKNOWN = re.compile(f"{re.escape(UNKNOWN)}+")
 
 MAX_WORD_CHARS = 1 << 17
 """Of one word: the kernel takes no longer argument (MAX_ARG_STRLEN)."""
@@ -58,7 +61,8 @@ class Expansion:
             script_lists.put_element(shell, one, self.text(one.value) if one.value else "")
         elif one.elements is not None:
             before = shell.arrays.get(one.name, ()) if one.append else ()
-            elements = (*before, *(text for word in one.elements for text in self.fields(word)))
+            fields = (text for word in one.elements for text in self.fields(word))
+            elements = (*before, *islice(fields, MAX_WORDS + 1))
             if any(map(script_lists.is_placed, one.elements)):
                 shell.put(one.name, UNKNOWN)
             else:
@@ -118,7 +122,7 @@ class Expansion:
         """At blanks; where the script splits at something else, nobody knows here where."""
         separators = self.shell.texts.get("IFS", PLAIN_IFS)
         if separators == PLAIN_IFS or UNKNOWN in text:
-            return text.replace(UNKNOWN, MANY).split()
+            return _ANY_UNKNOWN.sub(MANY, text).split()
         return (
             [MANY] if not is_known(separators) or any(sign in text for sign in separators) else [text] if text else []
         )
@@ -235,7 +239,8 @@ class Expansion:
             return None
         if only.redirects:
             is_cat = [word.literal for word in only.words] == ["cat"] and "cat" not in self.shell.functions
-            here = only.redirects[0].here if is_cat and len(only.redirects) == 1 else None
+            is_read = is_cat and len(only.redirects) == 1 and only.redirects[0].fd in {"", "0"}
+            here = only.redirects[0].here if is_read else None
             return None if here is None else Expansion(self.shell.copy()).text(here).rstrip("\n")
         if not only.words or only.words[0].literal not in script_builtins.SAYING:
             return None

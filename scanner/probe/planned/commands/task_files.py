@@ -6,6 +6,7 @@ import fnmatch
 import posixpath
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
 _TASKFILES = tuple(
     f"{name}{end}" for name in ("Taskfile", "taskfile") for end in (".yml", ".yaml", ".dist.yml", ".dist.yaml")
 )
+_MAKES = frozenset({"make", "gmake"})
 _JUSTFILES = ("justfile", "Justfile", "JUSTFILE", ".justfile", ".Justfile")
 
 _TASK_FILES: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("make", "gmake"), ("GNUmakefile", "makefile", "Makefile")),
+    **dict.fromkeys(_MAKES, ("GNUmakefile", "makefile", "Makefile")),
     "just": _JUSTFILES,
     **dict.fromkeys(("task", "go-task"), _TASKFILES),
     **dict.fromkeys(("npm", "yarn", "pnpm"), ("package.json",)),
@@ -26,6 +28,9 @@ _TASK_FILES: Mapping[str, tuple[str, ...]] = {
 
 MAX_FILES = 50
 """Files of tasks that include each other, and patterns for their names."""
+
+_SIGNS = frozenset("*?[")
+"""Any of them makes a name a pattern; one of a directory's name is not followed."""
 
 MAX_NAMED = 2000
 """Files that all of them name."""
@@ -38,8 +43,11 @@ _OF_JUST = re.compile(
     r"^import\??[ \t]+(?P<file>[^#\n]+)|^mod\??[ \t]+(?P<name>[\w-]+)[ \t]*(?P<path>['\"][^'\"\n]+['\"])?",
     re.ASCII | re.MULTILINE,
 )
-_OF_TASK = re.compile(r"^includes:[ \t]*\n((?:[ \t]+[^\n]*\n|[ \t]*(?:#[^\n]*)?\n)*)", re.ASCII | re.MULTILINE)
-_IN_TASK = re.compile(r"(?:^[ \t]+[\w.-]+:|\btaskfile:)[ \t]*[\"']?([\w./{}-][^\s\"',#}]*)", re.ASCII | re.MULTILINE)
+_OF_TASK = re.compile(r"^([\"']?)includes\1[ \t]*:([^\n]*(?:\n(?:[ \t\r#][^\n]*)?(?=\n|\Z))*)", re.ASCII | re.MULTILINE)
+_IN_TASK = re.compile(
+    r"(?:^[ \t]+[\w.:\"'-]+:|[{,][ \t]*[\w.\"'-]+:|\btaskfile:)[ \t]*[\"']?((?:\{\{|[\w./-])[^\s\"',#}]*)",
+    re.ASCII | re.MULTILINE,
+)
 
 
 @dataclass(slots=True)
@@ -59,9 +67,9 @@ def of(
     listed: Callable[[str], Iterable[str]],
 ) -> TaskFiles | None:
     """The files of ``program words…`` in the directory ``place``; none where it is no runner of tasks."""
-    first = _named(program, words, place)
-    if not first:
+    if program not in _TASK_FILES:
         return None
+    place, first = _named(program, words, place)
     found = TaskFiles()
     waiting = [first]
     patterns = 0
@@ -69,8 +77,9 @@ def of(
         if len(found.texts) >= MAX_FILES or patterns > MAX_FILES or len(waiting) > MAX_NAMED:
             found.is_whole, found.is_cut = False, True
             break
-        if any(sign in alternatives[0] for sign in "*?["):
+        if not _SIGNS.isdisjoint(alternatives[0]):
             patterns += 1
+            found.is_whole = found.is_whole and _SIGNS.isdisjoint(posixpath.dirname(alternatives[0]))
             waiting += _fitting(alternatives[0], listed)
             continue
         there = [path for path in alternatives if path in found.texts]
@@ -79,7 +88,8 @@ def of(
             if raw is not None:
                 there.append(path)
                 found.texts[path] = raw.decode("utf-8", "replace")
-                waiting += _included(program, path, found.texts[path])
+                folder = place if program in _MAKES else posixpath.dirname(path)  # make finds all from where it is run
+                waiting += islice(_included(program, folder, found.texts[path]), MAX_NAMED)
         found.is_whole = found.is_whole and bool(there)
     return found
 
@@ -96,23 +106,20 @@ def options(words: tuple[str, ...]) -> list[tuple[str, str]]:
     return found
 
 
-def _named(program: str, words: tuple[str, ...], place: str) -> tuple[str, ...]:
-    """Files in which a runner would look for what it is told to do."""
-    names = _TASK_FILES.get(program)
-    if names is None:
-        return ()
+def _named(program: str, words: tuple[str, ...], place: str) -> tuple[str, tuple[str, ...]]:
+    """Where a runner is run, with the files in which it would look for what it is told to do."""
     named: list[str] = []
     for word, value in options(words):
-        if word in _PLACES and not (word == "-d" and program in {"make", "gmake"}):
+        if word in _PLACES and not (word == "-d" and program in _MAKES):
             place = posixpath.join(place, value)
         elif word in _NAMED:
             named.append(value)
-    return tuple(posixpath.normpath(posixpath.join(place, name)) for name in named or names)
+    names = named or _TASK_FILES[program]
+    return place, tuple(posixpath.normpath(posixpath.join(place, name)) for name in names)
 
 
-def _included(program: str, path: str, text: str) -> Iterator[tuple[str, ...]]:
-    """Further files, each with what may stand for it."""
-    place = posixpath.dirname(path)
+def _included(program: str, place: str, text: str) -> Iterator[tuple[str, ...]]:
+    """Further files, from a directory on, each with what may stand for it."""
     for names in _names(program, text):
         yield tuple(posixpath.normpath(posixpath.join(place, name)) for name in names)
 
@@ -133,9 +140,9 @@ def _names(program: str, text: str) -> Iterator[tuple[str, ...]]:
             else:
                 yield (f"{one['name']}.just", *_of_folder(one["name"], ("mod.just", *_JUSTFILES))[1:])
     elif _TASK_FILES[program] is _TASKFILES:
-        for block in _OF_TASK.findall(text):
-            yield from (_of_folder(name, _TASKFILES) for name in _IN_TASK.findall(block))
-    elif program in {"make", "gmake"}:
+        for block in _OF_TASK.finditer(text):
+            yield from (_of_folder(one[1], _TASKFILES) for one in _IN_TASK.finditer(block[2]))
+    elif program in _MAKES:
         for line in _OF_MAKE.findall(text.replace("\\\n", " ")):
             yield from ((name,) for name in line.split())
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from scanner.formats.variables import dotenv
 from scanner.formats.variables.env_file import EnvFileError
-from scanner.formats.variables.interpolation import Value
+from scanner.formats.variables.interpolation import SET_BY_LOGINS, Value
 from scanner.probe.planned.compose import compose_yaml
 from scanner.probe.planned.compose.loading import DOTENV, joined
 from scanner.probe.planned.plans import UnclearError
@@ -84,7 +84,7 @@ def told_by_dotenv(texts: Mapping[str, bytes], directory: str) -> ProjectFiles |
     """What the ``.env`` of a directory names, where it names files."""
     path = posixpath.join(directory, DOTENV)
     try:
-        variables = dotenv.variables(texts.get(path, b""), {})
+        variables = dotenv.variables(texts.get(path, b""), {name: Value("", (name,)) for name in SET_BY_LOGINS})
     except EnvFileError:
         return None  # told where the project is read
     said = variables.get(FILE)

@@ -71,6 +71,7 @@ BASH = [
     "docker run -e ${v@Q} a b", "v=; docker run -e ${v@Q} a b", "v='x y'; docker run -e ${v@Q} a b", "v=ab; docker run a:${v^} b:${v@U} ${v@L}", "docker run -e ${v^} a b", "v=x; x=q; docker run --name ${!v} a b",
     'set -- x -d a:1 c; docker run "${@:2}"; docker run "${@:2:2}" z', 'set -- a b c; docker run "${@: -1}" q', 'f() { docker run "${@:2}"; }; f x a:1 y', "a=(x -d a:1); docker run ${a[@]:1}", 'docker run "${@:2}" x',
     'a=(-d --rm); docker run ${a[@]+"${a[@]}"} i ${#a[@]}', 'docker run ${a[@]+"${a[@]}"} i ${#a[@]}', 'set -- a.x b.x; docker run "${@%.x}" $#',
+    'mapfile -t a <<X\nX\ndocker run "${a[@]}" x',
 ]  # fmt: skip
 
 UNCLEAR = [
@@ -78,6 +79,7 @@ UNCLEAR = [
     "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "echo a | xargs -n1 sh -c 'docker run \"$0\"'", "echo a | xargs -I@ sh -c 'docker run @'", "echo 'docker run a' | xargs -I@ sh -c '@'",
     "d='-e A=1 x'; docker run ${d[@]:3} z", "docker $(echo run | cat) a", "docker compose $(cat /none)", 'set -- $(cat /none); docker run --name "$@" a b',
     'declare -A m=([x]=a:1); docker run "${m[@]}"', 'a=([1]=x [0]=y); docker run "${a[@]}"', 'declare -A m; m[1]=a; m[0]=b; docker run "${m[@]}"', "a=(p q); a[5]=z; docker run ${a[@]}", "{ read a; read b; docker run $b; } <<X\nx\ny\nX", "while read -r i; do docker run $(cat); done <<X\na\nb\nX", "while read i; do docker run $i; done <<'X'\na\\b\nX", "IFS=: read -r a b <<X\nx:y:z:\nX\ndocker run $b",
+    'a=($(cat /none) x); docker run "${a[1]}"', 'a=($(cat /none)); a[1]=x; docker run "${a[1]}"', 'IFS=$(cat /none) read -r a b <<X\nx y\nX\ndocker run "$a"', "docker run $(cat 3<<X\na\nX\n)", "read() { :; }; i=b; read i <<X\na\nX\ndocker run $i",
     "v=ab; docker run -e ${v: -5} a b", "v=; docker run -e ${v/#x/} a b", "v=x; docker run --name ${v@a} a b", "x=; v=x; docker run -e ${!v:+q} a b",
     "find /etc/passwd -exec sh -c 'docker run $1' _ {} ';'", "sh -c \"$(cat <<'X'\ndocker run a\nX\n)\"", "sh /dev/fd/3 3<<X\ndocker run a\nX", "printf 'docker run a:%d\\n' 1 | sh",
     "printf ': \\8\\ndocker run a\\n' | sh", "echo -e ': \\9\\ndocker run a' | sh",

@@ -36,3 +36,18 @@ def test_what_a_long_command_costs_grows_with_its_words(line):
     short, long = (calls(lambda times=times: find((line[0], *line[1:] * times), {})) for times in (500, 1000))
 
     assert long < 3 * short
+
+
+DOUBLED = [
+    ("a=(x)", 'a=("${a[@]}" "${a[@]}")', "${a[0]}"), ("a=(x)", "a=(${a[@]} ${a[@]})", "${a[0]}"), ("set -- x", "set -- ${@:1} $@", "$1"),
+]  # fmt: skip
+
+
+@each_row("first, again, image", DOUBLED)
+def test_a_list_that_is_doubled_again_and_again_is_a_gap(first, again, image):
+    script = "; ".join((first, *[again] * 20, f"docker run {image}"))
+
+    script_gaps: list[list[str]] = []
+
+    assert calls(lambda: script_gaps.append(find(("bash", "-c", script), {}).gaps)) < 2_000_000
+    assert script_gaps.pop()

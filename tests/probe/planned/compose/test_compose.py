@@ -59,13 +59,14 @@ def test_what_a_login_sets_goes_before_the_env_file_whatever_that_says(image):
     assert images(plans("services: {a: {image: $USER/a}}", beside, variables={"USER": "me"})) == {"shop/a": "me/a"}
 
 
-def test_a_project_whose_files_rest_on_a_variable_that_nothing_sets_is_a_gap():
+@pytest.mark.parametrize("said", ["COMPOSE_FILE=$BASE", "COMPOSE_FILE=$HOME"])
+def test_a_project_whose_files_rest_on_a_variable_that_nothing_sets_is_a_gap(said):
     found = plans(
         "services: {a: {image: a}}",
-        {"/srv/shop/.env": "COMPOSE_FILE=$BASE/c.yml", "/c.yml": "services: {b: {image: b}}"},
+        {"/srv/shop/.env": f"HOME=\n{said}/c.yml", "/c.yml": "services: {b: {image: b}}"},
     )
 
-    assert (images(found), [*found.gaps]) == ({"shop/a": "a"}, ["/srv/shop/$BASE/c.yml"])
+    assert (images(found), [*found.gaps]) == ({"shop/a": "a"}, [f"/srv/shop/{said.partition('=')[2]}/c.yml"])
 
 
 def test_an_open_variable_is_a_gap_of_that_service_alone():

@@ -109,6 +109,19 @@ FOREIGN = [
     ("/opt/x\nRootImage=/i.raw", {"opt/x": "#!/bin/sh\ndocker run a\n"}, "gap"),
     ("/opt/x\nRootDirectory=/srv/r", {"opt/x": "#!/bin/sh\ndate\n"}, "no plan"),
     ("/usr/bin/make -C /srv web", {"srv/Makefile": "include *.mk\n", **{f"srv/{n}.mk": "" for n in range(99)}}, "gap"),
+    *(
+        ("/usr/bin/task -d /srv web", {"srv/Taskfile.yml": text, "srv/x.yml": "tasks: {b: docker run a}\n"}, "gap")
+        for text in (
+            *("includes:\n  a: ./x.yml", "includes:\r\n  a: ./x.yml\r\n", "includes: {a: ./x.yml}\n"),
+            *("includes: # x\n  'a': {taskfile: ./x.yml}\n", "includes:\n  a:b: x.yml\n"),
+        )
+    ),
+    (
+        "/usr/bin/make -C /srv -f sub/Makefile web",
+        {"srv/sub/Makefile": "include a.mk\n", "srv/a.mk": "web:\n\tdocker run a\n", "srv/sub/a.mk": ""},
+        "gap",
+    ),
+    ("/usr/bin/make -C /srv up", {"srv/Makefile": "include */a.mk\n", "srv/s/a.mk": "up:\n\tdocker run a\n"}, "gap"),
     ("/bin/run-parts /etc/docker.d", {}, "gap"),
     ("/bin/run-parts /etc/other.d", {}, "no plan"),
     ("/usr/bin/kubectl apply -f /srv/k.yaml", {}, "gap"),
