@@ -19,12 +19,12 @@ MIB = 1 << 20
 
 
 def alive(marker):
-    """The processes whose command line holds a word that only this test uses."""
+    """The processes that sleep for so many seconds as only this test has them do."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                words = (entry / "cmdline").read_bytes()
+                words = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
             if marker.encode() in words and int(entry.name) != os.getpid():
