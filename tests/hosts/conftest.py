@@ -20,7 +20,7 @@ case "$*" in
   'image inspect '*"RepoDigests"*) ;;
   'image inspect '*) echo sha256:{id} ;;
   'service inspect '*ContainerSpec.Image*) cat image ;;
-  'service inspect '*Version.Index*) cat version ;;
+  'service inspect '*'json .Spec'*) cat version ;;
   'service inspect '*UpdateStatus*) cat status ;;
   'service inspect '*Replicated*) echo 1 ;;
   'service ps '*) echo 'task1 Running 3 seconds ago' ;;

@@ -8,11 +8,15 @@ image_of_service() {
   spec '{{.Spec.TaskTemplate.ContainerSpec.Image}}'
 }
 
+wanted_of_service() { # what somebody wants of it; its version counts, too, how far an update has come
+  spec '{{json .Spec}}' | cksum | tr ' ' -
+}
+
 find_swarm() {
   now=$(image_of_service) || { refuse "$name is no service here, or this host is no manager of the swarm"; return 1; }
   bring_image "$now" || return 1
   note back_to "$now"
-  note version "$(spec '{{.Version.Index}}')"
+  note version "$(wanted_of_service)"
 }
 
 prepare_swarm() {
@@ -20,7 +24,7 @@ prepare_swarm() {
 }
 
 unmoved_swarm() {
-  [ "$(spec '{{.Version.Index}}')" = "$(recall version)" ]
+  [ "$(wanted_of_service)" = "$(recall version)" ]
 }
 
 switch_swarm() {
