@@ -42,7 +42,7 @@ collection: python ## whether every test file can be imported; compiles what the
 	mkdir -p .setup
 	$(PYTHON) -m pytest --collect-only -qq >.setup/collected || { cat .setup/collected; exit 1; }
 
-engines: python packages ## every kind of image, each cut of the way back on every generation of engines (roots by debootstrap); renews what was recorded
+engines: python packages ## every kind of image, each cut of the way back on every generation of engines (roots by debootstrap), the README typed on bare Debians; renews what was recorded
 	$(PYTHON) -m pytest -m engines -p no:xdist
 	TRUTH_EVERY=12 $(PYTHON) -m pytest -p no:xdist tests/system/test_ground_truth.py tests/system/test_ground_truth_newer.py tests/system/test_ground_truth_podman.py tests/system/test_ground_truth_process.py
 	$(PYTHON) -m tests.system.truth.page

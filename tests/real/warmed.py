@@ -29,6 +29,8 @@ MAX_REQUEST_BYTES = 1 << 20
 DESCRIPTORS = 4
 WITHIN_S = 60.0
 """Whoever has connected writes at once, but for a busy machine."""
+GARBAGE_AFTER = 20_000
+"""As in the tests themselves: looking for garbage as often as Python does by itself is a tenth of a short command."""
 WARM = ("scanner.app", "scanner.cli")
 """The rooms of which every module is imported; they import what commands need of the others."""
 
@@ -39,6 +41,7 @@ def main() -> None:
     for room in WARM:
         for module in pkgutil.iter_modules(importlib.import_module(room).__path__, f"{room}."):
             importlib.import_module(module.name)
+    gc.set_threshold(GARBAGE_AFTER)
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as listener:
