@@ -10,8 +10,8 @@ from weakref import WeakValueDictionary
 from scanner import descriptors
 from scanner.domain.failure import Failure
 from scanner.registry.http.budget import RegistryBudget
+from scanner.registry.http.connection_limit import ConnectionLimit
 from scanner.registry.http.endpoint import RegistryEndpoint
-from scanner.registry.http.places import Places
 from scanner.registry.http.transports import Transports
 from scanner.registry.mirror_chain import MirrorChain, PullRoute
 from scanner.registry.mirrors.pull_endpoints import PullEndpoints
@@ -66,7 +66,7 @@ class EndpointPool:
         self._observer = observer
         self._clock = clock
         self._pull_endpoints = PullEndpoints(config)
-        self._places = Places(descriptors.for_registries(), config.timeout_s / 2)
+        self._places = ConnectionLimit(descriptors.for_registries(), config.timeout_s / 2)
         self._listed: dict[RegistryConfig, RegistryEndpoint] = {}
         self._unlisted: OrderedDict[RegistryConfig, RegistryEndpoint] = OrderedDict()
         self._budgets: WeakValueDictionary[str, RegistryBudget] = WeakValueDictionary()

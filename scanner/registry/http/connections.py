@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from typing import Self
 
-    from scanner.registry.http.places import Places
+    from scanner.registry.http.connection_limit import ConnectionLimit
     from scanner.registry.http.sockets import AsyncioBackend
 
 
@@ -26,7 +26,7 @@ class Connections:
     """At most ``most`` connections, to any origins; those that are idle wait to be taken again, the newest first."""
 
     def __init__(
-        self, backend: AsyncioBackend, context: ssl.SSLContext, *, most: int, keep_for_s: float, places: Places
+        self, backend: AsyncioBackend, context: ssl.SSLContext, *, most: int, keep_for_s: float, places: ConnectionLimit
     ) -> None:
         self._backend, self._places = backend, places
         places.watch(self)

@@ -22,9 +22,9 @@ from scanner.domain.host import MAX_PORT
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.http import address as addresses
 from scanner.registry.http.address import Address, AddressPolicy, Network
+from scanner.registry.http.connection_limit import ConnectionLimit
 from scanner.registry.http.connections import Connections
 from scanner.registry.http.failures import EgressRefusedError
-from scanner.registry.http.places import Places
 from scanner.registry.http.sockets import AsyncioBackend
 from scanner.registry.http.tls import tls_context
 
@@ -75,7 +75,7 @@ def make_transport(  # noqa: PLR0913 -- each is one independent setting of a reg
     plain_http: bool = False,
     own_hosts: Collection[str] = (),
     resolve: Resolve = system_resolve,
-    places: Places | None = None,
+    places: ConnectionLimit | None = None,
 ) -> httpx.AsyncBaseTransport:
     """A transport that reaches only what a registry's configuration permits.
 
@@ -88,7 +88,7 @@ def make_transport(  # noqa: PLR0913 -- each is one independent setting of a reg
         ValueError: ``verify=False`` (there is no mode without verification), or a proxy of another kind.
     """
     policy = _policy(own_hosts, allow_networks=allow_networks)
-    shared = places or Places(descriptors.for_registries())
+    shared = places or ConnectionLimit(descriptors.for_registries())
     if proxy is None:
         backend = PinnedBackend(policy, _literal_names(own_hosts), resolve, shared)
         kept = Connections(backend, _context(verify), most=MAX_CONNECTIONS, keep_for_s=KEEP_FOR_S, places=shared)
@@ -98,7 +98,7 @@ def make_transport(  # noqa: PLR0913 -- each is one independent setting of a reg
 
 
 def transport_for(
-    config: RegistryConfig, *, listed: bool, resolve: Resolve = system_resolve, places: Places | None = None
+    config: RegistryConfig, *, listed: bool, resolve: Resolve = system_resolve, places: ConnectionLimit | None = None
 ) -> httpx.AsyncBaseTransport | Failure:
     """The transport of one registry.
 
@@ -165,7 +165,7 @@ class PinnedBackend(AsyncioBackend):
         policy: AddressPolicy,
         literal_names: frozenset[str],
         resolve: Resolve = system_resolve,
-        places: Places | None = None,
+        places: ConnectionLimit | None = None,
     ) -> None:
         super().__init__(places)
         self._policy = policy
@@ -238,7 +238,7 @@ def _context(verify: ssl.SSLContext | bool) -> ssl.SSLContext:  # noqa: FBT001 -
 
 
 def _proxy_pool(
-    proxy: httpx.Proxy, context: ssl.SSLContext, resolve: Resolve, places: Places
+    proxy: httpx.Proxy, context: ssl.SSLContext, resolve: Resolve, places: ConnectionLimit
 ) -> httpcore.AsyncHTTPProxy:
     """The operator chose the proxy, so its own address is not screened."""
     if proxy.url.scheme not in {"http", "https"}:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httpcore
 
 from scanner import descriptors
-from scanner.registry.http.places import Places
+from scanner.registry.http.connection_limit import ConnectionLimit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -23,8 +23,8 @@ MAX_AHEAD_BYTES = 64 << 10
 class AsyncioBackend(httpcore.AsyncNetworkBackend):
     """Connects in the running event loop, as often at once as there are ``places``."""
 
-    def __init__(self, places: Places | None = None) -> None:
-        self._places = places or Places(descriptors.for_registries())
+    def __init__(self, places: ConnectionLimit | None = None) -> None:
+        self._places = places or ConnectionLimit(descriptors.for_registries())
 
     async def connect_tcp(
         self,
@@ -66,11 +66,11 @@ class AsyncioBackend(httpcore.AsyncNetworkBackend):
 class _Place:
     """One of the places, given back once."""
 
-    def __init__(self, places: Places, who: AsyncioBackend) -> None:
+    def __init__(self, places: ConnectionLimit, who: AsyncioBackend) -> None:
         self._places, self._who, self._is_held = places, who, True
 
     @classmethod
-    async def of(cls, places: Places, who: AsyncioBackend) -> _Place:
+    async def of(cls, places: ConnectionLimit, who: AsyncioBackend) -> _Place:
         """Wait for it.
 
         Raises:

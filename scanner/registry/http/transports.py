@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from scanner.registry.config import RegistryConfig
     from scanner.registry.http.address import Network
-    from scanner.registry.http.places import Places
+    from scanner.registry.http.connection_limit import ConnectionLimit
 
 
 class Transports:
@@ -30,7 +30,7 @@ class Transports:
         *,
         listed: bool,
         resolve: pinned.Resolve = pinned.system_resolve,
-        places: Places | None = None,
+        places: ConnectionLimit | None = None,
     ) -> None:
         self._config, self._places = config, places
         self._listed = listed

@@ -8,9 +8,9 @@ import httpcore
 import httpx
 import pytest
 
+from scanner.registry.http.connection_limit import ConnectionLimit
 from scanner.registry.http.connections import Connections
 from scanner.registry.http.pinned_transport import make_transport
-from scanner.registry.http.places import Places
 from scanner.registry.http.sockets import AsyncioBackend
 from tests.real.process import free_port
 
@@ -50,7 +50,7 @@ class Server:
 async def serving(kept_for_s=60.0):
     server = Server()
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    places = Places(MOST)
+    places = ConnectionLimit(MOST)
     connections = Connections(
         AsyncioBackend(places), ssl.create_default_context(), most=MOST, keep_for_s=kept_for_s, places=places
     )

@@ -6,8 +6,8 @@ import ssl
 
 import pytest
 
+from scanner.registry.http.connection_limit import ConnectionLimit
 from scanner.registry.http.connections import Connections
-from scanner.registry.http.places import Places
 from scanner.registry.http.sockets import AsyncioBackend
 from tests.registry.http.test_connections import asked, serving, until
 
@@ -22,7 +22,7 @@ async def entered(places, who, order, name):
 
 
 async def test_whoever_has_fewest_and_was_not_slow_is_the_next():
-    places, order = Places(2), []
+    places, order = ConnectionLimit(2), []
     silent, slow, sound = Registry(), Registry(), Registry()
     await places.enter(silent)
     await places.enter(silent)
@@ -43,7 +43,7 @@ async def test_whoever_has_fewest_and_was_not_slow_is_the_next():
 
 
 async def test_none_in_time_is_our_own_shortage_and_whoever_gives_up_leaves_the_line():
-    places, one, other = Places(1, within_s=0.05), Registry(), Registry()
+    places, one, other = ConnectionLimit(1, within_s=0.05), Registry(), Registry()
     await places.enter(one)
     with pytest.raises(OSError, match="Too many open files") as short:
         await places.enter(other)
@@ -54,7 +54,7 @@ async def test_none_in_time_is_our_own_shortage_and_whoever_gives_up_leaves_the_
 
 
 async def test_a_place_that_came_too_late_is_given_back():
-    places, one, other = Places(1), Registry(), Registry()
+    places, one, other = ConnectionLimit(1), Registry(), Registry()
     await places.enter(one)
     waiting = asyncio.create_task(places.enter(other))
     await asyncio.sleep(0)
@@ -66,7 +66,7 @@ async def test_a_place_that_came_too_late_is_given_back():
 
 async def test_what_one_keeps_idle_is_closed_for_another():
     async with serving() as (first, _, one), serving() as (second, _, other):
-        places = Places(1)
+        places = ConnectionLimit(1)
         pools = [
             Connections(AsyncioBackend(places), ssl.create_default_context(), most=2, keep_for_s=60.0, places=places)
             for _ in range(2)

@@ -20,7 +20,7 @@ class Resting(Protocol):
         """Close the oldest of them; whether there was one."""
 
 
-class Places:
+class ConnectionLimit:
     """At most ``most`` connections; when they are short, whoever has fewest and was not slow is the next to get one.
 
     So a registry that answers gets its turn, however many others keep theirs open and say nothing.
