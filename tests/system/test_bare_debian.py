@@ -4,17 +4,15 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tests.real.require import missing
 from tests.real.roots import MADE_WITHIN_S, MIRROR, cache_folder
+from tests.real.wheels import ROOT, copy_of_clone, fetch_wheels
 
 pytestmark = [pytest.mark.system, pytest.mark.engines, pytest.mark.timeout(1800)]
 
-ROOT = Path(__file__).parent.parent.parent
 STEPS = re.search(r"1\. Install.*?```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 assert STEPS, "the README's first step has commands"
 PACKAGES, ENVIRONMENT, INSTALL = (line.split("#")[0].strip() for line in STEPS[1].strip().splitlines())
@@ -55,18 +53,8 @@ def bare(request, require, require_root, tmp_path_factory):
     if made.returncode:
         missing(f"debootstrap made no root of {suite}: {made.stdout[-300:]}")
     (root / "src").mkdir()
-    for name in BUILT_FROM:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, root / "src" / name)
-    fetched = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", root / "wheels",
-         "--python-version", DEBIANS[suite], ROOT, "hatchling"],
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
-    if fetched.returncode:
-        missing(f"pip could not fetch the wheels: {fetched.stderr[-300:]}")
-    for own in (root / "wheels").glob("archscan-*"):
-        own.unlink()
+    copy_of_clone(root / "src", BUILT_FROM)
+    fetch_wheels(root / "wheels", "--python-version", DEBIANS[suite], str(ROOT), "hatchling")
     yield root
     shutil.rmtree(root, ignore_errors=True)
 

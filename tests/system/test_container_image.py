@@ -5,17 +5,16 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from tests.real.require import missing
+from tests.real.wheels import ROOT, copy_of_clone, fetch_wheels
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 
-ROOT = Path(__file__).parent.parent.parent
 BUILT_FROM = ("scanner", "pyproject.toml", "requirements.lock", "README.md", "LICENSE", "Dockerfile", ".dockerignore")
 SIZE_MAX_MIB = 400
 """What the layers over the base may add; mostly the libraries."""
@@ -77,18 +76,9 @@ def base(docker_engine, require, tmp_path_factory):
 def context(tmp_path_factory):
     """What is built from, with the wheels beside it: inside the build there is no network."""
     folder = tmp_path_factory.mktemp("context")
-    for name in BUILT_FROM:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
-    fetched = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", folder / "wheels",
-         "--constraint", ROOT / "requirements.lock", f"{ROOT}[cluster,postgresql]", "hatchling", "editables"],
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
-    if fetched.returncode:
-        missing(f"pip could not fetch the wheels: {fetched.stderr[-300:]}")
-    for own in (folder / "wheels").glob("archscan-*"):
-        own.unlink()
+    copy_of_clone(folder, BUILT_FROM)
+    lock = ("--constraint", str(ROOT / "requirements.lock"))
+    fetch_wheels(folder / "wheels", *lock, f"{ROOT}[cluster,postgresql]", "hatchling", "editables")
     return folder
 
 
