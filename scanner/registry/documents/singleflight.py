@@ -1,4 +1,4 @@
-"""One flight per key: whoever asks while an answer is on its way waits for that one."""
+"""One flight per key: whoever asks before an answer is in the hands of all who wait for it gets that one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ class Singleflight(Generic[T]):
             task = asyncio.create_task(work())
             self._tasks[key] = task
             self._waiting[task] = 0
-            task.add_done_callback(lambda done: self._landed(key, done))
         self._waiting[task] += 1
         try:
             return await asyncio.shield(task)
@@ -37,15 +36,11 @@ class Singleflight(Generic[T]):
         if self._waiting[task]:
             return
         del self._waiting[task]
+        if self._tasks.get(key) is task:
+            del self._tasks[key]  # whoever comes now begins anew
         if not task.done():
-            if self._tasks.get(key) is task:
-                del self._tasks[key]  # whoever comes now begins anew
             task.cancel()
             await asyncio.wait([task])
-
-    def _landed(self, key: Hashable, task: asyncio.Task[T]) -> None:
-        if self._tasks.get(key) is task:
-            del self._tasks[key]
 
     async def aclose(self) -> None:
         """Cancel what is still on its way."""

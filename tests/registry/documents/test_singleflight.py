@@ -44,6 +44,20 @@ async def test_after_a_landing_the_next_question_flies_anew():
     assert flights._waiting == {}
 
 
+async def test_who_asks_between_a_landing_and_its_waiters_is_given_the_same():
+    flights, asked = Singleflight(), []
+
+    async def work():
+        asyncio.get_running_loop().call_soon(lambda: asked.append(asyncio.create_task(flights.join("k", work))))
+        begun.append(work)
+        return len(begun)
+
+    begun = []
+    assert await flights.join("k", work) == 1
+    assert await asked[0] == 1
+    assert (flights._tasks, flights._waiting) == ({}, {})
+
+
 async def test_different_questions_fly_apart():
     flights, work = Singleflight(), Work()
     tasks = await _begin(flights, work, 1, "a") + await _begin(flights, work, 1, "b")
