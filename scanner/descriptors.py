@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import socket
+from typing import Any
 
 MAX_DESCRIPTORS = 65_536
 """For ten thousand kept connections several times over; some systems grant a thousand million, which children close one by one."""
@@ -52,6 +55,33 @@ def for_registries() -> int:
 def for_hosts() -> int:
     """Connections over SSH: the rest."""
     return max(MIN_HOSTS, _granted() - OWN - for_clients() - EXTRA_CLIENTS - for_registries())
+
+
+def shortage() -> OSError | None:
+    """What the system says where it grants this process not even a moment's descriptors; ``None`` where it does.
+
+    For libraries that hide it: glibc says of a name that nobody knows it, SQLite that there is no such file.
+    """
+    try:
+        for end in os.pipe():  # which fails for want of descriptors alone
+            os.close(end)
+    except OSError as error:
+        return error
+    return None
+
+
+def addresses(*asked: Any, **options: Any) -> Any:
+    """What ``socket.getaddrinfo`` finds.
+
+    Raises:
+        OSError: our own shortage, which says nothing about the name, as the system says it; else as there.
+    """
+    try:
+        return socket.getaddrinfo(*asked, **options)
+    except socket.gaierror as error:
+        if short := shortage():
+            raise short from error
+        raise
 
 
 def _granted() -> int:

@@ -1,10 +1,15 @@
 """The shares of file descriptors."""
 
 import resource
+import socket
 
 import pytest
 
 from scanner import descriptors
+from scanner.domain.verdict.reason import Reason
+from scanner.hosts.ssh import failure
+from scanner.registry.http import failures
+from tests.shortage import no_descriptors
 
 
 @pytest.mark.parametrize(
@@ -30,3 +35,25 @@ def test_all_shares_together_are_what_the_system_grants(monkeypatch, soft, clien
 def test_each_part_gets_some_where_next_to_nothing_is_granted(monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda _what: (64, 64))
     assert (descriptors.for_clients(), descriptors.for_registries(), descriptors.for_hosts()) == (8, 8, 2)
+
+
+def asked(name):
+    """What the system's resolver, or ours around it, says of a name."""
+    for find in (socket.getaddrinfo, descriptors.addresses):
+        try:
+            find(name, 22)
+        except OSError as error:
+            yield error
+
+
+def test_a_name_that_was_not_looked_up_for_want_of_descriptors_is_not_called_unknown():
+    "nobody.example".encode("idna")  # whose module is read when a name is first asked for
+    with no_descriptors():
+        errors = list(asked("nobody.example"))
+        told = [classify(error).reason for error in errors for classify in (failure.classify, failures.classify)]
+    assert [type(error) for error in errors] == [socket.gaierror, OSError]  # glibc says that nobody knows it
+    assert told == [Reason.INTERNAL_EXHAUSTED] * 4
+
+
+def test_a_name_that_nobody_knows_is_told_as_the_system_tells_it():
+    assert [type(error) for error in asked("no host at all")] == [socket.gaierror, socket.gaierror]

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-import socket
 import time
 from collections import ChainMap, deque
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
+
+from scanner.descriptors import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
@@ -140,7 +141,7 @@ class TurnsLoop(asyncio.SelectorEventLoop):
 
     async def getaddrinfo(self, *asked: Any, **options: Any) -> Any:
         """As every loop, but in threads of its own: metrics and pages are made in the others, whatever a name server does."""
-        return await self.run_in_executor(self._name_threads, partial(socket.getaddrinfo, *asked, **options))
+        return await self.run_in_executor(self._name_threads, partial(addresses, *asked, **options))
 
     def close(self) -> None:
         """As every loop."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from scanner.errors import in_words
+from scanner.descriptors import shortage
+from scanner.errors import EXHAUSTED, in_words
 from scanner.store.error import StoreError
 from scanner.store.lease import OversleptError
 
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 _OVERSLEPT = "25P03"
 """idle_in_transaction_session_timeout: only a member of several has one."""
+
+_SHORT = tuple(map(os.strerror, sorted(EXHAUSTED)))
+
+_NOT_OPENED = "unable to open database file"
 
 _FULL = ("database or disk is full", "No space left on device")
 
@@ -31,8 +37,12 @@ def translated(where: str) -> Iterator[None]:
         if getattr(cause, "sqlstate", "") == _OVERSLEPT:
             raise OversleptError(where) from error
         text = (cause.strerror if isinstance(cause, OSError) else None) or in_words(cause)  # where it is, is said
-        full = any(words in text for words in _FULL)
-        raise StoreError(f"store {where}: {text}: {_advice(text)}", fatal=not full) from error
+        if _NOT_OPENED in text and (short := shortage()):
+            text = os.strerror(
+                short.errno or 0
+            )  # SQLite sorts in files of its own: those can be what it has not opened
+        passes = any(words in text for words in (*_FULL, *_SHORT))
+        raise StoreError(f"store {where}: {text}: {_advice(text)}", fatal=not passes) from error
 
 
 def _advice(text: str) -> str:
@@ -45,7 +55,11 @@ def _advice(text: str) -> str:
 _ADVICE = (
     *((words, "free space on its disk; archscan writes again by itself") for words in _FULL),
     ("database is locked", "another process holds it: stop that one first"),
-    ("unable to open database file", "create its directory, writable for the user that runs archscan"),
+    *(
+        (words, "let archscan open more files (LimitNOFILE) or use less memory; it writes again by itself")
+        for words in _SHORT
+    ),
+    (_NOT_OPENED, "create its directory, writable for the user that runs archscan"),
     ("readonly database", "make the file, its directory too, writable for the user that runs archscan"),
     ("Permission denied", "make the file, its directory too, writable for the user that runs archscan"),
     ("No such file or directory", "create its directory, writable for the user that runs archscan"),

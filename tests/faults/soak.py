@@ -1,7 +1,7 @@
 """Keeps ``archscan serve`` busy with hosts that come, go and change: ``python -m tests.faults.soak --minutes 10``.
 
-What it uses of memory, its resident set, its descriptors must be flat by slope over the second half of the time; the first
-half fills caches. The resident set tells of what is needed for a moment only, but more of it with each scan.
+What it uses of memory, its resident set, its descriptors must be flat by slope over the second half of the scans; the first
+half fills caches, and it lasts until all is full that is kept of scans, however slow they are. The resident set tells of what is needed for a moment only, but more of it with each scan.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pathlib import Path
 
 import asyncssh
 
+from scanner.service.scan_queue import KEPT_REQUESTS
 from tests.faults import fleet
 from tests.faults.fleet import build
 from tests.real.process import Daemon, free_port, until
@@ -34,11 +35,14 @@ LISTED = 22
 """In the inventory at a time, always as many, others from time to time: more hosts need more memory, which is no growth."""
 
 MAX_CONTAINERS = 20
+LEAST = 2 * KEPT_REQUESTS
+"""Scans: the service remembers so many of them, each some ten KiB, that the first half of the fewest only fills its memory."""
+
 ASKED = 20
 """Images that the gate is asked about: it remembers what it said of each of 20,000."""
 
 MEMORY_SLOPE_KIB = 8.0
-"""Of one scan, at most, of bytes in use: a hundred scans that are remembered come and go within the time."""
+"""Of one scan, at most, of bytes in use: as many scans are remembered at the end as after the first half."""
 
 RESIDENT_SLOPE_KIB = 40.0
 """Of one scan, at most, of what the system has given: by a megabyte more or less from one moment to the next."""
@@ -202,7 +206,7 @@ def soaked(folder: Path, minutes: float, seed: int) -> list[Sample]:
     samples: list[Sample] = []
     try:
         over = time.monotonic() + minutes * 60
-        while time.monotonic() < over:
+        while time.monotonic() < over or len(samples) < LEAST:
             answered = asker.round(f"{address}/app-{dice.randrange(ASKED)}:1")
             samples.append(sampled(daemon.process.pid, used, len(samples), answered))
             if len(samples) % 10 == 0:

@@ -226,17 +226,17 @@ def changed(image=IMAGE, old=IMAGE, operation="UPDATE", before=ARM64, **more):
     return made | {"request": request}
 
 
-def deployed(before=ARM64, replicas=3, **metadata):
+def deployed(before=ARM64, replicas=3, replicas_before=1, **metadata):
     """The same of a Deployment, which an API server lets anybody scale or label whose pods never started."""
     made = changed(before=before, kind={"group": "apps", "version": "v1", "kind": "Deployment"})
     for name in ("object", "oldObject"):
         pod = made["request"][name]
         made["request"][name] = {
             "kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "app", "namespace": "shop"},
-            "spec": {"replicas": 1, "template": {"metadata": {"labels": {"app": "app"}}, "spec": pod["spec"]}},
+            "spec": {"replicas": replicas_before, "template": {"metadata": {"labels": {"app": "app"}}, "spec": pod["spec"]}},
         }  # fmt: skip
+        made["request"][name]["metadata"] |= metadata
     made["request"]["object"]["spec"]["replicas"] = replicas
-    made["request"]["object"]["metadata"] |= metadata
     return made
 
 
@@ -259,6 +259,7 @@ REVIEWS = {
     "a Deployment that is scaled": (deployed(replicas=5), True),
     "a Deployment with other nodes": (deployed({}), False),
     "a Deployment with other nodes, but no pods": (deployed({}, replicas=0), True),
+    "a Deployment that gets its first pods": (deployed(replicas_before=0), False),
     "a Deployment that is let go": (deployed({}, deletionTimestamp="2026-11-27T00:00:00Z"), True),
     "an end": (changed(operation="DELETE", object=None), True),
     "an end with its object": (changed(operation="DELETE"), True),
@@ -275,6 +276,10 @@ REVIEWS = {
     "a debugger for another CPU": (debugged(IMAGE), False),
 }  # fmt: skip
 """Requests of admission.k8s.io/v1, whether each is admitted: the image lacks what the nodes that it asks for need."""
+
+
+NEW = deployed(deletionTimestamp="2026-11-27T00:00:00Z")["request"] | {"operation": "CREATE", "oldObject": None}
+REVIEWS["a new Deployment that says it ends"] = (REVIEWS["its nodes"][0] | {"request": NEW}, False)
 
 
 @pytest.mark.parametrize("name", REVIEWS)

@@ -27,6 +27,7 @@ from scanner.store.findings import Architecture
 from scanner.store.platform_changes import MAX_OF_HOST
 from scanner.store.store import Store
 from tests.faults import crashes
+from tests.shortage import no_descriptors
 
 
 async def reopened(store, url, **options):
@@ -400,6 +401,20 @@ async def test_a_real_full_disk_is_told_from_a_broken_one(tmp_path, fleet):
     assert not refused.value.fatal
     saved = await store.save(fleet.report())
     assert len(saved.findings) == 1
+    await store.close()
+
+
+SORTED = "WITH RECURSIVE n(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n LIMIT 9000) SELECT hex(randomblob(300)) b FROM n ORDER BY b"
+"""More than SQLite sorts without a file."""
+
+
+async def test_want_of_descriptors_loses_one_transaction_and_nothing_else(tmp_path, fleet):
+    database = await Database.open(f"sqlite:///{tmp_path}/a.db")
+    store = Store(database, 1e9, lambda: 0.0)
+    with no_descriptors(), pytest.raises(StoreError, match="Too many open files: let archscan open more") as refused:
+        await database.run(lambda c: c.exec_driver_sql(SORTED).fetchone())
+    assert not refused.value.fatal
+    assert moments(await store.save(fleet.report(at=300.0))) == {"api": (300.0, 300.0)}
     await store.close()
 
 

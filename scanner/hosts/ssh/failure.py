@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
+from scanner.descriptors import shortage
 from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
@@ -124,6 +125,8 @@ def _no_text(greeting: bytes) -> str:
 
 def classify(error: BaseException, *, key_known: bool = False) -> Failure:
     """The reason behind an exception; ``key_known`` tells whether known_hosts has a plain key for the host."""
+    if isinstance(error, socket.gaierror) and (short := shortage()):
+        return classify(short)  # glibc does not tell it from a name that nobody knows
     if isinstance(error, ServerRefused | Bastion | GreetingError | NoSessionError | SecondFactorError):
         return error.failure
     if isinstance(error, KeylessError):

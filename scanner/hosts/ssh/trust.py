@@ -239,7 +239,7 @@ def _lines(text: str, file: str) -> Iterator[tuple[str, _Entry]]:
 
 def _line(line: str) -> tuple[str, _Entry] | None:
     """Names then key; ``None`` for a sound key of a kind that we cannot use, as OpenSSH skips it."""
-    marker, rest = line.split(None, 1) if line.startswith("@") and " " in line else ("", line)
+    marker, rest = (*line.split(None, 1), "")[:2] if line.startswith("@") else ("", line)
     if marker and marker not in _MARKERS:
         raise ValueError(f"marker {marker} is neither @cert-authority nor @revoked")
     fields = rest.split(None, 3)

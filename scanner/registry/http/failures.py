@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import httpcore
 import httpx
 
+from scanner.descriptors import shortage
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.errors import EXHAUSTED
@@ -71,9 +72,11 @@ def classify(error: BaseException, *, refused: Reason = Reason.IMAGE_NOT_ALLOWED
             return Failure(refused, str(cause), cause.host, cause.address, setting=cause.setting)
         if isinstance(cause, ssl.SSLError):
             return Failure(Reason.IMAGE_TLS_REJECTED, _tls_detail(cause), setting=_permits(cause))
-        if isinstance(cause, OSError) and cause.errno in EXHAUSTED:
+        # glibc does not tell a name that it could not look up from one that nobody knows
+        ours = (shortage() or cause) if isinstance(cause, socket.gaierror) else cause
+        if isinstance(ours, OSError) and ours.errno in EXHAUSTED:
             return Failure(
-                Reason.INTERNAL_EXHAUSTED, f"no connection can be made: {os.strerror(cause.errno or 0).lower()}"
+                Reason.INTERNAL_EXHAUSTED, f"no connection can be made: {os.strerror(ours.errno or 0).lower()}"
             )
     return _classify_http(error, causes)
 

@@ -181,11 +181,15 @@ def brings_anew(body: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
     return list(_pod_specs(body)) != list(_pod_specs(old))
 
 
-def starts_nothing(body: Mapping[str, Any]) -> bool:
-    """Whether an object is on its way out, or is to have no pods."""
-    metadata, spec = body.get("metadata"), body.get("spec")
-    if isinstance(metadata, dict) and metadata.get("deletionTimestamp"):
-        return True
+def is_ending(body: Mapping[str, Any]) -> bool:
+    """Whether an object that is there is on its way out."""
+    metadata = body.get("metadata")
+    return isinstance(metadata, dict) and bool(metadata.get("deletionTimestamp"))
+
+
+def wants_no_pods(body: Mapping[str, Any]) -> bool:
+    """Whether an object is to have none."""
+    spec = body.get("spec")
     replicas = spec.get("replicas") if isinstance(spec, dict) else None
     return isinstance(replicas, int) and replicas == 0
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends
 from starlette.responses import JSONResponse, Response
 
 from scanner.domain.decision import Decision
-from scanner.service.gate.admission import Admission, brings_anew, starts_nothing
+from scanner.service.gate.admission import Admission, brings_anew, is_ending, wants_no_pods
 from scanner.web.api import schemas
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
@@ -69,9 +69,11 @@ def _brings_images(request: dict[str, Any], found: dict[str, Any]) -> bool:
     """Whether something may start by it that would not start as things are."""
     if request.get("operation") not in _STARTS or (request.get("subResource") or "") not in _JUDGED:
         return False
-    if starts_nothing(found):
+    if wants_no_pods(found):
         return False
     old = request.get("oldObject")
     if request.get("operation") == "CREATE" or not isinstance(old, dict):
         return True
-    return brings_anew(found, old)
+    if is_ending(old):
+        return False
+    return wants_no_pods(old) or brings_anew(found, old)  # nothing of what was to have no pods was judged before

@@ -58,7 +58,8 @@ def test_what_is_revoked_under_either_spelling_stays_revoked(line, other):
 
 
 def test_authorities_and_revoked_keys_are_told_apart(line, other):
-    known = parse_known_hosts(f"@cert-authority *.x {line}\n@revoked *.x {other}\n", "f").of("a.x")
+    other = other.replace(" ", "\t")
+    known = parse_known_hosts(f"@cert-authority *.x {line}\n@revoked\t*.x\t{other}\n", "f").of("a.x")
     assert (len(known.keys), len(known.authorities), len(known.revoked)) == (0, 1, 1)
     assert bool(known)
 
@@ -88,7 +89,10 @@ BAD = [
     ("web ssh-rsa {key}\n", "f:1: the key is not of type ssh-rsa"),
     ("web ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA\n", "f:1: the key is damaged"),
     ("@trusted web {line}", "f:1: marker @trusted is neither @cert-authority nor @revoked"),
+    ("@revoked", "f:1: must read: host names, key type, key"),
     ("|1|x|y {line}", "f:1: the hashed name is damaged"),
+    ("|1|AAAA|AAAA {line}", "f:1: the hashed name is damaged"),
+    (f"|2|AAAA|{'A' * 27}= {{line}}", "f:1: the hashed name is damaged"),
     ("|2|AAAA|AAAA {line}", "f:1: the hashed name is damaged"),
 ]
 

@@ -47,6 +47,7 @@ async def outcome(access, scope, authorization=None, host="localhost:9719"):
         (Scope.READ, GOOD, (401, "unauthenticated")),
         (Scope.READ, basic("me", GOOD), "reader"),
         (Scope.READ, basic("me", "nope"), (401, "unauthenticated")),
+        (Scope.READ, f"{basic('me', GOOD)[:12]}*{basic('me', GOOD)[12:]}", (401, "unauthenticated")),
         (Scope.READ, "Basic !!!", (401, "unauthenticated")),
         (Scope.READ, "Basic " + base64.b64encode(b"nocolon").decode(), (401, "unauthenticated")),
         (Scope.READ, "Basic " + base64.b64encode(b"\xff:\xff").decode(), (401, "unauthenticated")),
@@ -54,7 +55,10 @@ async def outcome(access, scope, authorization=None, host="localhost:9719"):
     ],
 )
 async def test_a_token_permits_its_scopes_only(scope, authorization, expected):
-    assert await outcome(Access([READER, GATE]), scope, authorization) == expected
+    access = Access([READER, GATE])
+    assert await outcome(access, scope, authorization) == expected
+    assert [access.knows(token.sha256) for token in access.tokens] == [True, True]
+    assert not access.knows("0" * 64)
 
 
 @pytest.mark.parametrize(
