@@ -51,8 +51,9 @@ engines: python packages ## every kind of image, each cut of the way back on eve
 tamper: python packages ## a hundred ways (COUNT=) to change the trail, in SQLite, in PostgreSQL: each is found under its name
 	ARCHSCAN_TAMPERINGS=$(or $(COUNT),100) $(PYTHON) -m pytest tests/trail/test_tamper.py -s -p no:xdist
 
-faults: python packages ## the fault catalogue, then fleets with faults in them, over and over (ROUNDS=); writes docs/reliability.md
+faults: python packages ## the fault catalogue, a thousand histories, then fleets with faults in them, over and over (ROUNDS=); writes docs/reliability.md
 	$(PYTHON) -m pytest tests/faults -p no:xdist
+	ARCHSCAN_HISTORIES=1000 $(PYTHON) -m pytest tests/simulation --timeout 1200 -p no:xdist
 	ARCHSCAN_KILLS=$(or $(KILLS),50) $(PYTHON) -m pytest tests/system/test_two_instances.py --timeout 7200 -p no:xdist
 	$(PYTHON) -m tests.faults.page --rounds $(or $(ROUNDS),20) --seed $(or $(SEED),1)
 

@@ -1,14 +1,14 @@
 """What a shell offers after a tab."""
 
-import subprocess
-import sys
-
 import pytest
 
 from scanner import cli
 from scanner.app.main import _operations
 from scanner.store.store import Store
+from tests.real import command
 from tests.web.fleets import fleet_of
+
+pytestmark = pytest.mark.usefixtures("commands")
 
 INVENTORY = """
 inventory:
@@ -22,10 +22,7 @@ def offered(words, folder):
         "PATH": "/usr/bin:/bin", "HOME": str(folder), "_ARCHSCAN_COMPLETE": "complete_bash",
         "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1),
     }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-c", "import sys; sys.argv = ['archscan']; from scanner.__main__ import main; sys.exit(main())"],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = command.run(cwd=folder, env=environment)
     assert done.stderr == ""
     return done.stdout.split()
 

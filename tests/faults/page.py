@@ -26,8 +26,8 @@ from tests.fuzz.targets import ANSWERS, TARGETS
 PAGE = Path(__file__).parents[2] / "docs/reliability.md"
 
 BESIDE = (
-    "Beside these: `tests/simulation` tells 1,000 made-up histories of a service at every run of the tests (no acknowledged "
-    "record lost, no reading twice, no `ok` that nobody said); `make coverage` fails where a branch of `scanner/domain` is "
+    "Beside these: `tests/simulation` tells 250 made-up histories of a service at every run of the tests, 1,000 in `make faults` "
+    "(no acknowledged record lost, no reading twice, no `ok` that nobody said); `make coverage` fails where a branch of `scanner/domain` is "
     "not reached by its own tests; `make mutants` puts small faults into what must not err and names those that no test "
     "finds; `make soak` fails where what a service uses grows by more than 8 KiB a scan, its resident set by more than 40, or "
     "its descriptors at all. One of 6 minutes on a busy machine (210 scans of 22 out of 30 churning hosts, 2026-11-27): 107.9 "

@@ -8,10 +8,20 @@ import os
 import socket
 import sys
 
+COMMAND, READER = "command", "reader"
+"""What a copy of the parent may become: a command, a process that reads strangers' documents for one."""
 
-def asked(address: str, words: list[str], environment: dict[str, str], folder: str, standard: tuple[int, int, int]):
+
+def asked(
+    address: str,
+    words: list[str],
+    environment: dict[str, str],
+    folder: str,
+    standard: tuple[int, int, int],
+    become: str = COMMAND,
+):
     """The line on which the number of the process is told, then how it ended."""
-    request = json.dumps({"words": words, "folder": folder, "environment": environment})
+    request = json.dumps({"words": words, "folder": folder, "environment": environment, "become": become})
     mine, its = socket.socketpair()
     with its, socket.socket(socket.AF_UNIX) as parent:
         parent.connect(f"\0{address}")

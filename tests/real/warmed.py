@@ -2,13 +2,15 @@
 
 A second and a half of a processor go into the imports of one command, some milliseconds into a copy. What is asked for
 comes by a socket: words, environment, folder as JSON, with the four descriptors that are to be standard input, output,
-error, lastly the line on which the number of the process is told, then how it ended.
+error, lastly the line on which the number of the process is told, then how it ended. A command asks in the same way for
+the processes that read strangers' documents for it.
 """
 
 from __future__ import annotations
 
 import atexit
 import fcntl
+import functools
 import gc
 import importlib
 import io
@@ -24,6 +26,9 @@ import termios
 import threading
 from typing import Any
 
+from scanner.formats.parsing import offload, offload_worker
+from tests.real import forwarded, warm_readers
+
 MAX_REQUEST_BYTES = 1 << 20
 """Words, an environment, the name of a folder."""
 DESCRIPTORS = 4
@@ -33,6 +38,11 @@ GARBAGE_AFTER = 20_000
 """As in the tests themselves: looking for garbage as often as Python does by itself is a tenth of a short command."""
 WARM = ("scanner.app", "scanner.cli")
 """The rooms of which every module is imported; they import what commands need of the others."""
+LATE = (
+    "anyio._backends._asyncio", "apscheduler.executors.asyncio", "scanner.cli.serving.serve",
+    "scanner.formats.parsing.confinement", "sqlalchemy.dialects.sqlite.aiosqlite", "uvicorn.lifespan.off",
+)  # fmt: skip
+"""What libraries import on first use, which a service is sure to come to."""
 
 
 def main() -> None:
@@ -41,12 +51,21 @@ def main() -> None:
     for room in WARM:
         for module in pkgutil.iter_modules(importlib.import_module(room).__path__, f"{room}."):
             importlib.import_module(module.name)
+    for name in LATE:
+        importlib.import_module(name)
     gc.set_threshold(GARBAGE_AFTER)
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as listener:
-        if not _is_copy(listener):
-            return
+        address = listener.getsockname()[1:].decode()
+        become = _become_of_copy(listener)
+    if not become:
+        return
+    if become == forwarded.READER:
+        os.setsid()
+        offload_worker.main()
+        _end(0)
+    offload.started_anew = functools.partial(warm_readers.Reader, address)
     try:
         runpy.run_module("scanner", run_name="__main__", alter_sys=True)
     except SystemExit as end:
@@ -64,18 +83,18 @@ def _end(code: object) -> None:
     sys.exit(str(code))
 
 
-def _is_copy(listener: socket.socket) -> bool:
-    """Whether this process is one that shall be a command; it is not once there is nobody left to ask for any."""
+def _become_of_copy(listener: socket.socket) -> str:
+    """What this process, a copy, shall become; the parent itself nothing, once there is nobody left to ask for any."""
     while listener in select.select([listener, sys.stdin], [], [])[0]:
         request, descriptors = _received(listener)
         if os.fork() == 0:
             _watch_the_next(descriptors.pop())
             _become(request, descriptors)
-            return True
+            return request["become"]
         for number in descriptors:
             os.close(number)
         _reap()
-    return False
+    return ""
 
 
 def _received(listener: socket.socket) -> tuple[dict[str, Any], list[int]]:
@@ -113,6 +132,7 @@ def _become(request: dict[str, Any], standard: list[int]) -> None:
     sys.argv[:] = ["-m", *request["words"]]
     sys.path[0] = request["folder"]
     sys.stdin, sys.stdout, sys.stderr = _stream(0, "r"), _stream(1, "w"), _stream(2, "w")
+    sys.__stdout__ = sys.stdout  # as from Python itself: it stays open where another takes its place
 
 
 def _stream(number: int, mode: str) -> io.TextIOWrapper:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from scanner.hosts.least_privilege import authorized_key_line, sudoers_rule
 from scanner.hosts.rollback_script import ROLLBACK_PATH, rollback_script
 from scanner.probe.script import script
+from tests.real import forwarded
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -74,14 +76,14 @@ ROLES = {
 
 
 @pytest.mark.parametrize("play", ["archscan", pytest.param("rollback", marks=pytest.mark.engines)])
-def test_a_role_prepares_a_host_once_and_then_changes_nothing(require, require_root, tmp_path, play):
+def test_a_role_prepares_a_host_once_and_then_changes_nothing(require, require_root, commands, tmp_path, play):
     told_of_role, program, account, home, text, line = ROLES[play]
     require("ansible-playbook", "ansible-core")
     (tmp_path / "layer").mkdir()
     (tmp_path / "told").mkdir()
     values = tmp_path / "told" / "values.json"
-    command = f"env PYTHONPATH={ROOT} {sys.executable} -m scanner"
-    values.write_text(json.dumps(told_of_role | {"archscan_command": command}))
+    archscan = shlex.join([sys.executable, "-I", "-S", forwarded.__file__, commands])
+    values.write_text(json.dumps(told_of_role | {"archscan_command": archscan}))
     path = ROOT / "config" / "ansible" / f"{play}.yml"
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", LAYER, "sh", tmp_path / "layer", path, values, program, account, home],

@@ -221,7 +221,7 @@ def single(elf, number):
 
 
 def push_many(registry, images):
-    """``{tag: image}`` into one repository over one connection: five hundred images in seconds."""
+    """``{tag: image}`` into one repository over one connection: many images in seconds."""
     connection = HTTPConnection(registry.host, registry.port, timeout=60)
 
     def ask(method, path, body=b"", kind="application/octet-stream"):
@@ -332,16 +332,16 @@ async def test_a_restarted_service_asks_for_nothing_that_its_store_holds(fleet, 
     assert fleet.requests == {"HEAD manifest": 20, "HEAD blob": 0, "GET manifest": 0, "GET blob": 0}
 
 
-async def test_five_hundred_references_cost_no_more_than_five_hundred_heads_again(large_fleet, opened):
+async def test_many_references_cost_no_more_than_as_many_heads_again(large_fleet, opened):
     """First a HEAD for each tag, then once for each image its manifest, its config, its one layer.
 
-    All of them share that layer, so that 501 blobs are asked for before the planned starts.
+    All of them share that layer, so that 121 blobs are asked for before the planned starts.
     """
-    fleet = large_fleet(images=500, hosts=50)
+    fleet = large_fleet(images=120, hosts=12)
     reach = await opened(fleet)
     for first, wanted in (
-        (True, {"HEAD manifest": 500, "HEAD blob": 501, "GET manifest": 500, "GET blob": 1000}),
-        (False, {"HEAD manifest": 500, "HEAD blob": 0, "GET manifest": 0, "GET blob": 0}),
+        (True, {"HEAD manifest": 120, "HEAD blob": 121, "GET manifest": 120, "GET blob": 240}),
+        (False, {"HEAD manifest": 120, "HEAD blob": 0, "GET manifest": 0, "GET blob": 0}),
     ):
         began = time.monotonic()
         assert all_right(await fleet.scan(reach))

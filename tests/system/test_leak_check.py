@@ -3,51 +3,22 @@
 from contextlib import closing
 from http.client import HTTPConnection
 
-import pytest
-
-CASES = {
-    "pending task": """
-import asyncio
+LEAKING = """
+import asyncio, os, subprocess, threading
 kept = []
-async def test_leaks():
+async def test_pending_task():
     kept.append(asyncio.get_running_loop().create_task(asyncio.sleep(3600)))
-""",
-    "thread": """
-import threading
-go = threading.Event()
-def test_leaks():
-    threading.Thread(target=go.wait, args=(15,), daemon=True).start()
-""",
-    "descriptor": """
-import os
-def test_leaks():
+def test_thread():
+    threading.Thread(target=threading.Event().wait, args=(15,), daemon=True).start()
+def test_descriptor():
     os.pipe()
-""",
-    "child process": """
-import subprocess
-kept = []
-def test_leaks():
+def test_child_process():
     kept.append(subprocess.Popen(["sleep", "15"]))
 def test_tidies():
-    for child in kept:
-        child.kill()
-        child.wait()
-""",
-}
-
-
-@pytest.mark.parametrize("kind", CASES)
-def test_a_leak_is_an_error_that_names_it(kind, pytester):
-    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
-    pytester.makepyfile(CASES[kind])
-    outcome = pytester.runpytest_subprocess("-p", "tests.real.leaks", "-p", "no:cacheprovider")
-    outcome.assert_outcomes(passed=2 if kind == "child process" else 1, errors=1)
-    outcome.stdout.fnmatch_lines([f"*{kind}*"])
-
-
-def test_a_clean_test_passes(pytester):
-    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
-    pytester.makepyfile("""
+    kept[-1].kill()
+    kept[-1].wait()
+"""
+CLEAN = """
 import asyncio, subprocess
 async def test_clean():
     server = await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0)
@@ -57,8 +28,19 @@ async def test_clean():
     await asyncio.to_thread(subprocess.run, ["true"])
     server.close()
     await server.wait_closed()
-""")
-    pytester.runpytest_subprocess("-p", "tests.real.leaks", "-p", "no:cacheprovider").assert_outcomes(passed=1)
+"""
+KINDS = ("pending task", "thread", "descriptor", "child process")
+
+
+def test_each_leak_is_an_error_that_names_it_and_a_clean_test_passes(pytester):
+    pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
+    pytester.makepyfile(test_clean=CLEAN, test_leaking=LEAKING)
+    outcome = pytester.runpytest_subprocess("-p", "tests.real.leaks", "-p", "no:cacheprovider")
+    outcome.assert_outcomes(passed=len(KINDS) + 2, errors=len(KINDS))
+    told = [
+        line for kind in KINDS for line in (f"*ERROR at teardown of test_{kind.replace(' ', '_')} *", "left behind*", f"{kind} *")
+    ]  # fmt: skip
+    outcome.stdout.fnmatch_lines(told)
 
 
 def test_a_registry_lets_go_of_connections_that_its_clients_keep(lenient_registry):

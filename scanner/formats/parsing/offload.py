@@ -137,20 +137,25 @@ class _Unpickler(pickle.Unpickler):
         return found
 
 
+def started_anew(told: list[str]) -> subprocess.Popen[bytes]:
+    """A process that executes Python anew, told where modules are and what is shared."""
+    return subprocess.Popen(  # noqa: S603 -- our own interpreter
+        [sys.executable, "-I", "-S", "-c", _BOOT, *told],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={},
+        close_fds=True,
+        start_new_session=True,
+    )
+
+
 class _Worker:
     """One process with its two pipes."""
 
     def __init__(self, shared: frozenset[str]) -> None:
         self.calls = 0
-        self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter
-            [sys.executable, "-I", "-S", "-c", _BOOT, *_told(shared)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-            close_fds=True,
-            start_new_session=True,
-        )
+        self._process = started_anew(_told(shared))
         assert self._process.stdin is not None  # noqa: S101 -- both are pipes
         assert self._process.stdout is not None  # noqa: S101 -- the same
         self._pipe = DeadlinePipe(self._process.stdout.fileno(), self._process.stdin.fileno())
