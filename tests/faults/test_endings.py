@@ -53,7 +53,8 @@ def test_n15_what_cannot_be_used_is_one_line_and_exit_2(configured, words):
 
 
 @pytest.mark.parametrize(
-    "words", ["scan -c c.yml --format json >/dev/full", "explain 'exec format error' >&-", "--version >&-", "config schema >&-"]
+    "words",
+    ["scan -c c.yml --format json >/dev/full", "explain 'exec format error' >&-", "--version >&-", "config schema >&-"],
 )
 def test_n15_standard_output_that_is_full_or_closed_is_one_line(configured, words):
     done = subprocess.run(
@@ -129,7 +130,9 @@ def test_n15_a_folder_that_is_gone_is_one_line(tmp_path):
         ("2>&-", "scna", 2),
     ],
 )
-def test_n15_a_stream_that_is_closed_or_full_changes_no_exit_code_but_where_data_is_lost(configured, closed, words, code):
+def test_n15_a_stream_that_is_closed_or_full_changes_no_exit_code_but_where_data_is_lost(
+    configured, closed, words, code
+):
     done = subprocess.run(
         ["sh", "-c", f'exec "$0" -m scanner {words} {closed}', sys.executable],
         cwd=configured,

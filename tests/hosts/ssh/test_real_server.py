@@ -15,8 +15,8 @@ import pytest
 
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
-from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict import remedy
+from scanner.domain.verdict.reason import Reason
 from scanner.hosts.least_privilege import authorized_key_line, bastion_key_line, sudoers_rule
 from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.ssh_source import SshSource
