@@ -26,13 +26,15 @@ def main() -> None:
 
 
 def _have_standard_streams() -> None:
-    """Who starts us with one closed (``>&-``) gets nothing from it; the next file that is opened must not take its place.
+    """Who starts us with one closed (``2>&-``) gets nothing from it; the next file that is opened must not take its place.
 
-    A character that the terminal's encoding has not, or that is half of one, is written as its number.
+    What is written to standard output that is closed fails, as it does in every program. A character that the terminal's encoding has not, or that is half of one, is written as its number.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+            os.open(
+                os.devnull, os.O_RDONLY if name == "stdout" else os.O_RDWR
+            )  # takes the lowest number that is free, which is this one
             setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115 -- open until we end
         if number:
             getattr(sys, name).reconfigure(errors="backslashreplace")

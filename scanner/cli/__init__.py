@@ -42,8 +42,8 @@ UNREAD = 141
 MAX_SAID_CHARS = 4000
 """Of one line of talk that had to be cleaned: a path may have that many, and is asked for by whoever reads it."""
 
-UNWRITABLE = frozenset({errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG})
-"""A full disk, ``/dev/full``, a quota: nothing of these is a fault of ours."""
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG, errno.EBADF})
+"""A full disk, ``/dev/full``, a quota, an output that is closed (``>&-``): nothing of these is a fault of ours."""
 
 
 def build(version: Callable[[], str], arguments: Sequence[str] = ()) -> typer.Typer:

@@ -88,6 +88,24 @@ upto() { # passes as many bytes on as its limit, and one more that tells of the 
   if [ -n "$has_head_c" ]; then head -c $(($1 + 1)); else dd bs=1 count=$(($1 + 1)) 2>/dev/null; fi
 }
 
+sound() { # of paths, those of files that have an end: no pipe, no device, none of the kernel's, which have no size, none of a megabyte
+  [ "$#" -eq 0 ] || find -L "$@" -prune -type f -size +0 -size -2049 2>/dev/null
+}
+
+can_read() { # a path; sets from what it is read: of a file without a size, which may be one of the kernel's, nothing is
+  from=$1
+  case $1 in
+    /proc/* | /sys/*) return 1 ;;
+  esac
+  if [ ! -f "$1" ] || [ ! -r "$1" ]; then return 1; fi
+  if [ -s "$1" ]; then [ -n "$(sound "$1")" ]; else from=/dev/null; fi
+}
+
+is_own_link() { # whether a link is root's, or leads to a file of whoever made it
+  maker=$(ls -dn "$1" | awk '{ print $3 }')
+  [ "$maker" = 0 ] || [ "$maker" = "$(ls -dnL "$1" | awk '{ print $3 }')" ]
+} 2>/dev/null
+
 have() {
   command -v "$1" >/dev/null 2>&1
 }
@@ -915,8 +933,8 @@ without_secrets() { # YAML, its format: what variables, labels and secrets hold 
 ship_yaml() { # kind, path, format
   if [ -L "$2" ]; then # a link could lead the reader to any file
     ship "$1" "$2" @unreadable
-  elif [ -r "$2" ] && [ -f "$2" ]; then
-    ship "$1" "$2" "$(without_secrets "$2" "${3-}" | upto 65000)"
+  elif can_read "$2"; then
+    ship "$1" "$2" "$(without_secrets "$from" "${3-}" | upto 65000)"
   elif [ -e "$2" ]; then
     ship "$1" "$2" @unreadable
   fi
@@ -929,7 +947,7 @@ ship_compose() { # path, kind; only what is named like a compose file: labels co
     *) return 0 ;;
   esac
   ship_yaml "$kind" "$1" compose
-  if [ -L "$1" ] || [ ! -f "$1" ] || [ ! -r "$1" ]; then return 0; fi
+  if [ -L "$1" ] || ! can_read "$1" || [ ! -s "$1" ]; then return 0; fi
   dir=${1%/*}
   others=$(awk '
     /^[ -]*((file|path|include):)? *["'\'']?[A-Za-z0-9_.\/-]+\.ya?ml["'\'']? *$/ && n < 20 {
@@ -944,21 +962,25 @@ ship_compose() { # path, kind; only what is named like a compose file: labels co
       *) other=$dir/$other ;;
     esac
     ship_yaml "$kind" "$other" compose
-    if [ -r "$other" ] && [ -f "$other" ] && [ ! -L "$other" ]; then wanting=$wanting$newline$other; fi
+    if [ ! -L "$other" ] && can_read "$other"; then wanting=$wanting$newline$from; fi
   done
   # Of .env only the variables that say what runs leave the host, with those that their values name.
-  if [ -r "$dir/.env" ] && [ -f "$dir/.env" ] && [ ! -L "$dir/.env" ]; then
-    ship "$kind" "$dir/.env" "$(wanted_variables "$wanting" "$dir/.env" | upto 65000)"
+  if { [ ! -L "$dir/.env" ] || is_own_link "$dir/.env"; } && can_read "$dir/.env"; then
+    ship "$kind" "$dir/.env" "$(wanted_variables "$wanting" "$from" | upto 65000)"
+  elif [ ! -d "$dir/.env" ] && { [ -L "$dir/.env" ] || [ -e "$dir/.env" ]; }; then
+    ship "$kind" "$dir/.env" @unreadable
   fi
   for other in $(compose_env_files "$1"); do
     case $other in
       /*) ;;
       *) other=$dir/${other#./} ;;
     esac
-    if [ -L "$other" ] || { [ -f "$other" ] && [ ! -r "$other" ]; }; then
+    if [ "$other" = "$dir/.env" ] || { [ ! -e "$other" ] && [ ! -L "$other" ]; }; then
+      continue
+    elif [ ! -L "$other" ] && can_read "$other"; then
+      ship "$kind" "$other" "$(variables_text systemd '' <"$from" | upto 65000)"
+    else
       ship "$kind" "$other" @unreadable
-    elif [ -f "$other" ] && [ "$other" != "$dir/.env" ]; then
-      ship "$kind" "$other" "$(variables_text systemd '' <"$other" | upto 65000)"
     fi
   done
 }
@@ -1055,12 +1077,12 @@ plan_files() {
     ls -d /etc/nomad.d/*.nomad /etc/nomad.d/*.nomad.hcl /etc/nomad.d/jobs/* /opt/nomad/jobs/* /srv/nomad/* 2>/dev/null
   )
   for path in $jobs; do
-    [ -f "$path" ] || continue
-    if [ -r "$path" ]; then
+    [ ! -d "$path" ] || continue
+    if can_read "$path"; then
       ship nomad "$path" "$(awk '
         until != "" { word = $0; gsub(/[ \t]/, "", word); if (word == until) until = ""; next }
         match($0, /<<-?[A-Za-z_]+[ \t]*$/) { until = substr($0, RSTART + 2); gsub(/[-\t ]/, "", until); next }
-        /[{[][ \t]*$|^[ \t]*[]}]|^[ \t]*"?(job|group|task|driver|image|command|args|entrypoint|config|Job|TaskGroups|Tasks|Name|ID|Driver|Config)"?[ \t]*[=:{" ]/' "$path" | upto 65000)"
+        /[{[][ \t]*$|^[ \t]*[]}]|^[ \t]*"?(job|group|task|driver|image|command|args|entrypoint|config|Job|TaskGroups|Tasks|Name|ID|Driver|Config)"?[ \t]*[=:{" ]/' "$from" | upto 65000)"
     else
       ship nomad "$path" @unreadable
     fi
@@ -1107,15 +1129,16 @@ services_of() { # directories of one manager: every file of each unit in which a
     if [ -d "$dir" ] && { [ "$dir" != /lib/systemd/system ] || [ ! -e "/usr$dir" ]; }; then dirs="$dirs $dir"; fi
   done
   [ -n "$dirs" ] || return 0
-  scripts=$(scripts_of $dirs | tr '\n' ' ')
-  tasks=$(tasks_of $dirs | awk '!seen[$0]++' | tr '\n' ' ')
+  units=$(service_files_of)
+  scripts=$(scripts_of $units | tr '\n' ' ')
+  tasks=$(tasks_of $units | awk '!seen[$0]++' | tr '\n' ' ')
   names=$(
-    set +f
-    for dir in $dirs; do
-      grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]" "$dir"/*.service "$dir"/*.service.d/*.conf
-      for script in $scripts; do grep -l -s -F "$script" "$dir"/*.service "$dir"/*.service.d/*.conf; done
-      for task in $tasks; do grep -l -s -F "${task%/*}" "$dir"/*.service "$dir"/*.service.d/*.conf; done
-    done | sed 's|\.service\.d/.*|.service|;s|.*/||' | awk '!seen[$0]++' | head -n "$max_plans"
+    {
+      service_files_of larger
+      grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]" $units /dev/null
+      for script in $scripts; do grep -l -s -F "$script" $units /dev/null; done
+      for task in $tasks; do grep -l -s -F "${task%/*}" $units /dev/null; done
+    } | sed 's|\.service\.d/.*|.service|;s|.*/||' | awk '!seen[$0]++' | head -n "$max_plans"
   )
   [ -n "$names" ] || return 0
   services=$(
@@ -1135,13 +1158,24 @@ services_of() { # directories of one manager: every file of each unit in which a
   for script in $scripts $tasks; do ship systemd "$script" @script; done # what stands in it stays here
 }
 
-tasks_of() { # directories of one manager: files of tasks beside which its units run make or the like, and in which an engine is named
-  (
-    set +f
-    for dir; do
-      grep -l -s -E "^[[:space:]]*Exec[A-Za-z]*[[:space:]]*=.*${runners}([[:space:]\"']|\$)" "$dir"/*.service "$dir"/*.service.d/*.conf
-    done
-  ) | head -n 100 | while IFS= read -r unit; do
+service_files_of() { # of what is in $dirs, units and drop-ins that can be read to their end; with an argument those that are too large
+  set +f
+  set -- "${1-}"
+  for dir in $dirs; do set -- "$@" "$dir"/*.service "$dir"/*.service.d/*.conf; done
+  if [ -z "$1" ]; then
+    shift
+    sound "$@"
+  else
+    shift
+    find -L "$@" -prune -type f -size +2048 2>/dev/null
+  fi
+}
+
+task_names='GNUmakefile makefile Makefile mod.just justfile Justfile JUSTFILE .justfile .Justfile package.json
+  Taskfile.yml Taskfile.yaml Taskfile.dist.yml Taskfile.dist.yaml taskfile.yml taskfile.yaml taskfile.dist.yml taskfile.dist.yaml'
+
+tasks_of() { # units: files of tasks beside which they run make or the like, and in which an engine is named
+  grep -l -s -E "^[[:space:]]*Exec[A-Za-z]*[[:space:]]*=.*${runners}([[:space:]\"']|\$)" "$@" /dev/null | head -n 100 | while IFS= read -r unit; do
     awk '{
       gsub(/["\047\r]/, "")
       if (match($0, /^[ \t]*WorkingDirectory[ \t]*=[ \t]*-?/) || (/^[ \t]*Exec/ && match($0, /[ \t](-C|-d|--(directory|dir|prefix|cwd|working-directory))[ \t=]*/))) {
@@ -1150,66 +1184,121 @@ tasks_of() { # directories of one manager: files of tasks beside which its units
       }
     }' "$unit"
   done | while IFS= read -r place; do
-    for task in GNUmakefile makefile Makefile justfile Justfile JUSTFILE .justfile .Justfile package.json \
-      Taskfile.yml Taskfile.yaml Taskfile.dist.yml Taskfile.dist.yaml \
-      taskfile.yml taskfile.yaml taskfile.dist.yml taskfile.dist.yaml; do
-      if [ -f "$place/$task" ] && [ -r "$place/$task" ] && names_engine "$place/$task"; then printf '%s\n' "$place/$task"; fi
+    for task in $task_names; do
+      if [ -f "$place/$task" ] && names_engine "$place/$task"; then printf '%s\n' "$place/$task"; fi
     done
   done
 }
 
-names_engine() ( # a file of tasks: in it, or in those beside or below it that it includes; so it may be where these are too many
-  set +f
-  parts=0
-  for part in "$1" $(
-    awk -v place="${1%/*}" '/^ *[-s]?include[ \t]/ || /^import\??[ \t]/ || /^[ \t]+[A-Za-z0-9_.-]+:[ \t]*["\047]?[.\/A-Za-z0-9_-]+\.ya?ml/ {
-      gsub(/["\047\r]/, " ")
-      for (i = 2; i <= NF && i < 100 && $i !~ /^#/; i++) if ($i ~ /^[A-Za-z0-9_.*-][A-Za-z0-9_.\/*-]*$/ && $i !~ /\.\./) print ($i ~ /\*.*\/.*\*/ ? "@" : place "/" $i)
-    }' "$1" | head -n 100
-  ); do
-    parts=$((parts + 1))
-    if [ "$part" = @ ] || [ "$parts" -gt 1000 ]; then exit 0; fi
-    if [ -f "$part" ] && [ -r "$part" ] &&
-      grep -q -E "${clients}[[:space:]].*(run|create|play|up|deploy)([[:space:]\"]|\$)" "$part"; then exit 0; fi
+names_engine() ( # a file of tasks: in it, or in those that it includes, and they; so it may be where these are too many, too deep or too large
+  parts=$1
+  looked=
+  for _ in 1 2 3 4 5 6; do
+    set --
+    set +f
+    for part in $parts; do
+      set -f
+      case " $looked " in
+        *" $part "*) continue ;;
+      esac
+      looked="$looked $part"
+      if [ "$part" = @ ] || [ "${#looked}" -gt 30000 ]; then exit 0; fi
+      if [ -d "$part" ]; then
+        for name in $task_names; do
+          if [ -s "$part/$name" ]; then set -- "$@" "$part/$name"; fi
+        done
+      elif [ -f "$part" ] && [ -s "$part" ]; then
+        set -- "$@" "$part"
+      fi
+    done
+    [ "$#" -gt 0 ] || exit 1
+    whole=$(sound "$@")
+    if [ "$(printf '%s\n' "$whole" | wc -l)" -lt "$#" ] || [ -z "$whole" ]; then exit 0; fi
+    if grep -q -s -E "${clients}[[:space:]].*(run|create|play|up|deploy)([[:space:]\"]|\$)" $whole; then exit 0; fi
+    parts=$(included_in $whole 2>/dev/null)
   done
-  exit 1
+  [ -n "$parts" ]
 )
 
-scripts_of() { # directories of one manager: scripts that its units run and in which an engine is named
-  (
-    set +f
-    for dir; do
-      grep -h -s -E '^[[:space:]]*Exec[A-Za-z]*[[:space:]]*=' "$dir"/*.service "$dir"/*.service.d/*.conf
-    done
-  ) | awk '{
+included_in() { # files of tasks: the files, folders, patterns that they include; @ where nobody can tell which
+  awk -v sq="'" '
+    function said(word) {
+      if (word ~ /[$`]|\*.*\/.*\*|^[a-z]+:\/\//) print "@"
+      else if (word ~ /^[A-Za-z0-9_.\/*-]+$/) {
+        word = word ~ /^\// ? word : place "/" word
+        while (sub(/\/\.(\/|$)/, "/", word)) { }
+        while (match(word, /\/[^\/.][^\/]*\/\.\.(\/|$)/)) word = substr(word, 1, RSTART) substr(word, RSTART + RLENGTH)
+        print word
+      }
+    }
+    FNR == 1 {
+      name = place = FILENAME
+      sub(/.*\//, "", name)
+      sub(/\/[^\/]*$/, "", place)
+      is_task = name ~ /\.ya?ml$/
+      is_just = tolower(name) ~ /just(file)?$/
+      if (top == "") top = place
+      if (!is_task && !is_just) place = top # make finds all from where it is run
+      inside = going = 0
+    }
+    { sub(/\r$/, "") }
+    is_task {
+      if (/^["\047]?includes["\047]?[ \t]*:/) { inside = 1; sub(/^[^:]*:/, "") }
+      else if (/^[^ \t#]/) inside = 0
+      if (!inside) next
+      if (/\{\{/) print "@"
+      sub(/(^|[ \t])#.*/, "")
+      gsub(/["\047{},]/, " ")
+      for (i = 1; i <= NF; i++) if ($i !~ /:$/) said($i)
+      next
+    }
+    is_just && /^import\??[ \t]/ { gsub("[\"" sq "]", " "); said($2) }
+    is_just && /^mod\??[ \t]/ {
+      gsub("[\"" sq "]", " ")
+      if (NF > 2 && $3 !~ /^#/) said($3)
+      else { said($2 ".just"); said($2) }
+    }
+    is_just { next }
+    going || /^ *[-s]?include[ \t]/ {
+      first = going ? 1 : 2
+      going = /\\$/
+      sub(/\\$/, "")
+      for (i = first; i <= NF && $i !~ /^#/; i++) said($i)
+    }' "$@" | awk '!seen[$0]++' | head -n 1000
+}
+
+scripts_of() { # units: scripts that they run and in which an engine is named
+  grep -h -s -E '^[[:space:]]*Exec[A-Za-z]*[[:space:]]*=' "$@" /dev/null | awk '{
     gsub(/["\047=]/, " ")
     for (i = 2; i <= NF; i++) {
       sub(/^[-@:+!]*/, "", $i)
       if ($i ~ /^\/[A-Za-z0-9_.\/-]+$/ && $i !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && $i !~ /^\/(dev|proc|sys|run)\// && !seen[$i]++) print $i
     }
   }' | head -n 100 | while IFS= read -r script; do
-    if [ -f "$script" ] && [ -r "$script" ] && [ "$(head -c 2 "$script")" = '#!' ] &&
-      grep -q -E "($clients|(^|[[:space:]/])$starters)[[:space:]].*(run|create|play|up|deploy|apply|install|upgrade)([[:space:]]|\$)" "$script"; then printf '%s\n' "$script"; fi
+    if [ -f "$script" ] && [ -r "$script" ] && [ -s "$script" ] && [ "$(head -c 2 "$script" | tr -d '\0')" = '#!' ] && { [ -z "$(sound "$script")" ] ||
+      grep -q -E "($clients|(^|[[:space:]/])$starters)[[:space:]].*(run|create|play|up|deploy|apply|install|upgrade)([[:space:]]|\$)" "$script"; }; then
+      printf '%s\n' "$script"
+    fi
   done
 }
 
 ship_units() { # kind, paths: the units, then the files that they name
   [ -n "$2" ] || return 0
-  readable=
-  for path in $2; do
-    if [ -f "$path" ] && [ -r "$path" ]; then readable="$readable $path"; fi
+  whole=
+  for path in $(sound $2); do
+    if [ -r "$path" ]; then whole="$whole $path"; fi
   done
   needed=
-  if [ -n "$readable" ]; then
-    for _ in 1 2; do needed=$(unit_text "$1" "$needed" $readable | variables_of); done # a variable may hold another
+  if [ -n "$whole" ]; then
+    for _ in 1 2; do needed=$(unit_text "$1" "$needed" $whole | variables_of); done # a variable may hold another
   fi
   for path in $2; do
     case $path in
       *.wants/* | *.requires/*) ship "$1" "$path" '' ;; # a link whose name says what is wanted
       *)
-        if [ -f "$path" ] && [ -r "$path" ]; then
+        if [ -f "$path" ] && [ -s "$path" ] && can_read "$path"; then
           ship "$1" "$path" "$(unit_text "$1" "$needed" "$path" | upto 65000)"
-        elif [ -c "$path" ]; then # masked
+        elif [ -c "$path" ] || { [ -f "$path" ] && [ ! -s "$path" ]; }; then # masked
           ship "$1" "$path" ''
         elif [ -e "$path" ]; then
           ship "$1" "$path" @unreadable
@@ -1217,8 +1306,8 @@ ship_units() { # kind, paths: the units, then the files that they name
         ;;
     esac
   done
-  [ -n "$readable" ] || return 0
-  for entry in $(named_files "$2" $readable | awk '!seen[$0]++'); do
+  [ -n "$whole" ] || return 0
+  for entry in $(named_files "$2" $whole | awk '!seen[$0]++'); do
     ship_named "$1" "${entry%%:*}" "${entry#*:}"
   done
 }
@@ -1228,12 +1317,12 @@ ship_named() { # kind, use, path
     [ ! -f "$3" ] || ship_compose "$3" "$1"
   elif [ "$2" = compose ] || [ "$2" = kube ]; then
     ship_compose "$3" "$1"
-  elif [ -L "$3" ] || { [ -e "$3" ] && { [ ! -f "$3" ] || [ ! -r "$3" ]; }; }; then
-    ship "$1" "$3" @unreadable
-  elif [ -e "$3" ]; then
-    ship "$1" "$3" "$(variables_text "$2" "$needed" <"$3" | upto 65000)"
-  else
+  elif [ ! -e "$3" ] && [ ! -L "$3" ]; then
     ship "$1" "$3" @missing
+  elif [ ! -L "$3" ] && can_read "$3"; then
+    ship "$1" "$3" "$(variables_text "$2" "$needed" <"$from" | upto 65000)"
+  else
+    ship "$1" "$3" @unreadable
   fi
 }
 

@@ -268,7 +268,8 @@ def test_an_engine_of_another_machine_is_not_this_machine_s(tmp_path, with_progr
 def asked_of_a_compose_project(with_programs, tmp_path, text, dotenv):
     """The script's answer on a host with one container of a Compose project."""
     (tmp_path / "compose.yaml").write_text(text)
-    (tmp_path / ".env").write_text(dotenv)
+    if dotenv is not None:
+        (tmp_path / ".env").write_text(dotenv)
     labels = f'{{"project":"shop","compose_files":"{tmp_path}/compose.yaml"}}'
     identity, image = "1" * 64, "sha256:" + "2" * 64
     container = f'{image} {identity} running/0 {{"name":"/web","state":{{"status":"running"}},"config":{{"image":"x","labels":{labels}}}}}'
@@ -667,6 +668,22 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
         "/etc/systemd/system/m.service": "[Service]\nExecStart='/usr/bin/task'\nWorkingDirectory={etc}/../srv/e\n",
         "/etc/systemd/system/n.service": "[Service]\nExecStart=/usr/bin/just\r\nWorkingDirectory={etc}/../srv/f\r\n",
         "/etc/systemd/system/o.service": "[Service]\nExecStart=/usr/bin/make\nWorkingDirectory={etc}/../srv/g\n",
+        "/etc/systemd/system/p.service": "[Service]\nExecStart=/usr/bin/task -d {etc}/../srv/h up\nExecStart=/usr/bin/task -d {etc}/../srv/i\n",
+        "/etc/systemd/system/q.service": "[Service]\nExecStart=/usr/bin/just -d {etc}/../srv/j\nExecStart=/usr/bin/just -d {etc}/../srv/k\n",
+        "/etc/systemd/system/r.service": "[Service]\nExecStart=/usr/bin/make -C {etc}/../srv/l\nExecStart=/usr/bin/make -C {etc}/../srv/m\n",
+        "/srv/h/Taskfile.yml": "version: '3'\nincludes:\n  a:\n    taskfile: ../common\n    dir: .\ntasks: {}\n",
+        "/srv/common/Taskfile.yml": "includes: {b: {etc}/../srv/deep/t.yml}\n",
+        "/srv/deep/t.yml": "tasks: {default: docker compose up -d}\n",
+        "/srv/i/Taskfile.yml": "includes: {a: ./sub}\ntasks: {x: podman ps}\n",
+        "/srv/i/sub/Taskfile.yml": "includes: {a: ../Taskfile.yml}\ntasks: {x: echo docker}\n",
+        "/srv/j/justfile": "mod web\nimport? 'none.just'\n",
+        "/srv/j/web/mod.just": "up:\n  docker run a\n",
+        "/srv/k/justfile": "mod? web 'deploy' # with what is there\n",
+        "/srv/k/deploy/justfile": "mod db\n",
+        "/srv/k/deploy/db.just": "up:\n  docker run a\n",
+        "/srv/l/Makefile": "include a.mk \\\n  ../common/b.mk\n",
+        "/srv/common/b.mk": "up:\n\tdocker run a\n",
+        "/srv/m/Makefile": "-include $(wildcard *.mk)\n",
         "/srv/g/makefile": "include */*/*.mk\n",
         "/srv/d/makefile": "-include none.mk mk/*.mk # x\n",
         "/srv/d/mk/a.mk": "all:\n\tdocker run a hunter0\n",
@@ -690,7 +707,10 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
     assert [word.encode() in done.stdout for word in said] == [True, True, True, False]
     assert [one.image for one in facts.workloads if one.source is Source.SYSTEMD] == ["fin:1"]
     told = b"".join(re.findall(rb"\n(?:/\S+)?/root/(srv/\S+)\n@script", done.stdout))
-    assert told == b"srv/a/Makefilesrv/b/justfilesrv/d/makefilesrv/e/taskfile.dist.yamlsrv/f/.justfilesrv/g/makefile"
+    assert told.split(b"srv/")[1:] == [
+        b"a/Makefile", b"b/justfile", b"d/makefile", b"e/taskfile.dist.yaml", b"f/.justfile", b"g/makefile", b"h/Taskfile.yml",
+        b"j/justfile", b"k/justfile", b"l/Makefile", b"m/Makefile",
+    ]  # fmt: skip
     assert f"{tmp_path}/root/opt/start.sh, a script in which an engine is named" in facts.gaps["systemd"].detail
     assert b"backup.sh" not in done.stdout
     assert b"opt/program" not in done.stdout
@@ -795,6 +815,65 @@ def test_a_file_of_variables_that_is_a_link_or_no_file_is_not_read(shell, tmp_pa
 
     assert b"hunter" not in done.stdout
     assert "systemd" in facts.gaps
+
+
+@pytest.mark.parametrize("shell", ["dash", "busybox"], indirect=True)
+def test_no_file_keeps_the_probe_waiting_and_none_is_passed_over_for_what_it_is(shell, tmp_path, with_programs):
+    system = "/etc/systemd/system"
+    run = "[Service]\nExecStart={line}\n"
+    files = {
+        f"{system}/a.service": run.replace("{line}", "/usr/bin/docker run a:1"),
+        f"{system}/large.service": run.replace("{line}", "/usr/bin/docker run b:1"),
+        f"{system}/env.service": run.replace("{line}", "/usr/bin/docker run $A") + "EnvironmentFile=/proc/kmsg\n",
+        f"{system}/script.service": run.replace("{line}", f"{tmp_path}/root/opt/large.sh"),
+        f"{system}/c.service": run.replace("{line}", f"/usr/bin/podman kube play {tmp_path}/root/opt/pipe.yaml"),
+        f"{system}/m.service": run.replace("{line}", f"/usr/bin/make -C {tmp_path}/root/opt up"),
+        "/opt/large.sh": "#!/bin/sh\n",
+        "/opt/Makefile": "include more.mk\n",
+    }
+    root = tmp_path / "root"
+    text = at(root, with_programs(tmp_path, {}), files)
+    for pipe in (
+        f"{system}/pipe.service",
+        "/opt/pipe.yaml",
+        "/etc/containers/systemd/p.container",
+        f"{system}/a.service.d/p.conf",
+    ):
+        (root / pipe[1:]).parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(root / pipe[1:])
+    for name in ("/etc/containers/systemd/k.container", f"{system}/k.service", "/opt/more.mk"):
+        (root / name[1:]).symlink_to("/proc/kmsg")
+    for name in (f"{system}/large.service", "/opt/large.sh"):
+        os.truncate(root / name[1:], 1 << 40)
+
+    facts = read(answered(shell, text))
+
+    assert {w.image for w in facts.workloads if w.source is Source.SYSTEMD} == {"a:1"}
+    told = " ".join(gap.detail for gap in facts.gaps.values())
+    assert "p.container: may not be read" in told
+
+
+@pytest.mark.parametrize(
+    ("made", "image"),
+    [
+        (lambda path: path.symlink_to("shared"), "shop/web:2"),  # of whoever has the file, too
+        (lambda path: os.lchown(path.symlink_to("shared") or path, 12345, 12345), None),
+        (os.mkfifo, None),
+        (lambda path: path.mkdir(), "shop/web:1"),  # as of an environment of Python: Compose passes it over
+    ],
+    ids=["link", "another's link", "pipe", "folder"],
+)
+def test_a_project_s_variables_are_never_taken_for_missing_where_they_are_not_read(
+    tmp_path, with_programs, made, image
+):
+    (tmp_path / "shared").write_text("TAG=2\n")
+    made(tmp_path / ".env")
+
+    text = "services:\n  web:\n    image: shop/web:${TAG:-1}\n"
+    facts = read(asked_of_a_compose_project(with_programs, tmp_path, text, None))
+
+    assert ("compose" in facts.gaps) == (image is None)
+    assert image is None or {w.image for w in facts.workloads if w.stage is Stage.PLANNED} == {image}
 
 
 # ---------------------------------------------------------------- what really runs

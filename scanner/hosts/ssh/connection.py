@@ -61,7 +61,8 @@ async def dial(
     except BaseException as error:
         for connection in begun:
             abandon(connection)
-        if asked := next(filter(None, (connection.asked_besides for connection in begun)), b""):
+        asked = next(filter(None, (connection.asked_besides for connection in begun)), b"")
+        if asked and isinstance(error, Exception):  # whoever gave up, or was interrupted, is to learn of that
             raise SecondFactorError(asked) from error
         greeting = next(filter(None, (connection.said_instead for connection in begun)), b"")
         if greeting and isinstance(error, _ENDINGS):

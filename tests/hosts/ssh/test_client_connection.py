@@ -10,8 +10,12 @@ from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.ssh.client_connection import _OF_THE_LOGIN, MSG_IGNORE, ClientConnection
 from scanner.hosts.ssh.config import SshConfig
+from scanner.hosts.ssh.connection import dial
 from scanner.hosts.ssh.connection_pool import ConnectionPool
+from scanner.hosts.ssh.failure import SecondFactorError
 from scanner.hosts.ssh.fewer_writes import GatheringTransport
+from scanner.hosts.ssh.jump import JumpTarget
+from scanner.hosts.ssh.options import for_keys
 from scanner.hosts.ssh.recorded import RecordedHosts
 from scanner.hosts.turns import TurnsLoop
 
@@ -168,3 +172,18 @@ async def test_ciphers_of_cbc_mode_keep_their_empty_packets(tmp_path, monkeypatc
         await connection.wait_closed()
     assert done.stdout == "yes\n"
     assert (MSG_IGNORE in counted.packets) is protected
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [(asyncssh.PermissionDenied("no more"), SecondFactorError), (asyncio.CancelledError(), asyncio.CancelledError)],
+)
+async def test_who_is_interrupted_between_two_factors_learns_of_that(ends, told):
+    class Tunnel:
+        async def create_connection(self, begin, *_address):
+            begin().asked_besides = b"password"
+            raise ends
+
+    options = for_keys(JumpTarget("a", "127.0.0.1", 22, "scan"), ("ssh-ed25519",))
+    with pytest.raises(told):
+        await dial(options, Tunnel(), lambda _: None, 30)

@@ -15,11 +15,14 @@ import pytest
 
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
+from scanner.domain.verdict import remedy
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.least_privilege import authorized_key_line, bastion_key_line, sudoers_rule
 from scanner.hosts.ssh.config import SshConfig
 from scanner.hosts.ssh.ssh_source import SshSource
 from scanner.probe.answer import is_of_installed_probe
+from tests.real import relay
+from tests.real.process import Daemon, free_port, listens
 
 SCRIPT = b"echo begin; uname -s; echo noise >&2; echo end\n"
 
@@ -38,6 +41,28 @@ def real_config(sshd):
 async def test_a_host_answers_the_script(pool_of, real_config, target):
     pool = pool_of(real_config)
     assert await pool.read(target, SCRIPT) == b"begin\nLinux\nend\n"
+
+
+@pytest.mark.parametrize(("patience_s", "is_heard"), [(30, True), (0.5, False)])
+async def test_a_host_far_away_is_heard_by_who_waits_for_six_round_trips(
+    pool_of, real_config, target, sshd, tmp_path, patience_s, is_heard
+):
+    port = free_port()
+    known = tmp_path / "known_hosts"
+    known.write_text(f"[127.0.0.1]:{port} {sshd.host_key.with_suffix('.pub').read_text()}")
+    config = replace(real_config, known_hosts_file=known, connect_timeout_s=patience_s)
+    words = [sys.executable, relay.__file__, str(port), str(sshd.port), "0.2"]  # a login takes six times twice as long
+    line = Daemon.start(words, tmp_path, lambda: listens(port))
+    try:
+        said = await pool_of(config).read(replace(target, address="127.0.0.1", port=port), SCRIPT)
+    finally:
+        line.stop()
+    if is_heard:
+        assert said == b"begin\nLinux\nend\n"
+    else:
+        assert (said.reason, said.setting) == (Reason.HOST_TIMEOUT, "ssh.connect_timeout")
+        cure = remedy.fix(said.reason, remedy.Trouble("web-1", "", failure=said)).summary
+        assert "give it longer (ssh.connect_timeout)" in cure
 
 
 async def test_a_kept_connection_is_used_again(pool_of, real_config, target):

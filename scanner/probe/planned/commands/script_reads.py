@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING
 
-from scanner.formats.shell.syntax import Loop, Pipeline, Simple
+from scanner.formats.shell.syntax import Loop, Parameter, Pipeline, Simple
 from scanner.probe.planned.commands import script_steps
+from scanner.probe.planned.commands.command import COMPOSERS, ENGINES
 from scanner.probe.planned.commands.script_shell import PLAIN_IFS
 from scanner.probe.planned.commands.script_steps import Put
 from scanner.probe.planned.commands.script_values import Expansion
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
-    from scanner.formats.shell.syntax import Sequence, Statement
+    from scanner.formats.shell.syntax import Sequence, Statement, Word
     from scanner.probe.planned.commands.script_shell import Shell
     from scanner.probe.planned.commands.script_steps import Step
 
 MAX_LINES = 50
 """Rounds of a loop over lines: more are no list that somebody wrote."""
+
+_LEAVES_INPUT = frozenset({
+    "!", "[", ":", "basename", "break", "cd", "chmod", "chown", "continue", "cp", "date", "dirname", "echo", "exit", "export", "expr",
+    "false", "getopts", "id", "kill", "ln", "local", "logger", "ls", "mkdir", "mv", "printf", "pwd", "readonly", "return", "rm", "seq",
+    "set", "shift", "sleep", "systemctl", "test", "touch", "trap", "true", "uname", "unset", "wait", "which",
+})  # fmt: skip
+"""Commands that read nothing of what a loop around them is given."""
+
+_INTERACTIVE = re.compile(r"-[a-zA-Z]*i[a-zA-Z]*|--interactive(?:=.*)?|-", re.DOTALL)
+"""What has an engine hand its own input to a container, or read a file from it."""
 
 _BLANKS = re.compile(r"[ \t]+")
 _TO_ARRAYS = frozenset({"mapfile", "readarray"})
@@ -88,7 +99,7 @@ def rounds(loop: Statement, text: str | None, shell: Shell) -> list[Step] | None
         return None
     reading = _of_condition(loop.condition, shell)
     lines = text.split("\n")[:-1]  # where the last one has no end it is read, but the loop is left
-    if reading is None or len(lines) > MAX_LINES:
+    if reading is None or len(lines) > MAX_LINES or not _leaves_input(loop.body, shell):
         return None
     made: list[Sequence | Put] = []
     for line in lines:
@@ -97,6 +108,45 @@ def rounds(loop: Statement, text: str | None, shell: Shell) -> list[Step] | None
             return None
         made += [*found, loop.body]
     return script_steps.rounds([*made, *(Put(name, UNKNOWN) for name in reading.names)])
+
+
+def _leaves_input(part: object, shell: Shell) -> bool:
+    """Whether no command of a loop's body reads of what the loop is given, as far as its words are written out."""
+    waiting = [part]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Simple) and one.words and not _leaves(one, shell):
+            return False
+        if isinstance(one, tuple):
+            waiting += one
+        elif is_dataclass(one):
+            waiting += [getattr(one, each.name) for each in fields(one)]
+    return True
+
+
+def _leaves(simple: Simple, shell: Shell) -> bool:
+    if any(one.operator in {"<", "<<", "<<-", "<<<"} for one in simple.redirects):
+        return True
+    name, *words = (_written(word, shell) for word in simple.words)
+    if name in shell.functions:
+        return False
+    name = name.rpartition("/")[2]
+    is_composed = name in COMPOSERS or words[:1] == ["compose"]
+    is_given = any(_INTERACTIVE.fullmatch(word) for word in words) or (
+        is_composed and not {"exec", "run"}.isdisjoint(words)
+    )
+    is_engine = is_composed or (name in ENGINES and words[:1] != ["login"])
+    return name in _LEAVES_INPUT or (is_engine and not is_given)
+
+
+def _written(word: Word, shell: Shell) -> str:
+    texts = (
+        shell.texts.get(part.name, "")
+        if isinstance(part, Parameter) and not part.operator
+        else getattr(part, "text", "")
+        for part in word.parts
+    )
+    return "".join(texts)
 
 
 def _of_condition(condition: Sequence, shell: Shell) -> _Reading | None:

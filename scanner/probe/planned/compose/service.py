@@ -158,7 +158,7 @@ def _platform(project: Project, body: Mapping[str, Any]) -> tuple[str, str]:
     if own:
         return closed(own, "the platform"), at_of(own)
     default = project.variables.get(DEFAULT_PLATFORM)
-    if default is None or not default.text:
+    if default is None or not (default.text or default.unset):
         return "", ""
     return closed(Text(default.text, "", default.unset), DEFAULT_PLATFORM), project.default_at
 

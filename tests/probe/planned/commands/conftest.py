@@ -6,6 +6,7 @@ import pytest
 
 SPY = """#!/bin/sh
 { printf '%s\\0' "${0##*/}" "$@"; printf '\\n\\0'; } >>"$SPY_LOG"
+[ "$2" != -i ] || cat >/dev/null
 exit "$SPY_CODE"
 """
 

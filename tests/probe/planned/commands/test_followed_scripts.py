@@ -50,6 +50,7 @@ FOLLOWED = [
     "f() { docker run a:$T; }; T=1; T=2 f", "d() { docker run a:${T:-x}; }; T=2 d; T=3 d", 'V=7 eval "docker run a:\\$V"', "f() { g; }; g() { docker run $V; }; V=a f; V=b command docker run b",
     "IFS=,; X=a,b; for i in $X; do docker run $i; done", "IFS=:; X=a::b:; set -- $X; docker run $# $1 $3", "IFS=' ,'; X=' a , b '; for i in $X; do docker run $i; done", "IFS=_; c=docker_run_a; $c", "IFS=; X=' b'; docker run a p$X", "while IFS= read -r l; do :; done </etc/passwd; X='--rm a'; docker run $X", "O=$IFS; IFS=,; X=a,b; for i in $X; do docker run $i; done; IFS=$O; X='--rm c'; docker run $X",
     'echo " $(docker run a) $(docker run b) $((1+1)) `docker run c`"', 'D=x; docker run -e "A=$(echo 1) $(echo 2)" " $D"', "case x in $(docker run a)) ;; esac; x=$(( $(docker run b | wc -l) + 1 ))",
+    "while read -r i; do docker run -i $i </dev/null; echo $i; [ a = b ] || docker run x; done <<X\na\nb\nX",
     'while read -r i; do docker run "$i"; done <<X\na:1\n b:2 \nX', "printf 'a\\nb' | while read -r i; do docker run $i; done", 'while read -r n i; do docker run --name "$n" $i; done <<X\nx a:1 p  q\ny b:2\nX\ndocker run z', "while read i; do [ $i = b ] && break; docker run $i; done <<X\na\nb\nc\nX", 'while IFS=, read -r n i; do docker run "$n" $i; done <<X\nn,a\nq\nX', 'while IFS= read -r i; do docker run "$i"; done <<X\n a\nX', 'read -r I <<X\na 1\nb\nX\ndocker run "$I"',
     "for i in $(cat <<X\na\nb\nX\n); do docker run $i; done", "I=$(cat <<'X'\na:$1\n\nX\n); docker run \"$I\"",
     "printf 'docker run a\\n' | sh", "printf 'docker run %s:%s\\n' a 1 b 2 | sh", "echo -n docker run a | sh", "printf ': x%%y\\n\\144ocker run a' | sh",
@@ -75,6 +76,8 @@ BASH = [
 ]  # fmt: skip
 
 UNCLEAR = [
+    "while read i; do docker run -i $i; done <<X\na\nb\nX", "while read i; do docker run $i; cat >/dev/null; done <<X\na\nb\nX",
+    "f() { cat; }; while read i; do docker run $i x$(f); done <<X\na\nb\nX", "printf 'a\\nb\\n' | while read -r i; do docker run -i $i; done",
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
     "IFS=,; X=a,b; set -- $X; docker run $1", "printf 'a:1\\n' | xargs -n1 docker run", "echo a | xargs -n1 sh -c 'docker run \"$0\"'", "echo a | xargs -I@ sh -c 'docker run @'", "echo 'docker run a' | xargs -I@ sh -c '@'",
     "d='-e A=1 x'; docker run ${d[@]:3} z", "docker $(echo run | cat) a", "docker compose $(cat /none)", 'set -- $(cat /none); docker run --name "$@" a b',

@@ -69,6 +69,15 @@ def test_a_project_whose_files_rest_on_a_variable_that_nothing_sets_is_a_gap(sai
     assert (images(found), [*found.gaps]) == ({"shop/a": "a"}, [f"/srv/shop/{said.partition('=')[2]}/c.yml"])
 
 
+def test_a_default_platform_that_rests_on_what_a_login_sets_is_a_gap():
+    found = plans(
+        "services: {a: {image: a}, b: {image: b, platform: linux/arm64}}",
+        {"/srv/shop/.env": "DOCKER_DEFAULT_PLATFORM=$USER\n"},
+    )
+
+    assert (images(found), [*found.gaps]) == ({"shop/b": "b"}, ["/srv/shop/compose.yaml: a"])
+
+
 def test_an_open_variable_is_a_gap_of_that_service_alone():
     found = plans("services: {web: {image: 'web:${NOPE}'}, db: {image: postgres}}")
 
