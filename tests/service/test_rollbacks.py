@@ -281,6 +281,24 @@ async def test_steps_stand_in_their_order_and_nothing_is_finished_that_no_scan_s
     assert await step("finish") == "running"
 
 
+@pytest.mark.parametrize("meanwhile", ["step", "end"])
+async def test_what_a_scan_saw_before_something_was_done_is_not_taken_for_what_came_of_it(
+    service, environment, trail, meanwhile
+):
+    rollback = await confirmed(service)
+    environment.now += 1
+    environment.containers = (container("1"),)
+    did = {
+        "step": lambda: service.rollbacks.step(rollback, "find", "", "agent"),
+        "end": lambda: service.rollbacks.end(rollback, RollbackState.REFUSED, "", "agent"),
+    }[meanwhile]
+    seen, done = await asyncio.gather(service.rollbacks.verify(rollback, "agent"), did())
+    assert isinstance(seen, Refusal) if meanwhile == "end" else seen[0] is None
+    assert service.rollbacks.find(rollback) == done
+    assert done.seen_at is None
+    assert "rollback_seen" not in [event for event, _ in await events(trail)]
+
+
 def in_unit(letter, **changes):
     maker = Maker(Source.SYSTEMD, "api.service")
     made = container(letter, engine="podman", maker=maker, **changes)

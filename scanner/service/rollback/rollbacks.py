@@ -230,13 +230,17 @@ class Rollbacks:
             return rollback
         facts, why = await self._scanned(rollback, by)
         runs, detail = seen_running(facts, rollback) if facts else (None, why)
-        if runs:
-            latest = self._known[rollback_id]
+        if not runs:
+            return runs, detail
+        async with self._turn:
+            latest = self._under_way(rollback_id)
+            if isinstance(latest, Refusal):
+                return latest
+            if latest.steps != rollback.steps:
+                return None, "a step was begun while the scan looked"  # which may have changed what was seen
             entry = entries.rollback_seen(self._clock(), f"rollback {by}", latest, detail)
             kept = await self._keep(replace(latest, seen_at=self._clock()), entry)
-            if isinstance(kept, Refusal):
-                return kept
-        return runs, detail
+        return kept if isinstance(kept, Refusal) else (runs, detail)
 
     async def _scanned(self, rollback: Rollback, by: str) -> tuple[list[HostFacts], str]:
         """Facts of this moment: of the host, of every host where others place what it runs; why there are none."""
