@@ -7,12 +7,15 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from scanner.app.collector import collect_rarely
+
 if TYPE_CHECKING:
     from scanner.cli.operations import Operations
 
 
 def main() -> None:
     """Run the command line; whoever interrupts it sees no traceback, however early or late that is."""
+    collect_rarely()
     _have_standard_streams()
     try:
         from scanner import cli  # noqa: PLC0415 -- an interrupt may come while it is imported

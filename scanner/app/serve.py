@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ import structlog
 
 from scanner import descriptors
 from scanner.app.adapters import AdapterContext, Adapters
+from scanner.app.collector import calm_collector
 from scanner.app.in_flight import InFlight
 from scanner.app.listen import face_of, serve_web
 from scanner.app.main import INTERRUPTED
@@ -47,14 +47,6 @@ SWITCH_S = 0.001
 """How long one thread may keep the others waiting: an answer passes the interpreter's lock some ten times.
 
 Python's own 5 ms would make health wait for a fifth of a second while four layers are read.
-"""
-
-COLLECT_AFTER = (10_000, 4, 1250)
-"""Objects, then passes, then passes of those, between two passes of the collector.
-
-The first two bound a pass, during which the loop answers nobody: some 10 ms over 10,000 new objects. Its own 10 as the third would
-have it look through every fact of the fleet in each scan, for a quarter of its time. What is in cycles, some closed
-connections, waits a little longer.
 """
 
 
@@ -167,12 +159,6 @@ async def _running(service: Service, trail: RunningTrail | None, store: Store) -
             if store.leads:
                 await trail.begin()
         yield
-
-
-def calm_collector() -> None:
-    """Spare the garbage collector what stays for good: modules, the last report."""
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
 
 
 def _shown(settings: Settings) -> str:

@@ -19,8 +19,9 @@ from pathlib import Path
 import structlog
 
 from scanner.app.adapters import AdapterContext, Adapters
+from scanner.app.collector import calm_collector
 from scanner.app.memory import give_back
-from scanner.app.serve import SWITCH_S, calm_collector, raise_descriptors
+from scanner.app.serve import SWITCH_S, raise_descriptors
 from scanner.hosts.source import SourceKind
 from scanner.hosts.turns import TurnsLoop
 from scanner.metrics.metrics import Metrics

@@ -37,6 +37,7 @@ from scanner.formats.parsing.offload_worker import (
     frozen_mapping,
     qualified,
     shared_value,
+    value_again,
 )
 
 if TYPE_CHECKING:
@@ -117,6 +118,10 @@ class _Shared:
         return self._known.setdefault(key, kind(*said)) if known is None else known
 
 
+_MAKERS = {each.__name__: each for each in (frozen_mapping, value_again)}
+"""What of the worker's module an answer may call."""
+
+
 class _Unpickler(pickle.Unpickler):
     """Takes our own classes and read-only mappings, nothing that could act: the sender has read hostile bytes."""
 
@@ -125,8 +130,8 @@ class _Unpickler(pickle.Unpickler):
         self._shared = shared
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == (frozen_mapping.__module__, frozen_mapping.__name__):
-            return frozen_mapping
+        if module == frozen_mapping.__module__ and (ours := _MAKERS.get(name)):
+            return ours
         if (module, name) == (shared_value.__module__, shared_value.__name__):
             return self._shared.value
         if (module, name) in {("builtins", "set"), ("builtins", "frozenset")}:

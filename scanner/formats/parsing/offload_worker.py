@@ -15,8 +15,9 @@ import os
 import pickle
 import resource
 import sys
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -49,39 +50,69 @@ def shared_value(kind: type, *said: Any) -> Any:
     return kind(*said)
 
 
+def value_again(kind: Any, *said: Any) -> Any:
+    """One of our values with all its fields, those too that it works out for itself."""
+    value = object.__new__(kind)
+    for name, each in zip(_names(kind), said, strict=True):
+        object.__setattr__(value, name, each)
+    return value
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
+
+
 def qualified(kind: type) -> str:
     """A class as messages name it."""
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _said(kind: type[Any]) -> Callable[[object], tuple[Any, ...]]:
-    """Gives the fields that a value's constructor takes, in its order."""
-    names = [each.name for each in fields(kind) if each.init]
+def _said(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
+    """Gives the fields of these names."""
     found = attrgetter(*names)
     return found if len(names) > 1 else lambda value: (found(value),)
+
+
+def _is_plain(kind: Any) -> bool:
+    """Whether its values are their fields and nothing more: a dataclass with slots that says nothing else of messages."""
+    is_value = bool(is_dataclass(kind)) and bool(_names(kind))
+    is_ours = kind.__module__.startswith("scanner.") and "." not in kind.__qualname__
+    return is_value and is_ours and "__slots__" in vars(kind) and kind.__reduce__ is object.__reduce__
+
+
+@cache
+def _way(kind: Any, shared: frozenset[str]) -> Callable[[Any], Any]:
+    """How values of a class are made again where they arrive."""
+    if issubclass(kind, Enum):
+        return lambda value: (kind, (value.value,))
+    if qualified(kind) in shared:
+        made = _said(tuple(each.name for each in fields(kind) if each.init))
+        return lambda value: (shared_value, (kind, *made(value)))
+    if _is_plain(kind):
+        every = _said(_names(kind))
+        return lambda value: (value_again, (kind, *every(value)))
+    return lambda _value: NotImplemented
 
 
 class Pickler(pickle.Pickler):
     """Knows read-only mappings, which the domain's values hold; a word of a closed list goes by its class and value.
 
     Enumerations of Python 3.11.0 to 3.11.3, Debian 12's among them, would go by ``getattr``, which could be anything.
-    Values of the classes ``shared`` go by their fields, so that equal ones can become one where they arrive.
+    Values of the classes ``shared`` go by their fields, so that equal ones can become one where they arrive. So do
+    all others with slots, whose own way would look the fields of their class up anew for each of them.
     """
 
     def __init__(self, stream: BinaryIO, protocol: int, shared: frozenset[str] = frozenset()) -> None:
         super().__init__(stream, protocol)
         self._shared = shared
-        self._fields: dict[type[Any], Callable[[object], tuple[Any, ...]]] = {}
+        self._ways: dict[Any, Callable[[Any], Any]] = {}
 
     def reducer_override(self, value: object) -> Any:
-        """How an enumeration's member or a shared value is made again, everything else as it says itself."""
-        kind: type[Any] = type(value)
-        if isinstance(value, Enum):
-            return kind, (value.value,)
-        if qualified(kind) in self._shared:
-            said = self._fields.get(kind) or self._fields.setdefault(kind, _said(kind))
-            return shared_value, (kind, *said(value))
-        return NotImplemented
+        """How an enumeration's member or one of our values is made again, everything else as it says itself."""
+        kind: Any = type(value)
+        way = self._ways.get(kind) or self._ways.setdefault(kind, _way(kind, self._shared))
+        return way(value)
 
     dispatch_table = {MappingProxyType: lambda mapping: (frozen_mapping, (dict(mapping),))}  # noqa: RUF012 -- so the library wants it
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import dataclasses
 import operator
 import os
 import pickle
@@ -209,6 +210,19 @@ def test_values_that_hosts_have_alike_are_one_value(workers):
         assert one.local is other.local
         assert one.process is other.process
         assert one.reference is other.reference
+
+
+def test_fields_are_looked_up_once_for_all_values_of_a_class(monkeypatch):
+    shared, host = offload._Shared(HOSTS_SHARE), Host("web-1", "web-1")
+    every = [reading.read(path.read_bytes(), host) for path in ANSWERS]
+
+    def passed():
+        answers = [offload_worker.DONE + offload_worker._pickled(facts, shared.names) for facts in every]
+        return [offload._result(bytearray(answer), CallBudget(), shared) for answer in answers]
+
+    assert passed() == every
+    monkeypatch.setattr(dataclasses, "fields", None)  # what a dataclass with slots asks each time
+    assert passed() == every
 
 
 def test_shared_values_do_not_pile_up(monkeypatch):
