@@ -15,12 +15,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from scanner.domain.facts import Stage
+    from scanner.domain.image.offers import BuiltFrom
     from scanner.domain.platform.platform import Platform
     from scanner.domain.report import Finding
     from scanner.domain.verdict.reason import Reason, Status
 
 MAX_SETS = 4096
 """Sets of reasons, or of what images offer, of which each is kept once; a fleet has some dozens."""
+
+MAX_LIKENESSES = 65_536
+"""Likenesses of which each is kept once: about those of some hundred images on a few platforms, by team."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Likeness:
+    """What findings have in common that differ by host, name, moment, evidence alone.
+
+    Each is told from others by being another object: equal ones are the same while there are not too many of them.
+    """
+
+    image: str
+    reason: Reason
+    stage: Stage
+    platform: Platform | None
+    offered: tuple[Platform, ...]
+    team: str
+    detail: str
+    built_from: BuiltFrom | None
+    is_waived: bool
+
+    def __post_init__(self) -> None:
+        """Keep platforms once, so that they can be told apart by the very object."""
+        object.__setattr__(self, "platform", _kept(self.platform))
+        object.__setattr__(self, "offered", _kept(self.offered))
+
+    @property
+    def status(self) -> Status:
+        """The status that the reason stands for."""
+        return STATUS_OF[self.reason]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +74,25 @@ class HostFindings(tuple["Finding", ...]):  # noqa: SLOT001 -- what is counted o
     is_shown = False
 
     @cached_property
+    def likenesses(self) -> tuple[Likeness, ...]:
+        """That of each finding, in their order."""
+        return tuple(map(_likeness_of, self))
+
+    @cached_property
     def tally(self) -> Tally:
         """Counted once."""
-        reasons = Counter((f.verdict.reason, f.workload.stage) for f in self)
-        offers = Counter((f.host_platform, f.verdict.offered) for f in self if f.host_platform and f.verdict.offered)
-        stages: dict[tuple[Status, Stage], int] = {}
-        for (reason, stage), count in reasons.items():
-            stages[STATUS_OF[reason], stage] = stages.get((STATUS_OF[reason], stage), 0) + count
+        stages = Counter((one.status, one.stage) for one in self.likenesses)
+        offering = {(id(one.platform), id(one.offered)): one for one in self.likenesses}  # a platform's hash is dear
+        counted = Counter((id(one.platform), id(one.offered)) for one in self.likenesses)
+        offers: Counter[tuple[Platform, tuple[Platform, ...]]] = Counter()
+        for which, one in offering.items():
+            if one.platform and one.offered:
+                offers[one.platform, one.offered] += counted[which]
         return Tally(
             tuple(_kept((*what, count)) for what, count in stages.items()),
             tuple(_kept((*what, count)) for what, count in offers.items()),
-            sum(count for (reason, _), count in reasons.items() if leaves_incomplete(reason)),
-            _kept(frozenset(reason for reason, _ in reasons)),
+            sum(leaves_incomplete(one.reason) for one in self.likenesses),
+            _kept(frozenset(one.reason for one in self.likenesses)),
         )
 
 
@@ -85,3 +124,14 @@ NO_FINDINGS = HostFindings()
 def _kept(value: Any) -> Any:
     """The value itself, or the equal one that was here before."""
     return value
+
+
+def _likeness_of(finding: Finding) -> Likeness:
+    workload, verdict = finding.workload, finding.verdict
+    return _likeness(
+        workload.image, verdict.reason, workload.stage, finding.host_platform, verdict.offered, finding.team,
+        verdict.detail, verdict.built_from, finding.waived_until is not None,
+    )  # fmt: skip
+
+
+_likeness = lru_cache(MAX_LIKENESSES)(Likeness)

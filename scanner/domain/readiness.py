@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property, partial
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from scanner.domain.report_json import finding_document, moment
 from scanner.domain.verdict.reason import Reason, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from scanner.domain.platform.platform import Platform
     from scanner.domain.report import Finding, Report
@@ -66,6 +67,8 @@ _LABEL_LIES = {Reason.MISLABELLED, Reason.CONFIG_DISAGREES}
 
 _ORDER = tuple(Outlook)
 
+_HOST_OF = attrgetter("workload.host")
+
 
 def _on_target(finding: Finding) -> Outlook:
     """What a judgement says that was made of a host of the target."""
@@ -90,7 +93,7 @@ class ImageOutlook:
     @cached_property
     def hosts(self) -> tuple[str, ...]:
         """Where it is, each host once."""
-        return tuple(dict.fromkeys(finding.workload.host for finding in self.workloads))
+        return tuple(dict.fromkeys(map(_HOST_OF, self.workloads)))
 
     @property
     def registry(self) -> str:
@@ -134,7 +137,8 @@ class Readiness:
     @cached_property
     def by_team(self) -> Sequence[Tally]:
         """By the label that says whose a host is."""
-        return self._tallies(lambda image: (self._team(host) for host in image.hosts))
+        teams = {host: labels.get(self.team_label, NO_TEAM) for host, labels in self.labels_of.items()}
+        return self._tallies(lambda image: {teams.get(host, NO_TEAM) for host in image.hosts})
 
     @cached_property
     def by_registry(self) -> Sequence[Tally]:
@@ -146,15 +150,15 @@ class Readiness:
         """By host: what each would have when it became the target."""
         return self._tallies(lambda image: image.hosts)
 
-    def _team(self, host: str) -> str:
-        return self.labels_of.get(host, {}).get(self.team_label, NO_TEAM)
-
-    def _tallies(self, names_of: Callable[[ImageOutlook], Iterable[str]]) -> Sequence[Tally]:
-        found: dict[str, Counter[Outlook]] = {}
+    def _tallies(self, names_of: Callable[[ImageOutlook], Collection[str]]) -> Sequence[Tally]:
+        found: dict[str, dict[Outlook, int]] = {}
         for image in self.images:
-            for name in dict.fromkeys(names_of(image)):
-                found.setdefault(name, Counter())[image.outlook] += 1
-        tallies = [Tally(name, {o: counts[o] for o in _ORDER}) for name, counts in found.items()]
+            for name in names_of(image):
+                counts = found.get(name)
+                if counts is None:
+                    counts = found[name] = dict.fromkeys(_ORDER, 0)
+                counts[image.outlook] += 1
+        tallies = [Tally(name, counts) for name, counts in found.items()]
         return sorted(tallies, key=lambda t: (*(-count for count in t.counts.values()), t.name))
 
 

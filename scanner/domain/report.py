@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from scanner.domain.failure import Failure
-    from scanner.domain.finding_groups import HostFindings
+    from scanner.domain.finding_groups import HostFindings, Likeness
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.verdict import Verdict
 
@@ -97,6 +97,15 @@ class Report:
     def by_host(self) -> Mapping[str, HostFindings]:
         """Each host's findings; none under the name of a host that has none."""
         return cast("Findings", self.findings).by_host
+
+    @cached_property
+    def alike(self) -> Mapping[Likeness, Sequence[Finding]]:
+        """The findings that have the same in common, in the report's order."""
+        found: dict[Likeness, list[Finding]] = {}
+        for group in self.by_host.values():
+            for finding, likeness in zip(group, group.likenesses, strict=True):
+                found.setdefault(likeness, []).append(finding)
+        return found
 
     @cached_property
     def readings(self) -> Mapping[str, HostReading]:

@@ -40,6 +40,7 @@ from scanner.web.http.problem import Problem
 from scanner.web.http.session import Sessions
 from scanner.web.pages import pages, problem_page
 from scanner.web.pages.fleet_index import LatestIndex
+from scanner.web.pages.rendering import load_templates
 
 _REASONS = {404: "not_found", 405: "method_not_allowed", 400: "malformed"}
 
@@ -87,13 +88,14 @@ def create_app(  # noqa: PLR0913 - what a web application is made of
 
 
 def prepare(app: FastAPI) -> None:
-    """Have everything made of the routes that FastAPI makes at the first request.
+    """Have everything made of the routes that FastAPI makes at the first request, and of the templates.
 
     A quarter of a second of a processor in the loop, in which nobody is told the service's health.
     """
     nowhere = {"type": "http", "method": "GET", "path": "/-/nowhere", "root_path": "", "headers": []}
     for route in app.router.routes:
         route.matches(nowhere)
+    load_templates()
 
 
 def _problem(request: Request, error: Exception) -> Response:

@@ -26,7 +26,7 @@ from scanner.web.http.access import Scope, needs
 from scanner.web.http.exposition import Exposition
 from scanner.web.http.route import GuardedRoute
 from scanner.web.http.session import form_of
-from scanner.web.pages.fleet_index import urgency
+from scanner.web.pages.image_rows import urgency
 from scanner.web.pages.rendering import latest_of, render
 from scanner.web.pages.viewer import Asking
 

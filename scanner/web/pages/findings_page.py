@@ -11,7 +11,8 @@ from starlette.responses import HTMLResponse, Response
 from scanner.domain.verdict.reason import Status
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.route import GuardedRoute
-from scanner.web.pages.fleet_index import FleetIndex, ImageGroup, grouped
+from scanner.web.pages.fleet_index import FleetIndex
+from scanner.web.pages.image_rows import MAX_SHOWN, ImageGroup, grouped
 from scanner.web.pages.page_filter import PageFilter, asked
 from scanner.web.pages.rendering import render
 from scanner.web.pages.viewer import Asking
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 PAGE_GROUPS = 30
 """Rows on one page: more than anybody reads before mending the first."""
-
-MAX_SHOWN = 20
-"""Workloads that a row lists when it opens; the rest have a page of their own."""
 
 router = APIRouter(route_class=GuardedRoute, include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -67,8 +65,8 @@ def findings_page(index: FleetIndex, wanted: PageFilter, number: int) -> Finding
     if not wanted:
         groups = index.groups
     else:
-        found = index.select(wanted)
-        groups = grouped(f for f in found if wanted.status or wanted.reason or f.verdict.status is not Status.OK)
+        found = index.select(wanted).parts.items()
+        groups = grouped(one for one in found if wanted.status or wanted.reason or one[0].status is not Status.OK)
     last = max(1, -(-len(groups) // PAGE_GROUPS))
     number = min(number, last)
     begin = (number - 1) * PAGE_GROUPS
@@ -79,5 +77,5 @@ def findings_page(index: FleetIndex, wanted: PageFilter, number: int) -> Finding
         number=number,
         last=last,
         all_groups=len(groups),
-        workloads=sum(len(group.findings) for group in groups),
+        workloads=sum(group.count for group in groups),
     )

@@ -9,26 +9,18 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Stage
 from scanner.domain.failure import Failure
 from scanner.domain.finding_groups import NO_FINDINGS
 from scanner.domain.fleet_picture import NARROW, URGENT, WIDE, Cell, Picture, drawn, kind_of
-from scanner.domain.image.reference import ImageReference, image_reference
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter
+from scanner.web.pages.image_rows import HARM, Alike, ImageGroup, ImageRow, grouped, urgency
+from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, fitting, registry_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from scanner.domain.finding_groups import HostFindings
-    from scanner.domain.image.offers import BuiltFrom
-    from scanner.domain.platform.platform import Platform
+    from scanner.domain.finding_groups import HostFindings, Likeness
     from scanner.domain.report import Finding, HostReading, Report
-
-HARM = {status: number for number, status in enumerate(URGENT)}
-
-_STAGES = {Stage.RUNNING: 0, Stage.PLANNED: 1, Stage.STOPPED: 2}
-"""What is down now, what will be, what has been for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,103 +57,6 @@ class HostRow:
         return self.reading.reading if isinstance(self.reading.reading, Failure) else None
 
 
-@dataclass(frozen=True, slots=True)
-class ImageGroup:
-    """One image that fares alike wherever it is: a row that opens."""
-
-    image: str
-    status: Status
-    reason: Reason
-    findings: tuple[Finding, ...]
-
-    @property
-    def first(self) -> Finding:
-        """The one that speaks for all."""
-        return self.findings[0]
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """Where it is, each host once."""
-        return tuple(dict.fromkeys(finding.workload.host for finding in self.findings))
-
-    @property
-    def since(self) -> float | None:
-        """When the first of them was seen (Unix seconds)."""
-        return min((finding.first_seen for finding in self.findings if finding.first_seen), default=None)
-
-    @property
-    def stages(self) -> Mapping[Stage, int]:
-        """How many run, are planned, are stopped."""
-        return Counter(finding.workload.stage for finding in self.findings)
-
-    @property
-    def host_platforms(self) -> tuple[str, ...]:
-        """The platforms of its hosts."""
-        return tuple(sorted({str(finding.host_platform or NO_PLATFORM) for finding in self.findings}))
-
-    @property
-    def details(self) -> tuple[str, ...]:
-        """What is said of it, each wording once."""
-        return tuple(dict.fromkeys(finding.verdict.detail for finding in self.findings if finding.verdict.detail))
-
-    @property
-    def teams(self) -> tuple[str, ...]:
-        """Whose they are, as far as somebody said so."""
-        return tuple(sorted({finding.team for finding in self.findings if finding.team}))
-
-    @property
-    def origins(self) -> tuple[BuiltFrom, ...]:
-        """What their images say that they were built from, each source once."""
-        return origins(self.findings)
-
-    @property
-    def waived(self) -> int:
-        """How many of them somebody answers for."""
-        return sum(finding.waived_until is not None for finding in self.findings)
-
-
-@dataclass(frozen=True)
-class ImageRow:
-    """One image as written with how it fares."""
-
-    image: str
-    findings: Sequence[Finding]
-
-    @cached_property
-    def worst(self) -> Status:
-        """How it fares where it fares worst."""
-        return next(iter(self.counts))
-
-    @cached_property
-    def counts(self) -> Mapping[Status, int]:
-        """How many workloads fare how, worst first."""
-        counts = Counter(finding.verdict.status for finding in self.findings)
-        return dict(sorted(counts.items(), key=lambda pair: HARM[pair[0]]))
-
-    @cached_property
-    def hosts(self) -> int:
-        """On how many hosts it is."""
-        return len({finding.workload.host for finding in self.findings})
-
-    @cached_property
-    def teams(self) -> Sequence[str]:
-        """Whose its workloads are, as far as somebody said so."""
-        return sorted({finding.team for finding in self.findings if finding.team})
-
-    @cached_property
-    def origins(self) -> Sequence[BuiltFrom]:
-        """What it says that it was built from, each source once."""
-        return origins(self.findings)
-
-    @cached_property
-    def offered(self) -> Sequence[Platform]:
-        """What it was found to offer."""
-        offers = {
-            id(finding.verdict.offered): finding.verdict.offered for finding in self.findings
-        }  # few, said by many
-        return tuple(dict.fromkeys(chain.from_iterable(offers.values())))
-
-
 @dataclass(frozen=True)
 class FleetIndex:
     """One report, looked up in many ways."""
@@ -187,22 +82,21 @@ class FleetIndex:
     @cached_property
     def groups(self) -> tuple[ImageGroup, ...]:
         """What is not ok, grouped by image, worst first."""
-        unwell = (found for found in self.report.by_host.values() if not _is_well(found))
-        return grouped(finding for found in unwell for finding in found if finding.verdict.status is not Status.OK)
-
-    @cached_property
-    def by_image(self) -> Mapping[str, tuple[Finding, ...]]:
-        """The findings of each image as written, in the report's order."""
-        found: dict[str, list[Finding]] = {}
-        for finding in self.report.findings:
-            found.setdefault(finding.workload.image, []).append(finding)
-        return {image: tuple(findings) for image, findings in found.items()}
+        return grouped(pair for pair in self.report.alike.items() if pair[0].status is not Status.OK)
 
     @cached_property
     def images(self) -> tuple[ImageRow, ...]:
         """Every image, the worst first."""
-        rows = (ImageRow(image, found) for image, found in self.by_image.items())
-        return tuple(sorted(rows, key=lambda row: (HARM[row.worst], -len(row.findings), row.image)))
+        parts: dict[str, dict[Likeness, Sequence[Finding]]] = {}
+        for one, found in self.report.alike.items():
+            parts.setdefault(one.image, {})[one] = found
+        rows = (ImageRow(some, image) for image, some in parts.items())
+        return tuple(sorted(rows, key=lambda row: (HARM[row.worst], -row.count, row.image)))
+
+    @cached_property
+    def image_of(self) -> Mapping[str, ImageRow]:
+        """An image as written."""
+        return {row.image: row for row in self.images}
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
@@ -222,15 +116,16 @@ class FleetIndex:
     @cached_property
     def registries(self) -> tuple[str, ...]:
         """The registries that images come from."""
-        images = {finding.workload.image for finding in self.report.findings}
-        references = map(image_reference, images)
-        return tuple(sorted({one.registry for one in references if isinstance(one, ImageReference) and one.registry}))
+        images = {one.image for one in self.report.alike}
+        return tuple(sorted(filter(None, set(map(registry_of, images)))))
 
     @cached_property
     def teams(self) -> tuple[str, ...]:
         """Whose findings are, most first."""
-        counts = Counter(finding.team for finding in self.report.findings if finding.team)
-        return tuple(team for team, _ in counts.most_common(MAX_CHOICES))
+        counts: Counter[str] = Counter()
+        for one, found in self.report.alike.items():
+            counts[one.team] += len(found) if one.team else 0
+        return tuple(team for team, count in counts.most_common(MAX_CHOICES + 1) if count)[:MAX_CHOICES]
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -241,31 +136,51 @@ class FleetIndex:
     @cached_property
     def reasons(self) -> tuple[Reason, ...]:
         """The reasons that are there, in the order of the closed list."""
-        there = {reason for found in self.report.by_host.values() for reason in found.tally.reasons}
+        there = {one.reason for one in self.report.alike}
         return tuple(reason for reason in Reason if reason in there)
 
     def prepare(self) -> None:
         """Make at once what the first page shows, with all that its filter offers."""
         _ = self.pictures, self.groups, self.platforms, self.registries, self.teams, self.labels, self.reasons
-        _ = self.report.counts
+        _ = self.report.counts, self.images, self.unread
 
-    @property
+    @cached_property
     def unread(self) -> tuple[HostRow, ...]:
         """The hosts that could not be read."""
         return tuple(row for row in self.rows if row.failure)
 
-    def select(self, wanted: PageFilter) -> Iterable[Finding]:
-        """The judged workloads that fit."""
-        if not wanted:
-            return self.report.findings
-        labels = self.labels_of
-        return (f for f in self.report.findings if wanted.takes(f, labels.get(f.workload.host, {})))
+    @cached_property
+    def _workload_names(self) -> frozenset[str]:
+        return frozenset(finding.workload.name for finding in self.report.findings)
 
-    def hosts(self, wanted: PageFilter) -> tuple[HostRow, ...]:
-        """The hosts that fit, or on which something does."""
+    def select(self, wanted: PageFilter) -> Alike:
+        """The judged workloads that fit."""
+        alike = self.report.alike
+        takes = {one for one in alike if wanted.takes_alike(one)}
+        if wanted.q or wanted.label or wanted.host:
+            return Alike(self._sought(wanted, takes))
+        return Alike({one: found for one, found in alike.items() if one in takes})
+
+    def _sought(self, wanted: PageFilter, takes: Collection[Likeness]) -> Mapping[Likeness, Sequence[Finding]]:
+        """Those among what is taken that are where they are to be, or are called so."""
+        labels, fits = self.labels_of, fitting(wanted.q)
+        by_image = {one for one in takes if fits(one.image)}
+        names = set(filter(fits, self._workload_names))
+        found: dict[Likeness, list[Finding]] = {}
+        for host, group in self.report.by_host.items():
+            if not wanted.takes_where(host, labels.get(host, {})):
+                continue
+            is_called_so = fits(host)
+            for finding, one in zip(group, group.likenesses, strict=True):
+                if one in takes and (is_called_so or one in by_image or finding.workload.name in names):
+                    found.setdefault(one, []).append(finding)
+        return found
+
+    def hosts(self, wanted: PageFilter, selected: Alike | None = None) -> tuple[HostRow, ...]:
+        """The hosts that fit, or on which something does; ``selected`` is what does, where that is known."""
         if not wanted:
             return self.rows
-        with_fitting = {finding.workload.host for finding in self.select(wanted)}
+        with_fitting = (selected or self.select(wanted)).hosts
         return tuple(row for row in self.rows if row.name in with_fitting or _fits_bare(row, wanted))
 
 
@@ -283,10 +198,6 @@ def _fits_bare(row: HostRow, wanted: PageFilter) -> bool:
     return wanted.takes_host(row.reading) and (not wanted.q or wanted.q.lower() in row.name.lower())
 
 
-def _is_well(found: HostFindings) -> bool:
-    return all(status is Status.OK for status, _, _ in found.tally.stages)
-
-
 def _row(reading: HostReading, found: HostFindings) -> HostRow:
     counts: dict[Status, int] = {}
     for status, _, count in found.tally.stages:
@@ -296,33 +207,6 @@ def _row(reading: HostReading, found: HostFindings) -> HostRow:
     if isinstance(reading.reading, Failure):
         worst = Status.UNKNOWN if worst not in {Status.MISMATCH, Status.BROKEN} else worst
     return HostRow(reading, found, counts, worst, str(reading.platform or NO_PLATFORM))
-
-
-def urgency(finding: Finding) -> tuple[int, int, float, tuple[str, ...]]:
-    """What stands before what."""
-    return (HARM[finding.verdict.status], _STAGES[finding.workload.stage], finding.first_seen, finding.key)
-
-
-def origins(findings: Iterable[Finding]) -> tuple[BuiltFrom, ...]:
-    """What the images of findings say that they were built from, each source once."""
-    return tuple(dict.fromkeys(found.verdict.built_from for found in findings if found.verdict.built_from is not None))
-
-
-def grouped(findings: Iterable[Finding]) -> tuple[ImageGroup, ...]:
-    """One group for each image and reason: by status, then what runs before what is planned, then the many."""
-    found: dict[tuple[str, Reason], list[Finding]] = {}
-    for finding in findings:
-        found.setdefault((finding.workload.image, finding.verdict.reason), []).append(finding)
-    groups = [
-        ImageGroup(image, some[0].verdict.status, reason, tuple(sorted(some, key=urgency)))
-        for (image, reason), some in found.items()
-    ]
-    return tuple(sorted(groups, key=_group_urgency))
-
-
-def _group_urgency(group: ImageGroup) -> tuple[int, int, int, str, str]:
-    stage = min(_STAGES[finding.workload.stage] for finding in group.findings)
-    return (HARM[group.status], stage, -len(group.findings), group.image, str(group.reason))
 
 
 class LatestIndex:

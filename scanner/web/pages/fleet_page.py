@@ -16,7 +16,8 @@ from scanner.service.history import Day, History
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.route import GuardedRoute
-from scanner.web.pages.fleet_index import FleetIndex, HostRow, ImageGroup, grouped
+from scanner.web.pages.fleet_index import FleetIndex, HostRow
+from scanner.web.pages.image_rows import ImageGroup, grouped
 from scanner.web.pages.page_filter import PageFilter, asked
 from scanner.web.pages.rendering import PageRequest, render
 from scanner.web.pages.trend_picture import Trend, trend_of
@@ -99,12 +100,12 @@ def _rendered(asking: PageRequest, wanted: PageFilter, days: Sequence[Day]) -> R
 
 def fleet_page(index: FleetIndex, wanted: PageFilter, days: Sequence[Day], now: float) -> FleetPage:
     """The page of a report."""
-    hosts = index.hosts(wanted)
-    cells = [row.cell for row in hosts] if wanted else index.cells
-    if wanted:
-        found = list(index.select(wanted))
-        counts = Counter(finding.verdict.status for finding in found)
-        groups = grouped(finding for finding in found if finding.verdict.status is not Status.OK)
+    selected = index.select(wanted) if wanted else None
+    hosts = index.hosts(wanted, selected)
+    cells = [row.cell for row in hosts] if selected else index.cells
+    if selected:
+        counts = Counter(selected.counts)
+        groups = grouped(pair for pair in selected.parts.items() if pair[0].status is not Status.OK)
     else:
         counts, groups = Counter(index.report.counts), index.groups
     return FleetPage(
@@ -114,7 +115,7 @@ def fleet_page(index: FleetIndex, wanted: PageFilter, days: Sequence[Day], now: 
         counts={status: counts[status] for status in URGENT},
         workloads=counts.total(),
         groups=groups,
-        pictures=(drawn(cells, WIDE), drawn(cells, NARROW)) if wanted else index.pictures,
+        pictures=(drawn(cells, WIDE), drawn(cells, NARROW)) if selected else index.pictures,
         matrix=_matrix(cells),
         trend=trend_of(days, now),
     )

@@ -22,7 +22,8 @@ from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
-from scanner.web.pages.fleet_index import HARM, FleetIndex, HostRow
+from scanner.web.pages.fleet_index import FleetIndex, HostRow
+from scanner.web.pages.image_rows import HARM
 from scanner.web.pages.page_filter import PageFilter, asked
 from scanner.web.pages.rendering import PageRequest, render
 from scanner.web.pages.viewer import Asking

@@ -17,7 +17,8 @@ from scanner.domain.verdict.verdict import NextPull
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
-from scanner.web.pages.fleet_index import FleetIndex, ImageRow, urgency
+from scanner.web.pages.fleet_index import FleetIndex
+from scanner.web.pages.image_rows import ImageRow
 from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, asked
 from scanner.web.pages.rendering import PageRequest, render
 from scanner.web.pages.viewer import Asking
@@ -138,7 +139,7 @@ def image(reference: str, asking: Asking) -> Response:
 
 def _one(asking: PageRequest, reference: str) -> Response:
     index = asking.index
-    if reference not in index.by_image:
+    if reference not in index.image_of:
         raise Problem(404, "image_not_found", "no workload of the latest report has this image, written like this")
     return render(asking, "image.html", image_page(index, reference))
 
@@ -147,7 +148,7 @@ def images_page(index: FleetIndex, wanted: PageFilter, number: int) -> ImagesPag
     """One page of the images that fit."""
     rows = index.images
     if wanted:
-        fitting = {finding.workload.image for finding in index.select(wanted)}
+        fitting = {one.image for one in index.select(wanted).parts}
         rows = tuple(row for row in rows if row.image in fitting)
     last = max(1, -(-len(rows) // PAGE_IMAGES))
     number = min(number, last)
@@ -157,15 +158,17 @@ def images_page(index: FleetIndex, wanted: PageFilter, number: int) -> ImagesPag
 
 def image_page(index: FleetIndex, reference: str, other_tags: OtherTags | None = None) -> ImagePage:
     """The page of one image."""
-    row = ImageRow(reference, sorted(index.by_image[reference], key=urgency))
+    row = index.image_of[reference]
     digests = tuple(dict.fromkeys(f.verdict.digest for f in row.findings if f.verdict.digest))
     pulls = Counter(f.verdict.next_pull for f in row.findings if f.verdict.next_pull)
-    cells = [_cell(index, row, platform, hosts) for platform, hosts in index.platforms.items()]
+    here: dict[str, list[Finding]] = {}
+    for finding in row.findings:
+        here.setdefault(index.row_of[finding.workload.host].platform, []).append(finding)
+    cells = [_cell(row, platform, hosts, here.get(platform, ())) for platform, hosts in index.platforms.items()]
     return ImagePage(row, digests, cells, dict(pulls), other_tags)
 
 
-def _cell(index: FleetIndex, row: ImageRow, platform: str, hosts: int) -> Cell:
-    here = [f for f in row.findings if index.row_of[f.workload.host].platform == platform]
+def _cell(row: ImageRow, platform: str, hosts: int, here: Sequence[Finding]) -> Cell:
     first: dict[tuple[str, str], Finding] = {}
     for finding in here:
         first.setdefault((str(finding.verdict.reason), finding.verdict.detail), finding)

@@ -51,7 +51,7 @@ async def other_tags(
     """Ask the gate about the image on a plain host of the platform: a denial names the nearest tag that it would allow."""
     wanted = _wanted(dict(await form_of(request)))
     index = asking.index
-    if wanted.image not in index.by_image:
+    if wanted.image not in index.image_of:
         raise Problem(404, "image_not_found", "no workload of the latest report has this image, written like this")
     name = str(wanted.platform)
     answer = await gate.ask_files((Plan(wanted.image),), {}, Destination((), (wanted.platform,)), asking.viewer.name)

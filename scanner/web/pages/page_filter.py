@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
@@ -12,16 +13,18 @@ from fastapi import Query
 
 from scanner.domain.facts import Stage
 from scanner.domain.failure import Failure
+from scanner.domain.image.reference import image_reference
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.web.http.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from scanner.domain.report import Finding, HostReading
+    from scanner.domain.finding_groups import Likeness
+    from scanner.domain.report import HostReading
 
-MAX_REMEMBERED = 65_536
-"""Names of one fleet: a host or an image is compared once, however many workloads it has."""
+MAX_WORDS = 64
+"""Of so many it is remembered what they mean; a page asks for one or two."""
 
 MAX_WORDS_CHARS = 512
 """As long as the longest image reference."""
@@ -69,30 +72,26 @@ class PageFilter:
         """The same, not narrowed by ``name``."""
         return replace(self, **{name: ""})
 
-    def takes(self, finding: Finding, labels: Mapping[str, str]) -> bool:
-        """Whether a judged workload fits, on a host with these labels."""
-        workload, verdict = finding.workload, finding.verdict
-        if self.status and verdict.status != self.status:
-            return False
-        if (self.reason and verdict.reason != self.reason) or (self.stage and workload.stage != self.stage):
-            return False
+    def takes_alike(self, one: Likeness) -> bool:
+        """Whether findings that have this in common fit, as far as host and name allow it."""
         return (
-            (not self.platform or str(finding.host_platform or NO_PLATFORM) == self.platform)
-            and (not self.registry or registry_of(finding) == self.registry)
-            and (not self.team or finding.team == self.team)
-            and self._takes_labels(labels)
-            and (not self.host or _fits(workload.host, self.host))
-            and (not self.image or _fits(workload.image, self.image))
-            and (not self.q or any(_fits(text, self.q) for text in (workload.host, workload.name, workload.image)))
+            (not self.status or one.status == self.status)
+            and (not self.reason or one.reason == self.reason)
+            and (not self.stage or one.stage == self.stage)
+            and (not self.platform or str(one.platform or NO_PLATFORM) == self.platform)
+            and (not self.registry or registry_of(one.image) == self.registry)
+            and (not self.team or one.team == self.team)
+            and (not self.image or fitting(self.image)(one.image))
         )
+
+    def takes_where(self, host: str, labels: Mapping[str, str]) -> bool:
+        """Whether a host of these labels fits, whatever it is and runs."""
+        return self._takes_labels(labels) and (not self.host or fitting(self.host)(host))
 
     def takes_host(self, reading: HostReading) -> bool:
         """Whether a host fits by its name, platform and labels, whatever runs on it."""
-        return (
-            (not self.platform or str(reading.platform or NO_PLATFORM) == self.platform)
-            and self._takes_labels(reading.labels)
-            and (not self.host or _fits(reading.name, self.host))
-        )
+        is_of = not self.platform or str(reading.platform or NO_PLATFORM) == self.platform
+        return is_of and self.takes_where(reading.name, reading.labels)
 
     @property
     def narrows_workloads(self) -> bool:
@@ -130,14 +129,16 @@ def asked(  # noqa: PLR0913, PLR0917 - one for each part of the address
     return PageFilter(*(word.strip() for word in words))
 
 
-def registry_of(finding: Finding) -> str:
-    """The registry that a workload's image comes from; empty where its reference cannot be read."""
-    reference = finding.workload.reference
+def registry_of(image: str) -> str:
+    """The registry that an image comes from; empty where its reference cannot be read."""
+    reference = image_reference(image)
     return "" if isinstance(reference, Failure) else reference.registry
 
 
-@lru_cache(MAX_REMEMBERED)
-def _fits(text: str, words: str) -> bool:
+@lru_cache(MAX_WORDS)
+def fitting(words: str) -> Callable[[str], bool]:
+    """Whether a text fits a glob, or holds the words in any case."""
     if any(mark in words for mark in "*?["):
-        return fnmatchcase(text, words)
-    return words.lower() in text.lower()
+        return re.compile(translate(words)).match  # type: ignore[return-value]  # a match is true
+    sought = words.lower()
+    return lambda text: sought in text.lower()

@@ -193,6 +193,12 @@ def many(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def load_templates() -> None:
+    """Read every template: nobody waits for one, and none is of a later release that is laid over a running one."""
+    for name in environment().list_templates():
+        environment().get_template(name)
+
+
 @cache
 def environment() -> Environment:
     """The templates; what is not escaped is not there."""
@@ -202,6 +208,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     shared: dict[str, Any] = {
         "statuses": URGENT, "meaning": MEANING, "symbol": SYMBOL, "moment": moment, "span": span, "many": many,

@@ -225,12 +225,11 @@ def _registries(index: FleetIndex | None, left: Mapping[str, tuple[int, float]])
     images = Counter(dict.fromkeys(left, 0))
     failing: dict[str, Counter[Reason]] = {}
     for row in index.images if index else ():
-        name = registry_of(row.findings[0])
+        name = registry_of(row.image)
         images[name] += 1
-        unknown = (finding.verdict.reason for finding in row.findings if finding.verdict.status is Status.UNKNOWN)
-        for reason in unknown if Status.UNKNOWN in row.counts else ():
-            if reason.startswith("image_") and leaves_incomplete(reason):
-                failing.setdefault(name, Counter())[reason] += 1
+        for one, found in row.parts.items():
+            if one.status is Status.UNKNOWN and one.reason.startswith("image_") and leaves_incomplete(one.reason):
+                failing.setdefault(name, Counter())[one.reason] += len(found)
     rows = [
         RegistryRow(name, count, dict(failing.get(name, Counter())), *left.get(name, (None, None)))
         for name, count in images.items()

@@ -10,8 +10,11 @@ import pytest
 from scanner.domain.verdict.reason import Reason
 from scanner.web.http.server import Server
 from scanner.web.pages.fleet_index import FleetIndex
-from scanner.web.pages.rendering import age
+from scanner.web.pages.page_filter import PageFilter
+from scanner.web.pages.rendering import age, environment, load_templates
+from tests.counted import calls
 from tests.web.conftest import reading
+from tests.web.fleets import fleet_of
 
 
 class Page(HTMLParser):
@@ -323,3 +326,19 @@ async def test_a_browser_runs_our_script_and_nothing_else(app_with, tmp_path, re
     await server.stop()
     assert shown.stdout.count('<button type="button">Copy</button>') == 6
     assert "Content Security Policy" not in shown.stderr
+
+
+@pytest.mark.parametrize("wanted", [PageFilter(status="ok"), PageFilter(team="web"), PageFilter(registry="ghcr.io")])
+def test_what_workloads_share_is_filtered_without_a_look_at_each(wanted):
+    few, many = FleetIndex(fleet_of(100, workloads=20)), FleetIndex(fleet_of(400, workloads=20))
+    for index in (few, many):
+        index.prepare()
+        assert index.select(wanted).count > 100
+    assert calls(lambda: many.select(wanted).counts) < calls(lambda: few.select(wanted).counts) * 3
+
+
+def test_a_template_is_read_when_the_service_starts_and_never_again():
+    load_templates()
+    made = environment()
+    assert not made.auto_reload
+    assert {name for _, name in made.cache} == set(made.list_templates())
