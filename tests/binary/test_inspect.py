@@ -525,13 +525,12 @@ async def test_each_way_of_a_script_is_a_branch_behind_what_they_share(images, b
         ("curl -o $(hostname)/real x; exec /real", "written"),
         ("echo x > /lnk/real; exec /real", "written"),
         ("update --into=/opt; exec /opt/app", "written"),
-        ("cp /native /lnk/real || true; exec /real", "written"),
+        ("cp -u /native /lnk/real || true; exec /real", "written"),
         ("cp /native /real & exec /real", "written"),
         ("X=$(test -e /proc/x && cp /native /real; echo 1); exec /real", "written"),
         ("cp /native /to-real; exec /real", "written"),
         ("echo x > /to-real; exec /real", "written"),
         ("curl -o /tools/$(hostname) x; exec tool", "written"),
-        ("cp -r /srv/. /tools; exec tool", "written"),
         ("cp /unmarked /real; exec /real", "written"),
         ("cp -rT /opt /srv; exec /srv/x", "written"),
         ("curl -o /native x; exec sh -c 'cp /native /real; exec /real'", "written"),
@@ -560,6 +559,12 @@ async def test_what_a_script_may_have_changed_before_is_decided_at_run_time(imag
         ("cp /native /sbin/tool; exec tool", "/sbin/tool"),
         ("X=$(cp /native /real; echo 1); exec /real", "/real"),
         ("exec sh -c 'cp /native /real; exec sh -c \"exec /real\"'", "/real"),
+        ("mkdir -p /d/x && cp /native /d/x/ && chmod 755 /d/x/native; exec /d/x/native", "/d/x/native"),
+        ("mkdir -p /d; cp -r /srv/. /d; exec /d/native", "/d/native"),
+        ("cp /native /unmarked /sbin; exec native", "/sbin/native"),
+        ("T=$(mktemp -d); cp /native $T/a; exec $T/a", "/tmp/tmp.XXXXXXXXXX/a"),
+        ("T=$(mktemp); echo 'exec /native' >$T; exec sh $T", "/native"),
+        ("sed 's,@B@,/native,' /run.tmpl >/made.sh; chmod +x /made.sh; exec /made.sh", "/native"),
     ],
 )
 async def test_what_a_script_surely_puts_in_place_is_what_it_starts(images, build, text, path):
@@ -572,6 +577,8 @@ async def test_what_a_script_surely_puts_in_place_is_what_it_starts(images, buil
     ("text", "why"),
     [
         ("mv /native /srv/a; exec /native", Reason.ENTRYPOINT_MISSING),
+        ("exec $HOME/nowhere", Reason.ENTRYPOINT_MISSING),
+        ("cp -r /srv/. /usr/bin/; exec java", Reason.ENTRYPOINT_MISSING),
         ("mv /srv /opt/srv; exec /srv/native", Reason.ENTRYPOINT_MISSING),
         ("cp /pale /sbin/new; chmod +x /sbin/new; exec /pale", Reason.ENTRYPOINT_NOT_EXECUTABLE),
         ("install /pale /sbin/new; exec /pale", Reason.ENTRYPOINT_NOT_EXECUTABLE),
@@ -601,9 +608,12 @@ async def test_who_is_not_root_may_put_nothing_in_place_for_sure(images, build):
     [
         ("fetch-everything; exec /opt/none", "may make it"),
         ("X=$(fetch-everything); exec /opt/none", "may make it"),
-        ("cp -r /srv/. /usr/bin/; exec java", "may make it"),
+        ("tar -xf /x.tar -C /usr/bin; exec java", "may make it"),
         ("tar -xf /x.tar -C /opt; exec sh /opt/none.sh", "may be made"),
         ("chmod 600 /real; exec /real", "takes away the right"),
+        ('exec "$(hostname)/nowhere"', "nothing in the image is called nowhere"),
+        ('mkdir -p "$(hostname)"; cd "$(hostname)"; ./nowhere', "nothing in the image is called nowhere"),
+        ('cp /none "$(hostname)/x"; exec "$(hostname)/x"', "cp surely fails for /none"),
     ],
 )
 async def test_what_is_not_there_stays_unknown_whatever_files_are(images, build, text, why):
@@ -626,6 +636,7 @@ async def test_what_is_not_there_stays_unknown_whatever_files_are(images, build,
         "find /srv -exec cp {} /tmp ';'; exec /real",
         "chown -R me /opt; exec /opt/app",
         "cp /native /usr/bin/tool2; exec tool",
+        "cp -r /srv/. /tools; exec tool",
         "echo x > /sbin/other; exec tool",
         "tar -cf /x.tar /opt; exec /opt/app",
         'export "$(hostname)"=x; exec /real',
@@ -641,7 +652,8 @@ def _changing(images, build, text, user=""):
     foreign = build.elf(machine=183)
     layer = images.layer([
         ("bin/sh", build.elf()), ("sbin/tini", build.elf()), ("native", build.elf()), ("real", foreign), ("opt/app", foreign),
-        ("usr/bin/tool", foreign), ("lnk", build.symlink(".")), ("run.sh", b"exec /real\n"),
+        ("usr/bin/tool", foreign), ("lnk", build.symlink(".")), ("run.sh", b"exec /real\n"), ("tmp", build.directory),
+        ("run.tmpl", {"mode": 0o644, "content": b"#!/bin/sh\nexec @B@\n"}),
         ("unmarked", {"mode": 0o644, "content": foreign}), ("srv/x", b"x"), ("x.tar", b"x"),
         ("pale", {"mode": 0o644, "content": build.elf()}), ("to-pale", build.symlink("pale")), ("to-real", build.symlink("/real")),
         ("tools", build.symlink("usr/bin")), ("srv/native", build.elf()), ("srv/led", build.symlink("native")), ("srv/sub/y", b"y"),

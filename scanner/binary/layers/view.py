@@ -232,6 +232,16 @@ class View:
             }
         return tuple(sorted(found))
 
+    def is_called(self, name: str) -> bool:
+        """Whether any layer holds something of this name, in whatever directory. Reads every layer."""
+        for number, layer in enumerate(self._layers):
+            if number in self._unreadable:
+                raise LayerError(self._unreadable[number])
+            if not layer.complete:
+                raise Unread(number)
+            spend(len(layer.nodes) // NAMES_A_MICROSECOND)
+        return any(each.rpartition("/")[2] == name for layer in self._layers for each in layer.nodes)
+
     def is_symlink(self, path: str) -> bool:
         """Whether a symbolic link stands at the path itself. Raises ``Unread``, ``LayerError``."""
         head, _, name = path.rstrip("/").rpartition("/")

@@ -92,6 +92,17 @@ def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[E
     return Way(files)
 
 
+def unless_read(way: Way, files: tuple[Executable, ...], before: Before) -> Way:
+    """The way behind a loop over lines, of which a program in it may have read those that lead to the problem."""
+    own = cpus_of((*before.files, *files))
+    if way.problem is None and own and not cpus_of(way.files) <= own:
+        return Doubt("a loop over lines may start a program that is for another CPU", foreign=True).on(files)
+    if way.problem is None or is_unknown(way.problem):
+        return way
+    why = f"{way.problem.detail}, unless a program before it reads the lines of the loop that starts it"
+    return replace(way, problem=Failure(Reason.BINARY_UNKNOWN, why, path=way.problem.path))
+
+
 def unmade(step: Next, run: Run) -> Failure | None:
     """Why a start that fails for what is not there, or not executable, is not known to fail: the scripts before may mend it.
 

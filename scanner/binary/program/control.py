@@ -164,7 +164,8 @@ class Control:
     def _awaited(self, step: Next, files: tuple[Executable, ...], before: Before, hops: int) -> Way:
         """The way so far with what a step had to wait for."""
         behind = replace(before, also=step.also, asked=step.asked, written=step.written)
-        return beside.awaited(self.walks, self._beside(hops), step.needs, files, behind)
+        way = beside.awaited(self.walks, self._beside(hops), step.needs, files, behind)
+        return beside.unless_read(way, files, before) if step.early else way
 
     # ------------------------------------------------------------ one step
 
