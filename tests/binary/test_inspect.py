@@ -564,6 +564,7 @@ async def test_what_a_script_may_have_changed_before_is_decided_at_run_time(imag
         ("cp /native /unmarked /sbin; exec native", "/sbin/native"),
         ("T=$(mktemp -d); cp /native $T/a; exec $T/a", "/tmp/tmp.XXXXXXXXXX/a"),
         ("T=$(mktemp); echo 'exec /native' >$T; exec sh $T", "/native"),
+        ("T=$(mktemp); sed 's,@B@,/native,' /run.tmpl >$T; exec sh $T", "/native"),
         ("sed 's,@B@,/native,' /run.tmpl >/made.sh; chmod +x /made.sh; exec /made.sh", "/native"),
     ],
 )

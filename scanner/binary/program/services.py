@@ -24,6 +24,15 @@ MAX_SERVICES = 16
 MAX_LINES = 2000
 """Of one configuration of supervisord."""
 
+MAX_NAMES = 256
+"""Of one directory of services, or of configurations."""
+
+MAX_PATTERN = 64
+"""Characters of the last part of a pattern of configurations."""
+
+MAX_WORDS_CHARS = 4096
+"""Of the words of one service."""
+
 _OF_OVERLAY = ("/etc/services.d", "/etc/s6-overlay/s6-rc.d")
 _CONFIGURATIONS = ("/etc/supervisord.conf", "/etc/supervisor/supervisord.conf", "/etc/supervisor.conf")
 _SECTION = re.compile(r"\[(?P<kind>\w+)(?::[^\]]*)?\]")
@@ -46,7 +55,7 @@ def of(files: ImageFiles, command: Command) -> tuple[Command, ...]:
 
 def _below(files: ImageFiles, command: Command, directory: str) -> Iterator[Command]:
     """The ``run`` of each service directory, but for those that are down at first."""
-    for name in () if UNKNOWN in directory else files.names(directory) or ():
+    for name in () if UNKNOWN in directory else (files.names(directory) or ())[:MAX_NAMES]:
         at = posixpath.join(directory, name)
         is_down = files.stands(f"{at}/down").kind is not PathKind.MISSING
         if not is_down and files.stands(f"{at}/run").kind is PathKind.FILE:
@@ -72,7 +81,7 @@ def _of_supervisord(files: ImageFiles, command: Command) -> Iterator[Command]:
 def _matching(files: ImageFiles, directory: str, patterns: list[str]) -> Iterator[str]:
     for pattern in patterns:
         above, last = posixpath.split(posixpath.normpath(posixpath.join(directory, pattern)))
-        names = fnmatch.filter(files.names(above) or (), last) if len(last) <= MAX_SERVICES else ()
+        names = fnmatch.filter((files.names(above) or ())[:MAX_NAMES], last) if len(last) <= MAX_PATTERN else []
         yield from (posixpath.join(above, name) for name in names[:MAX_SERVICES])
 
 
@@ -92,6 +101,8 @@ def _settings(files: ImageFiles, path: str) -> Iterator[tuple[str, dict[str, str
 def _program(command: Command, kind: str, values: dict[str, str]) -> Command | None:
     """The command of a program that is started at once; ``None`` where its words are made at run time."""
     written = values.get("command", "")
+    if len(written) > MAX_WORDS_CHARS:
+        return None
     if kind != "program" or "%(" in written or values.get("autostart", "true").lower() in {"false", "no", "off", "0"}:
         return None
     try:

@@ -120,7 +120,7 @@ def sure(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, 
     return tuple(dict.fromkeys(found)) or made
 
 
-MAX_PUT = 64
+MAX_PUT = 24
 """Files that one command puts into a directory, each told by itself."""
 
 
@@ -130,6 +130,8 @@ def _pairs(files: Files, state: State, name: str, options: Parsed) -> list[tuple
     is_inside = kind_at(files, state, state.absolute(target)) is PathKind.DIRECTORY and not options.has("T")
     given: list[str] = []
     for source in sources:
+        if len(given) > MAX_PUT:
+            return []
         whole = source.rstrip("/").removesuffix("/.") if source.rstrip("/").endswith("/.") else ""
         if name != "cp" or not whole or not options.has("r", "R", "a"):
             given.append(source)

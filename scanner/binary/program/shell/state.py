@@ -54,7 +54,7 @@ MAX_TEXT = 64 * 1024
 """Characters of one value; a loop that doubles a variable would fill the memory."""
 
 
-_OF_PROGRAMS = re.compile(r"(?:^|/)[\w@+-]*(?:\.(?:sh|bash|env|envsh|tmp\.\w+))?$", re.ASCII)
+_OF_PROGRAMS = re.compile(r"(?:^|/)(?:tmp\.\w+|[\w@+-]*(?:\.(?:sh|bash|env|envsh))?)$", re.ASCII)
 """Names of files that may be started or read by a shell: to look into what they are made of may cost one more reading of a layer."""
 
 
