@@ -94,6 +94,8 @@ def _by_others(machine: Machine, made: State, state: State, arguments: tuple[str
         )
     if not found.surely and text is not None and not text.strip():
         return _Begun([], surely=False)
+    if found.words[0] == UNKNOWN and shell_programs.name_of(arguments) == "xargs":
+        raise AtRunTimeError(f"line {node.line}: what xargs reads is no part of its program's name", is_faulty=True)
     inner = shell_programs.name_of(found.words)
     if inner in {"find", "xargs"}:
         raise AtRunTimeError(f"line {node.line}: {arguments[0]} starts {inner}, which starts others")
