@@ -111,6 +111,7 @@ class View:
         self._runs: frozenset[str] = frozenset()
         self._made: Mapping[str, Node] = {}
         self._plain: frozenset[str] = frozenset()
+        self._called: dict[str, bool] = {}
 
     def placing(
         self,
@@ -231,6 +232,19 @@ class View:
                 if layer.get(lead + name) and not any(upper.hides(lead + name) for upper in above)
             }
         return tuple(sorted(found))
+
+    def is_called(self, name: str) -> bool:
+        """Whether any layer holds something of this name, in whatever directory. Reads every layer."""
+        if name in self._called:
+            return self._called[name]
+        for number, layer in enumerate(self._layers):
+            if number in self._unreadable:
+                raise LayerError(self._unreadable[number])
+            if not layer.complete:
+                raise Unread(number)
+            spend(len(layer.nodes) // NAMES_A_MICROSECOND)
+        self._called[name] = any(each.rpartition("/")[2] == name for layer in self._layers for each in layer.nodes)
+        return self._called[name]
 
     def is_symlink(self, path: str) -> bool:
         """Whether a symbolic link stands at the path itself. Raises ``Unread``, ``LayerError``."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch.launch import account_of
-from scanner.binary.program.shell.state import PathKind
+from scanner.binary.program.shell.image_paths import PathKind
 
 if TYPE_CHECKING:
     from scanner.binary.layers.view import View

@@ -16,7 +16,7 @@ from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.path_search import places_of
 from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.shell_programs import PREPARING
-from scanner.binary.program.steps import Before
+from scanner.binary.program.steps import Before, faulty
 from scanner.binary.program.way import Way, is_unknown
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
@@ -90,6 +90,25 @@ def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[E
         elif way.at_run_time and _is_told_at_run_time(command):
             return Way(files, at_run_time=_open(command, way))
     return Way(files)
+
+
+def served(walks: Walks, walk: Walk, way: Way, services: tuple[Command, ...], before: Before) -> Way:
+    """The way to a supervisor, in doubt where a service that it is to start surely does not start."""
+    found = awaited(walks, walk, services, way.files, before) if way.problem is None else way
+    if way.problem is not None or found.problem is None:
+        return way
+    return replace(way, problem=faulty(f"a service does not start: {found.problem.detail}").problem, at_run_time="")
+
+
+def unless_read(way: Way, files: tuple[Executable, ...], before: Before) -> Way:
+    """The way behind a loop over lines, of which a program in it may have read those that lead to the problem."""
+    own = cpus_of((*before.files, *files))
+    if way.problem is None and own and not cpus_of(way.files) <= own:
+        return Doubt("a loop over lines may start a program that is for another CPU", foreign=True).on(files)
+    if way.problem is None or is_unknown(way.problem):
+        return way
+    why = f"{way.problem.detail}, unless a program before it reads the lines of the loop that starts it"
+    return replace(way, problem=Failure(Reason.BINARY_UNKNOWN, why, path=way.problem.path))
 
 
 def unmade(step: Next, run: Run) -> Failure | None:

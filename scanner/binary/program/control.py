@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.view import Absence
-from scanner.binary.program import applets, beside, capabilities, mentioned, script_file, surroundings
+from scanner.binary.program import applets, beside, capabilities, mentioned, script_file, services, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.asked import Asked
 from scanner.binary.program.content import architecture_of
@@ -73,7 +73,9 @@ class Control:
             following = self._next(command, run, before)
             if isinstance(following, Stopped):
                 foreign = before.beside and self._named(command, replace(run, files=files), before, hops).foreign
-                return Way(files, following.problem, following.at_run_time, foreign=foreign)
+                way = Way(files, following.problem, following.at_run_time, foreign=foreign)
+                image = ImageFiles(self._view(before.written), command.mounts, command.volumes)
+                return beside.served(self.walks, self._beside(hops), way, services.of(image, command), before)
             if isinstance(following, Done):
                 before = replace(before, also=(*before.also, *following.also))
                 way = beside.awaited(self.walks, self._beside(hops), following.needs, files, before)
@@ -164,7 +166,8 @@ class Control:
     def _awaited(self, step: Next, files: tuple[Executable, ...], before: Before, hops: int) -> Way:
         """The way so far with what a step had to wait for."""
         behind = replace(before, also=step.also, asked=step.asked, written=step.written)
-        return beside.awaited(self.walks, self._beside(hops), step.needs, files, behind)
+        way = beside.awaited(self.walks, self._beside(hops), step.needs, files, behind)
+        return beside.unless_read(way, files, before) if step.early else way
 
     # ------------------------------------------------------------ one step
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.view import Absence, Found
 from scanner.binary.program.content import architecture_of
-from scanner.binary.program.shell.state import PathKind, Standing
+from scanner.binary.program.shell.image_paths import PathKind, Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +111,10 @@ class ImageFiles:
             return False
         content = self.view.content(found)
         return content is not None and content.applets is not None and name not in content.applets
+
+    def is_called(self, name: str) -> bool:
+        """Whether something of the image may have this name, in whatever directory."""
+        return bool(self.volumes) or self.view.is_called(name)
 
     def forbids(self, path: str) -> bool:
         """Whether the script's user surely may not write at a path, nor make it where nothing stands."""

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
-from scanner.binary.program.shell.state import PathKind
+from scanner.binary.program.shell.image_paths import PathKind
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 

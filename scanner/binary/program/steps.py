@@ -28,7 +28,8 @@ class Next:
     ``missing`` tells that the shell surely does not find it, whatever its script ran before, ``also`` what that was.
     ``needs`` are the programs that had to succeed before, ``decides`` that the script's status is that of the command,
     ``replaced`` that it does something else with success where the command fails. ``busybox`` is its shell where
-    that is busybox', of which some builds start their applets without any file, or whatever file is called so.
+    that is busybox', of which some builds start their applets without any file, or whatever file is called so. ``early`` tells that ``needs`` holds unless a loop
+    ends before its lines do.
     """
 
     command: Command
@@ -44,6 +45,7 @@ class Next:
     replaced: bool = False
     missing: bool = False
     busybox: Content | None = None
+    early: bool = False
 
     @property
     def start(self) -> object:
@@ -58,6 +60,8 @@ class Next:
 
     def meeting(self, other: Next) -> Next:
         """One step for two ways to the same: it needs what both need."""
+        if self.early is not other.early:
+            return replace(other if self.early else self, early=True)
         needs = tuple(each for each in self.needs if each in other.needs)
         missing = self.missing and other.missing
         return replace(self, needs=needs, replaced=self.replaced or other.replaced, missing=missing)
@@ -75,6 +79,7 @@ def scripted(ending: Reached, busybox: Content | None) -> Next:
         decides=ending.decides,
         replaced=ending.replaced,
         missing=ending.missing,
+        early=ending.early,
         busybox=busybox,
     )
 

@@ -168,3 +168,21 @@ async def test_home_is_what_the_accounts_say(look, build, user, home):
         ("home/app/server", build.elf()),
     ]
     assert ends(await look(("/s",), entries, user=user)) == f"{home}/server"
+
+
+SUPERVISED = [  # what is started, files beside the supervisor, what of them is not there
+    (("/usr/bin/runsvdir", "-P", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
+    (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n", "sv/b/down": ""}, ""),
+    (("/usr/bin/s6-svscan", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec ./none\n"}, "./none"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app -x\n[include]\nfiles = d/*.conf\n", "d/b.conf": "[program:b]\ncommand=/none -x\n"}, "/none"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app\n[program:b]\nautostart=false\ncommand=/none\n"}, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("argv", "beside", "lacks"), SUPERVISED)
+async def test_a_supervisor_is_not_known_to_start_where_a_service_lacks_its_program(look, build, argv, beside, lacks):
+    entries = [(argv[0].lstrip("/"), build.elf()), ("app", build.elf()), *beside.items()]
+    found = await look(argv, entries)
+    assert bool(found.at_run_time) is not bool(lacks)
+    assert reason(found) is (Reason.BINARY_UNKNOWN if lacks else None)
+    assert lacks in (found.problem.detail if found.problem else "")

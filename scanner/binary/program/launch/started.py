@@ -54,7 +54,9 @@ def by_xargs(words: tuple[str, ...], text: str | None = None) -> Started | None:
     marks = [value or "{}" for name, value in parsed.options if name in {"I", "i"}]
     if marks:
         line = text.strip() if text is not None and _WORD.fullmatch(text.strip()) else UNKNOWN
-        words = tuple(each.replace(marks[-1], line) for each in parsed.rest)
+        words = (parsed.rest[0], *(each.replace(marks[-1], line) for each in parsed.rest[1:]))
+        if marks[-1] in parsed.rest[0]:
+            words = (UNKNOWN, *words[1:])  # busybox' puts it there too, findutils' does not
         return Started(words, surely=bool(text and text.strip()))
     if text is None or parsed.has("a"):
         return Started((*parsed.rest, UNKNOWN_WORDS), surely=not parsed.has("r", "p", *_LINES))

@@ -134,7 +134,7 @@ def _exec(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
             raise AtRunTimeError(f"line {node.line}: exec of words that become none starts nothing", is_faulty=True)
         return machine.done(_with_opened(machine, state, node))
     if UNKNOWN in rest[0]:
-        raise AtRunTimeError(f"line {node.line}: what exec starts is known at run time only")
+        raise AtRunTimeError(f"line {node.line}: what exec starts is known at run time only", word=rest[0])
     if name:
         starts.refuse_name(machine, state, name, rest[0])
     return starts.execd(machine, state, rest, variables)
@@ -179,7 +179,7 @@ def _command(machine: Machine, state: State, words: tuple[str, ...], node: Simpl
     if not rest:
         return machine.done(state.with_status(0))
     if UNKNOWN in rest[0]:
-        raise AtRunTimeError(f"line {node.line}: what it starts is known at run time only")
+        raise AtRunTimeError(f"line {node.line}: what it starts is known at run time only", word=rest[0])
     if is_known_to(machine.kind, rest[0]):
         return BUILTINS[rest[0]](machine, state, rest, node)
     return starts.external(machine, state, state, rest, node)

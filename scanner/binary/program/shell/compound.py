@@ -260,7 +260,7 @@ def next_part(state: State, frame: NextPart, below: Stack | None) -> list[State]
     if not last:
         stack = push(replace(frame, at=frame.at + 1, worst=worst), below)
         leave = push(LeaveSubshell(before.on(stack), piped=True, reads=reads), stack)
-        return [replace(state, stack=push(One(part), leave), output="", captures=True, into=False)]
+        return [replace(state, stack=push(One(part), leave), output="", captures=True, into="")]
     ends = FINISHED if below is None else below
     if "pipefail" in state.options and len(frame.parts) > 1:
         ends = push(PipeEnd(worst), below)
@@ -311,6 +311,8 @@ def leave_subshell(machine: Machine, state: State, frame: LeaveSubshell, below: 
         asked=state.asked,
         written=state.written,
         vague=state.vague,
+        doubt=state.doubt,
+        early=state.early,
         output=output,
         input=left,
     )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.shell import redirect_files
+from scanner.binary.program.shell.image_paths import PathKind
 from scanner.binary.program.shell.process_limits import failure
-from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
+from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, is_known
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine

@@ -9,9 +9,10 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell.image_paths import PathKind
 from scanner.binary.program.shell.piece import BREAK, Piece
 from scanner.binary.program.shell.pieces import Pieces
-from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
+from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, is_known
 from scanner.formats.shell import patterns
 from scanner.formats.shell.regexes import regex_of
 from scanner.formats.shell.simple_commands import DECLARING

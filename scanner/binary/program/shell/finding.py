@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.shell import redirect_files
 from scanner.binary.program.shell.frames import LeaveSubshell, NextPart
-from scanner.binary.program.shell.state import PathKind, is_known
+from scanner.binary.program.shell.image_paths import PathKind
+from scanner.binary.program.shell.state import is_known
 from scanner.formats.parsing.patience import spend
 from scanner.formats.shell.syntax import Simple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scanner.binary.program.shell.state import Files, State
+    from scanner.binary.program.shell.image_paths import Files
+    from scanner.binary.program.shell.state import State
 
 MAX_LOOKED_AT = 512
 """Paths of one search; a folder of scripts for an entrypoint holds a dozen."""

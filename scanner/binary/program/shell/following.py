@@ -38,6 +38,7 @@ from scanner.binary.program.shell.machine import Machine
 from scanner.binary.program.shell.starts import NOT_FOUND, OPTIONS_OF_BASH
 from scanner.binary.program.shell.state import (
     FUNCTIONS,
+    OWN_HOME,
     OWN_INPUT,
     OWN_SCRIPT,
     AtRunTime,
@@ -53,7 +54,8 @@ from scanner.formats.shell.syntax import (
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.frames import Stack
-    from scanner.binary.program.shell.state import External, Files
+    from scanner.binary.program.shell.image_paths import Files
+    from scanner.binary.program.shell.state import External
     from scanner.binary.program.shell.writes import Write
 
 MAX_ENDINGS = 64
@@ -68,7 +70,7 @@ class Reached:
     changed before; ``asked`` where programs ran before for their output; ``failed`` where the script only comes here because something failed,
     ``missing`` where the shell surely does not find the program. ``needs`` are the programs that had to succeed before,
     ``decides`` where the script's own status is that of the program, ``replaced`` where it does something else, with
-    success, if the program fails.
+    success, if the program fails; ``early`` where a loop on the way ends before its lines do, for a program read them.
     """
 
     command: Command
@@ -81,6 +83,7 @@ class Reached:
     needs: tuple[Command, ...] = ()
     decides: bool = True
     replaced: bool = False
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +202,7 @@ def _start(script: Script, read: Sequence) -> State:
         for name, value in command.env.items()
         if script.kind is not ShellKind.DASH or not name.startswith(FUNCTIONS)  # it hands on what it can name
     }
-    if "HOME" not in variables:
-        variables["HOME"] = "/root" if command.user in {"", "0", "root"} else UNKNOWN
+    variables.setdefault("HOME", UNKNOWN if command.user is None else OWN_HOME)
     variables.setdefault("HOSTNAME", UNKNOWN)
     return State(
         stack=_stack(script, read),
@@ -283,6 +285,7 @@ def _key(ending: Ending) -> object:
             also,
             ending.written,
             ending.failed,
+            ending.early,
         )
     if isinstance(ending, Ended):
         asked = tuple((each.argv, each.path, each.cwd) for each in ending.asked)
@@ -358,7 +361,8 @@ def _reached(state: State) -> Ending:
     if state.execd and state.externals:
         *also, reached = state.externals
         others = (*(each.command for each in (*also, *state.background)), *for_output)
-        return Reached(reached.command, execd=True, also=others, asked=asked, written=state.written, needs=needs)
+        made = Reached(reached.command, execd=True, also=others, asked=asked, written=state.written, needs=needs)
+        return replace(made, early=state.early)
     started, besides = _at_work(state)
     if started:
         *also, reached = started
@@ -380,6 +384,7 @@ def _reached(state: State) -> Ending:
             missing=reached.missing,
             needs=tuple(each for each in needs if each != reached.command),
             decides=failed or reached in (state.asks, *state.needs),
+            early=state.early,
             replaced=not failed and (state.replaced == reached or (bool(also) and started[0] in state.background)),
         )
     if state.last is not None and not failed:

@@ -21,7 +21,7 @@ MAX_WAYS = 12
 _COMPARED = (
     "status", "positional", "cwd", "externals", "last", "background", "asked", "variables", "written", "output", "input", "captures", "into", "exported",
     "arrays", "options", "quiet", "functions", "exit_trap", "execd", "local", "arg0", "file", "substituted",
-    "gave_up", "readonly", "replaced", "beside", "vague", "aliases", "opened",
+    "gave_up", "readonly", "replaced", "beside", "vague", "doubt", "early", "aliases", "opened",
 )  # fmt: skip
 """All of a state but its stack and what it needs; what differs most often comes first."""
 
@@ -140,6 +140,8 @@ def _widened(states: Sequence[State]) -> State:
             input=first.input if first.input == other.input else EATEN if EATEN in {first.input, other.input} else None,
             written=joined_writes((first, other)),
             vague=first.vague or other.vague,
+            doubt=first.doubt or other.doubt,
+            early=first.early and other.early,
             output=first.output if first.output == other.output else UNKNOWN,
         )
     return first

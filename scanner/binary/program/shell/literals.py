@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.shell.state import PathKind
+from scanner.binary.program.shell.image_paths import PathKind
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
-    from scanner.binary.program.shell.state import Files
+    from scanner.binary.program.shell.image_paths import Files
 
 MAX_NAMED = 64
 """Paths of one script that are looked up."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.injected import is_injected
-from scanner.binary.program.shell.state import PathKind, ShellKind, is_known
+from scanner.binary.program.shell.image_paths import PathKind
+from scanner.binary.program.shell.state import ShellKind, is_known
 
 if TYPE_CHECKING:
-    from scanner.binary.program.shell.state import Files, State
+    from scanner.binary.program.shell.image_paths import Files
+    from scanner.binary.program.shell.state import State
 
 
 def located(files: Files, state: State, name: str) -> str | None:
@@ -46,6 +49,22 @@ def _in_image(files: Files, state: State, name: str) -> str | None:
         if standing.kind is PathKind.FILE and standing.executable:
             return candidate
     return None if candidates is None else ""
+
+
+def uncalled(files: Files, state: State, word: str) -> str:
+    """Why a program whose directory is not known surely is not there; empty where it may be.
+
+    Nothing in the image has its name, nor has its script made anything that may have it.
+    """
+    directory, _, name = word.rpartition("/")
+    if UNKNOWN not in directory or not name or UNKNOWN in name or not state.is_sure_of_files:
+        return ""
+    ends = [each.path.rpartition("/")[2] for each in state.written if not each.makes]
+    if any(end == name or UNKNOWN in end for end in ends) or any(
+        each.below and not each.is_sure for each in state.written
+    ):
+        return ""
+    return "" if files.is_called(name) else f"nothing in the image is called {name}"
 
 
 _BUILT_IN = frozenset({"bind", "chdir", "complete", "compopt", "help", "history", "logout"})

@@ -67,7 +67,7 @@ from scanner.formats.shell.syntax import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from scanner.binary.program.shell.state import Files
+    from scanner.binary.program.shell.image_paths import Files
 
 MAX_STEPS = 20_000
 """Of one script on all its ways together; official entrypoints take some 300."""
@@ -123,8 +123,8 @@ class Machine:
         except ShellEndsError as error:
             return self.exit(replace(state, gave_up=str(error)), _GAVE_UP)
         except AtRunTimeError as error:
-            lacks = "" if error.is_faulty or state.substituted is not None else unreached.lacking(self, state)
-            why = f"{error}; later it starts {lacks}, which is not in the image" if lacks else str(error)
+            lacks = "" if error.is_faulty or state.substituted is not None else unreached.doubt(self, state, error)
+            why = f"{error}; {lacks}" if lacks else str(error)
             if self._is_in_subshell(state) and state.substituted is None and not error.is_of_all:
                 command = Command((UNKNOWN, why, *(("faulty",) if lacks else ())), ())
                 some = External(command)
@@ -349,7 +349,7 @@ class Machine:
             stack=push(Run(body.items), None),
             output="",
             captures=True,
-            into=False,
+            into="",
             substituted=depth,
             exit_trap="",
             status=state.status if body.items else 0,

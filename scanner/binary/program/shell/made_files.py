@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.launch.getopt import Parsed, grammar
 from scanner.binary.program.shell import placing, redirect_files
-from scanner.binary.program.shell.state import MAX_TEXT, ZERO, External, PathKind, is_known
+from scanner.binary.program.shell.image_paths import PathKind
+from scanner.binary.program.shell.state import MAX_TEXT, ZERO, External, is_known
 from scanner.binary.program.shell.writes import Write
 from scanner.formats.shell.syntax import Group, Simple
 
 if TYPE_CHECKING:
-    from scanner.binary.program.shell.state import Files, State
+    from scanner.binary.program.shell.image_paths import Files
+    from scanner.binary.program.shell.state import State
     from scanner.formats.shell.syntax import Redirect, Statement
 
 _MKDIR = grammar("m:pv", "mode:>m parents>p verbose>v", permutes=True)
@@ -47,7 +49,7 @@ def is_plain(body: Statement) -> bool:
 
 def begun(state: State, file: Into | None) -> State:
     """The state in which a command prints into a file."""
-    return state if file is None else replace(state, output="", captures=True, into=True)
+    return state if file is None else replace(state, output="", captures=True, into=file.target)
 
 
 def ended(files: Files, after: State, before: State, file: Into | None) -> State:
@@ -129,6 +131,29 @@ def put(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, .
         return _teed(files, state, words, made)
     folders = _folders(files, state, words)
     return (*folders, *(each for each in made if each.path not in {folder.path for folder in folders}))
+
+
+def works(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, ...], *, is_sure: bool) -> bool:
+    """Whether a program surely does what it is asked for: all that it changes it surely puts in place, or it is there.
+
+    ``is_sure`` tells that it is the one of that name.
+    """
+    name = words[0].rpartition("/")[2]
+    if (
+        not is_sure
+        or not _is_roots(state)
+        or not is_known(state.cwd)
+        or name not in {"mkdir", "cp", "mv", "ln", "chmod"}
+    ):
+        return False
+    if name != "mkdir":
+        return bool(made) and all(each.is_sure or each.runs for each in made)
+    parsed = _MKDIR.parse(words[1:])
+    if not isinstance(parsed, Parsed) or not parsed.has("p") or not parsed.rest or not all(map(is_known, parsed.rest)):
+        return False
+    folders = {each.path for each in made if each.folder}
+    places = [posixpath.normpath(state.absolute(each)) for each in parsed.rest]
+    return all(at in folders or placing.kind_at(files, state, at) is PathKind.DIRECTORY for at in places)
 
 
 def _is_roots(state: State) -> bool:

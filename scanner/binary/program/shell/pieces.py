@@ -26,7 +26,7 @@ from scanner.formats.shell.syntax import (
 from scanner.formats.shell.words import is_bad_substitution
 
 if TYPE_CHECKING:
-    from scanner.binary.program.shell.state import Files
+    from scanner.binary.program.shell.image_paths import Files
     from scanner.formats.shell.patterns import Pattern
     from scanner.formats.shell.syntax import Part, Sequence
 

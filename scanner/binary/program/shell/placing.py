@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.launch.getopt import OptionError, Parsed, grammar
 from scanner.binary.program.shell import redirect_files
-from scanner.binary.program.shell.state import PathKind, is_known
+from scanner.binary.program.shell.image_paths import PathKind
+from scanner.binary.program.shell.state import is_known
 from scanner.binary.program.shell.writes import Write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scanner.binary.layers.view import View
-    from scanner.binary.program.shell.state import Files, State
+    from scanner.binary.program.shell.image_paths import Files
+    from scanner.binary.program.shell.state import State
 
 _CP = grammar("afLpRrTv", "archive>a force>f dereference>L recursive>r no-target-directory>T verbose>v", permutes=True)
 _MV = grammar("fTv", "force>f no-target-directory>T verbose>v", permutes=True)
@@ -104,10 +106,42 @@ def sure(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, 
     if name == "chmod":
         return _chmod(files, state, words, made)
     options = _GRAMMARS[name].parse(words[1:]) if name in _GRAMMARS else None
-    if not isinstance(options, Parsed) or len(options.rest) != 2:  # noqa: PLR2004 - from, to
+    if not isinstance(options, Parsed) or len(options.rest) < 2:  # noqa: PLR2004 - from, to
         return made
-    placed = _placed(files, state, name, options)
-    return made if placed is None else _written(placed, name)
+    found: list[Write] = []
+    pairs = _pairs(files, state, name, options)
+    for pair in pairs:
+        placed = _placed(files, state, name, options, pair)
+        if placed is None and len(pairs) == 1:
+            return made
+        target = state.absolute(f"{pair[1]}/{posixpath.basename(pair[0].rstrip('/'))}")
+        unsure = (Write(posixpath.normpath(target), below=True),)
+        found += unsure if placed is None else _written(placed, name)
+    return tuple(dict.fromkeys(found)) or made
+
+
+MAX_PUT = 24
+"""Files that one command puts into a directory, each told by itself."""
+
+
+def _pairs(files: Files, state: State, name: str, options: Parsed) -> list[tuple[str, str]]:
+    """Each source with the target; what ``cp -r X/. D`` copies by its names. Empty where that is not known."""
+    *sources, target = options.rest
+    is_inside = kind_at(files, state, state.absolute(target)) is PathKind.DIRECTORY and not options.has("T")
+    given: list[str] = []
+    for source in sources:
+        if len(given) > MAX_PUT:
+            return []
+        whole = source.rstrip("/").removesuffix("/.") if source.rstrip("/").endswith("/.") else ""
+        if name != "cp" or not whole or not options.has("r", "R", "a"):
+            given.append(source)
+        elif is_inside:
+            given += [f"{whole}/{each}" for each in files.names(state.absolute(whole)) or ()]
+        else:
+            given.append(whole)
+    ends = {posixpath.basename(each.rstrip("/")) for each in given}
+    is_plain = len(given) == 1 or (is_inside and name in {"cp", "mv"} and len(ends) == len(given) <= MAX_PUT)
+    return [(each, target) for each in given] if is_plain else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +165,8 @@ def _written(placed: _Place, name: str) -> tuple[Write, ...]:
     return tuple(dict.fromkeys(writes))
 
 
-def _placed(files: Files, state: State, name: str, options: Parsed) -> _Place | None:
-    source, target = options.rest
+def _placed(files: Files, state: State, name: str, options: Parsed, pair: tuple[str, str]) -> _Place | None:
+    source, target = pair
     last = posixpath.basename(source.rstrip("/"))
     if last in {"", ".", ".."}:
         return None  # what a directory holds, not it itself

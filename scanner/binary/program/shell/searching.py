@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.launch.getopt import OptionError, grammar
 from scanner.binary.program.shell import placing, redirect_files, text_tools
-from scanner.binary.program.shell.state import PathKind, is_known
+from scanner.binary.program.shell.image_paths import PathKind
+from scanner.binary.program.shell.state import is_known
 from scanner.formats.parsing.patience import spend
 from scanner.formats.shell.regexes import regex_of
 
 if TYPE_CHECKING:
     from scanner.binary.program.launch.getopt import Parsed
-    from scanner.binary.program.shell.state import Files, State
+    from scanner.binary.program.shell.image_paths import Files
+    from scanner.binary.program.shell.state import State
 
 PROGRAMS = frozenset({"grep", "fgrep", "egrep"})
 

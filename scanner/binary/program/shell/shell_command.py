@@ -8,15 +8,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.shell import homes
 from scanner.binary.program.shell.following import Script
-from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
+from scanner.binary.program.shell.image_paths import PathKind, Standing
+from scanner.binary.program.shell.state import ShellKind
 from scanner.binary.program.shell.variables import HARMLESS, is_followed, switch
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
-    from scanner.binary.program.shell.state import Files
+    from scanner.binary.program.shell.image_paths import Files
 
 MAX_COMMAND_BYTES = 64 * 1024
 """Of a ``sh -c`` text; Dockerfiles' are one line."""
@@ -123,7 +125,7 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
 
 def _of_home(script: Script, files: Files) -> Script:
     """The script with its user's HOME, if it asks for that."""
-    return replace(script, command=_at_home(script.command, files)) if _OF_HOME.search(script.text) else script
+    return replace(script, command=_at_home(script.command, files)) if homes.asks(script.text) else script
 
 
 _NAMES_FILE = re.compile(r"(\$HOME|\$\{HOME\}|~(?=/))?([\w./+@%-]*)", re.ASCII)
@@ -139,7 +141,7 @@ def _first(command: Command, files: Files, *, is_posix: bool) -> bytes | None:
     if is_posix or value == "":
         return b""
     named = _NAMES_FILE.fullmatch(value or "")
-    home = command.env.get("HOME", "/root" if command.user in {"", "0", "root"} else None)
+    home = _at_home(command, files).env.get("HOME") if named is not None and named[1] else None
     if value is None or named is None or (named[1] and home is None) or value.startswith("~"):
         return None
     path = posixpath.normpath(command.absolute(f"{home}{named[2]}" if named[1] else named[2]))
@@ -170,25 +172,14 @@ def _refused(command: Command, said: str) -> Failure:
 
 
 def _at_home(command: Command, files: Files) -> Command:
-    """Engines set HOME by the image's accounts; without one of the user's they differ."""
+    """The command with the HOME that an engine sets."""
     if "HOME" in command.env or command.user is None:
         return command
-    user, passwd = command.user.partition(":")[0] or "0", files.text("/etc/passwd") or b""
-    entries = [line.split(":") for line in passwd.decode("utf-8", "replace").splitlines()]
-    fitting = (entry for entry in entries if len(entry) == _FIELDS and user in {entry[0], entry[2]})
-    entry = next(fitting, None)
-    return command.with_variable("HOME", entry[5] if entry else None)
+    return command.with_variable("HOME", homes.home_of(command.user, files))
 
-
-_OF_HOME = re.compile(rb"HOME|~")
-"""Where a script may ask for the home of its user, for which the image's accounts are read."""
 
 _POSIX = frozenset({"POSIXLY_CORRECT", "SHELLOPTS"})
 """Variables that may tell bash to be POSIX', in which it reads none of these files, unless it is called ``sh``."""
-
-_FIELDS = 7
-"""Of a line of passwd(5)."""
-
 
 _PROFILE = b"if [ -f /etc/profile ]; then . /etc/profile; fi\n"
 _FIRST_OF_BASH = b"""if [ -f ~/.bash_profile ]; then . ~/.bash_profile

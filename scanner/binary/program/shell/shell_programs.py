@@ -9,14 +9,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import filters, finding, lookups, redirect_files, searching, text_tools
-from scanner.binary.program.shell.state import AtRunTimeError, PathKind, is_known
+from scanner.binary.program.shell import filters, finding, lookups, redirect_files, searching, temporary, text_tools
+from scanner.binary.program.shell.image_paths import PathKind
+from scanner.binary.program.shell.state import AtRunTimeError, is_known
 from scanner.binary.program.shell.writes import executed_by_find
 from scanner.formats.shell import arithmetic
 from scanner.formats.shell.syntax import Arithmetic, ArithmeticPart, Assignment, For, Parameter, Simple
 
 if TYPE_CHECKING:
-    from scanner.binary.program.shell.state import Files, State
+    from scanner.binary.program.shell.image_paths import Files
+    from scanner.binary.program.shell.state import State
 
 PREPARING = frozenset({
     "adduser", "addgroup", "awk", "base64", "basename", "cat", "chgrp", "chmod", "chown", "cmp", "cp", "crudini", "curl",
@@ -153,8 +155,8 @@ def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> 
         return 0, f"{machine}\n"
     if (computed := _computed(state, name, words)) is not None:
         return computed
-    if name == "mktemp" and not operands and set(options) <= {"-d", "-q"} and state.value("TMPDIR") is None:
-        return None, f"/tmp/tmp.{UNKNOWN}\n"  # noqa: S108 - what the program prints
+    if name == "mktemp" and (path := temporary.name(files, state, words)):
+        return (0 if is_known(path) else None), f"{path}\n"
     if name == "ls" and operands and set(options) <= {"-1", "-d"} and (named := _named_files(files, state, operands)):
         return 0, named
     if name == "ls" and len(operands) <= 1 and set(options) <= {"-A", "-1"}:

@@ -45,7 +45,8 @@ def read_words(machine: Machine, state: State, words: tuple[str, ...], node: Sim
         return [replace(each, input=state.input, opened={**each.opened, number: each.input}) for each in ways]
     if state.input is not None and state.input.startswith(SHARED) and _is_asked_by_loop(state, node):
         left = state.input.removeprefix(SHARED)
-        return [way for text in dict.fromkeys((left, "")) for way in _read(machine, replace(state, input=text), words)]
+        ends = _read(machine, replace(state, input="", early=state.early or bool(left)), words)
+        return [*_read(machine, replace(state, input=left), words), *(ends if left else ())]
     return _read(machine, state, words)
 
 

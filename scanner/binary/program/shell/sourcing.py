@@ -6,9 +6,11 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.shell import placing
+from scanner.binary.program.argv import UNKNOWN
+from scanner.binary.program.shell import homes, placing
 from scanner.binary.program.shell.frames import LeaveFile, Settle, push
-from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, is_known
+from scanner.binary.program.shell.image_paths import PathKind
+from scanner.binary.program.shell.state import OWN_HOME, AtRunTimeError, ShellKind, is_known
 from scanner.formats.shell.syntax import Substitution
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ def _read_here(  # noqa: PLR0913, PLR0917 - what is read, by whom, with which ar
     given = arguments if machine.kind is not ShellKind.DASH else ()
     settled = push(Settle(state.quiet), state.stack)
     leave = push(LeaveFile(state.positional if given else None, state.file, given), settled)
+    if state.variables.get("HOME") == OWN_HOME and state.user is not None and homes.asks(text):
+        home = homes.home_of(state.user, machine.files)
+        state = replace(state, variables={**state.variables, "HOME": UNKNOWN if home is None else home})
     inner = replace(state, stack=leave, positional=given or state.positional, file=path)
     return machine.evaluated(inner, text, path)
 

@@ -15,12 +15,14 @@ from scanner.binary.program.shell import (
     made_files,
     redirect_files,
     shell_programs,
+    temporary,
     tool_files,
     writes,
 )
 from scanner.binary.program.shell.state import (
     EATEN,
     MAX_EXTERNALS,
+    OWN_HOME,
     OWN_INPUT,
     OWN_SCRIPT,
     SHARED,
@@ -51,6 +53,8 @@ NOT_FOUND = 127
 
 def external(machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> list[State]:
     """A program that is started and waited for."""
+    if shell_programs.name_of(arguments) == "find" and (refusal := _refusal(machine, made, state, arguments)):
+        return machine.failed(state.lacking_files(arguments, refusal), 1, refusal)
     begun = _by_others(machine, made, state, arguments, node)
     if begun is not None and begun.surely:
         return begun.ways
@@ -61,6 +65,13 @@ def external(machine: Machine, made: State, state: State, arguments: tuple[str, 
         idle = External(command_of(replace(made, input=state.input), arguments), prepares=True)
         return [*begun.ways, *machine.done(replace(behind, last=idle).with_status(None))]
     return _external(machine, made, state, arguments, node, prepares=shell_programs.prepares(arguments))
+
+
+def _refusal(machine: Machine, made: State, state: State, arguments: tuple[str, ...]) -> str:
+    """Why a tool that is there surely fails; empty where nobody can tell."""
+    if _is_missing(machine, made, arguments[0]) or _is_foreign(machine, made, arguments[0]):
+        return ""
+    return tool_files.refusal(machine.files, state, arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,8 @@ def _by_others(machine: Machine, made: State, state: State, arguments: tuple[str
         )
     if not found.surely and text is not None and not text.strip():
         return _Begun([], surely=False)
+    if found.words[0] == UNKNOWN and shell_programs.name_of(arguments) == "xargs":
+        raise AtRunTimeError(f"line {node.line}: what xargs reads is no part of its program's name", is_faulty=True)
     inner = shell_programs.name_of(found.words)
     if inner in {"find", "xargs"}:
         raise AtRunTimeError(f"line {node.line}: {arguments[0]} starts {inner}, which starts others")
@@ -105,17 +118,15 @@ def _external(  # noqa: PLR0913 - who runs it, in which state, and whether it on
     status, printed = None, None
     if not missing and not foreign:
         if refusal := tool_files.refusal(machine.files, state, arguments):
-            return machine.failed(state, 1, refusal)
+            return machine.failed(state.lacking_files(arguments, refusal), 1, refusal)
+        state = state.lacking_files(arguments, tool_files.lacking_source(machine.files, state, arguments))
         status, printed = shell_programs.known_program(machine.files, state, arguments)
     if printed is not None:
         name = shell_programs.name_of(arguments)
         reads = name in filters.NAMES or (name in shell_programs.COPYING and len(arguments) == 1)
-        behind = state.drained() if reads else state
+        behind = temporary.made(state.drained() if reads else state, arguments, printed)
         return machine.done(behind.printed(printed).with_status(status))
-    if UNKNOWN in arguments[0]:
-        command = Command((UNKNOWN, f"line {node.line}: what it starts is known at run time only"), ())
-    else:
-        command = command_of(replace(made, input=state.input), arguments)
+    command = _named(machine, made, state, arguments, node)
     external = External(command, prepares, missing, foreign, written=state.written)
     placed: tuple[Write, ...] = ()
     if missing:
@@ -123,7 +134,10 @@ def _external(  # noqa: PLR0913 - who runs it, in which state, and whether it on
     else:
         before = state.written
         state = _used(machine, state, arguments, is_sure=prepares and not made_before).waited()
-        placed = tuple(each for each in state.written[len(before) :] if each.is_sure or each.runs)
+        new = state.written[len(before) :]
+        placed = tuple(each for each in new if each.is_sure or each.runs)
+        if made_files.works(machine.files, made, arguments, new, is_sure=prepares and not made_before):
+            status, placed = 0, ()
     asks = None if missing or (prepares and not made_before) or UNKNOWN in command.argv[0] else external
     asks = replace(external, placed=placed) if placed else asks
     if state.substituted is not None:
@@ -134,6 +148,15 @@ def _external(  # noqa: PLR0913 - who runs it, in which state, and whether it on
             raise AtRunTimeError(f"line {node.line}: it starts more than {MAX_EXTERNALS} programs")
         state = replace(state, externals=(*state.externals, external))
     return machine.done(replace(state, last=external, status=status, asks=asks))
+
+
+def _named(machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> Command:
+    """The command, or why nobody knows which one it is."""
+    if UNKNOWN not in arguments[0]:
+        return command_of(replace(made, input=state.input), arguments)
+    why = f"line {node.line}: what it starts is known at run time only"
+    lacks = state.doubt or lookups.uncalled(machine.files, state, arguments[0])
+    return Command((UNKNOWN, f"{why}; {lacks}", "faulty") if lacks else (UNKNOWN, why), ())
 
 
 def _refuse_eaten(state: State) -> None:
@@ -233,6 +256,8 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
     env: dict[str, str | None] = {}
     for name in state.exported:
         value = state.variables.get(name)
+        if value == OWN_HOME:
+            continue  # whoever asks for it reads the accounts
         if value is not None or name in OPTIONS_OF_BASH:
             env[name] = value if is_known(value) else None
     path = state.value("PATH")
@@ -241,7 +266,8 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
             raise AtRunTimeError(f"PATH, in which it looks for {arguments[0]}, is known at run time only")
         path = "/bin:/usr/bin"
     if not is_known(state.cwd) and not arguments[0].startswith("/"):
-        raise AtRunTimeError(f"the directory in which it starts {arguments[0]} is known at run time only")
+        why = f"the directory in which it starts {arguments[0]} is known at run time only"
+        raise AtRunTimeError(why, word=f"{UNKNOWN}/{arguments[0]}")
     return Command(
         arguments,
         split_path(path),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.frames import FINISHED, Hidden, LeaveSubshell
@@ -31,6 +32,9 @@ MAX_WRITTEN = 256
 OWN_INPUT = f"{UNKNOWN}input"
 """Stands for the container's own input: usually none, whatever may read from it."""
 
+OWN_HOME = f"{UNKNOWN}home"
+"""Stands for the HOME that an engine sets by the image's accounts, as long as these were not read for it."""
+
 OWN_SCRIPT = f"{UNKNOWN}script"
 """Stands for the rest of the script itself, which a shell reads from the input that it shares with its programs."""
 
@@ -50,6 +54,10 @@ MAX_TEXT = 64 * 1024
 """Characters of one value; a loop that doubles a variable would fill the memory."""
 
 
+_OF_PROGRAMS = re.compile(r"(?:^|/)(?:tmp\.\w+|[\w@+-]*(?:\.(?:sh|bash|env|envsh))?)$", re.ASCII)
+"""Names of files that may be started or read by a shell: to look into what they are made of may cost one more reading of a layer."""
+
+
 class ShellKind(Enum):
     """Which program reads a script; ``POSIX`` where it is some ``sh`` that nobody knows by name."""
 
@@ -59,54 +67,6 @@ class ShellKind(Enum):
     KSH = "ksh"
     ZSH = "zsh"
     POSIX = "sh"
-
-
-class PathKind(Enum):
-    """What stands at a path of the image, all links followed."""
-
-    FILE = "file"
-    DIRECTORY = "directory"
-    OTHER = "other"
-    MISSING = "missing"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What stands at a path; ``size`` is in bytes, ``path`` where the links lead."""
-
-    kind: PathKind
-    executable: bool = False
-    size: int = 0
-    path: str = ""
-
-
-class Files(Protocol):
-    """The image's files as a script of it sees them; ``UNKNOWN`` where they are not the image's."""
-
-    def stands(self, path: str) -> Standing:
-        """What stands at an absolute path."""
-
-    def text(self, path: str) -> bytes | None:
-        """All of a file, ``None`` where it was not kept."""
-
-    def names(self, path: str) -> tuple[str, ...] | None:
-        """The names in a directory, sorted; ``None`` where they are not known."""
-
-    def is_link(self, path: str) -> bool | None:
-        """Whether the path itself is a symbolic link, ``None`` where that is not known."""
-
-    def forbids(self, path: str) -> bool:
-        """Whether the script's user surely may not write at a path, nor make it where nothing stands."""
-
-    def is_others(self, path: str) -> bool:
-        """Whether what stands at a path in the image surely is another user's than the script's, who is not root."""
-
-    def lacks_applet(self, path: str) -> bool:
-        """Whether a path leads to a busybox that surely was built without an applet of the path's name."""
-
-    def architecture(self, path: str) -> str:
-        """The CPU that a binary is for, in Go's word; empty where it is none, or none that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +80,13 @@ class AtRunTime:
 class AtRunTimeError(Exception):
     """Nobody can tell before the script runs; stays inside the interpretation, where it becomes an ending.
 
-    ``is_of_all`` tells that it concerns the script as a whole wherever it stands, as an error of its syntax does.
+    ``is_of_all`` tells that it concerns the script as a whole wherever it stands, as an error of its syntax does, ``word``
+    is what names the program, as far as that is known.
     """
 
-    def __init__(self, why: str, *, is_faulty: bool = False, is_of_all: bool = False) -> None:
+    def __init__(self, why: str, *, is_faulty: bool = False, is_of_all: bool = False, word: str = "") -> None:
         super().__init__(why)
+        self.word = word
         self.is_faulty = is_faulty
         self.is_of_all = is_of_all
 
@@ -166,6 +128,8 @@ class State:
     function's variables with what they were before. ``gave_up`` is why the shell ended by itself, ``lacks``
     the last program that it did not find. ``asks`` is the program of whose success ``status`` tells, ``needs`` are those
     without whose success this way is not taken, ``replaced`` is the one in whose place the script itself did something.
+    ``doubt`` is why a tool surely did not put in place what it was to, ``early`` tells that a program is taken to have read
+    what a loop had still to read.
     ``vague`` tells that ``written`` may lack what a program changed that only made ready. ``aliases`` are words with
     the line where each is told, ``opened`` what is left to be read of files by their numbers.
     """
@@ -193,7 +157,7 @@ class State:
     written: tuple[Write, ...] = ()
     output: str = ""
     captures: bool = False
-    into: bool = False
+    into: str = ""
     input: str | None = OWN_INPUT
     exit_trap: str = ""
     execd: bool = False
@@ -208,6 +172,8 @@ class State:
     replaced: External | None = None
     beside: bool | None = None
     vague: bool = False
+    doubt: str = ""
+    early: bool = False
     aliases: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     opened: Mapping[str, str | None] = field(default_factory=dict)
 
@@ -286,6 +252,11 @@ class State:
         needs = self.needs if self.asks in self.needs else (*self.needs, self.asks)
         return replace(self, needs=needs, asks=None)
 
+    def lacking_files(self, words: tuple[str, ...], why: str) -> State:
+        """The state behind a tool that surely puts nothing in place, whose script may start what that was to be."""
+        places = words[0].rpartition("/")[2] in {"cp", "mv", "install", "tar", "unzip", "find"}
+        return replace(self, doubt=why) if places and why and not self.doubt else self
+
     def failed(self) -> State:
         """The state behind a failure where the status is not known: nothing is sure of what was to be put in place."""
         placed = self.asks.placed if self.asks is not None else ()
@@ -321,8 +292,9 @@ class State:
 
     @property
     def is_read(self) -> bool:
-        """Whether what is printed becomes part of a word, or of what another program reads."""
-        return (self.captures and not self.into) or self.substituted is not None
+        """Whether what is printed becomes part of a word, of what another program reads, or of a script by its name."""
+        is_program = _OF_PROGRAMS.search(self.into) is not None
+        return (self.captures and is_program) or self.substituted is not None
 
     @property
     def may_have_made(self) -> bool:

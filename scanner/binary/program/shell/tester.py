@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
-from scanner.binary.program.shell.state import AtRunTimeError, PathKind, ShellKind, counted, is_known
+from scanner.binary.program.shell.image_paths import PathKind
+from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, counted, is_known
 from scanner.formats.shell import patterns
 from scanner.formats.shell.conditions import BadTestError, Conditions, OddTestError
 from scanner.formats.shell.syntax import Glob, Literal, Word
 
 if TYPE_CHECKING:
     from scanner.binary.program.shell.expand import Expander
-    from scanner.binary.program.shell.state import Files, State
+    from scanner.binary.program.shell.image_paths import Files
+    from scanner.binary.program.shell.state import State
 
 _FILE_TESTS = frozenset("abcdefghkprstuwxGLNOS")
 

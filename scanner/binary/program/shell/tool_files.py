@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.launch.getopt import Grammar, OptionError, Parsed, grammar
 from scanner.binary.program.shell import redirect_files
-from scanner.binary.program.shell.state import PathKind, is_known
+from scanner.binary.program.shell.image_paths import PathKind
+from scanner.binary.program.shell.state import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scanner.binary.program.shell.state import Files, State
+    from scanner.binary.program.shell.image_paths import Files
+    from scanner.binary.program.shell.state import State
 
 _PACKED = (".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip", ".Z")
 """Names under which unpackers look for just this file; behind others they look for one with a suffix."""
@@ -262,6 +264,19 @@ def refusal(files: Files, state: State, words: tuple[str, ...]) -> str:
     if isinstance(parsed, OptionError):
         return ""
     return _told(name, rule(_Call(files, state, parsed)))
+
+
+_TAKING = frozenset({"cp", "mv", "install"})
+
+
+def lacking_source(files: Files, state: State, words: tuple[str, ...]) -> str:
+    """Why a tool surely puts nothing in place, wherever that is to be: what it takes is not there; empty for no such reason."""
+    name = words[0].rpartition("/")[2]
+    sources = [word for word in words[1:-1] if word[:1] != "-"]
+    if name not in _TAKING or not sources or not all(map(is_known, (*words[:-1], state.cwd))):
+        return ""
+    parsed = Parsed((), tuple(sources))
+    return _told(name, _Call(files, state, parsed).missing(*sources)) if len(sources) == 1 else ""
 
 
 def _told(name: str, path: str) -> str:

@@ -62,6 +62,13 @@ class _Step:
     by_exec: bool
 
 
+def doubt(machine: Machine, state: State, error: AtRunTimeError) -> str:
+    """Why a script that nobody can follow further may well start nothing; empty for no such reason."""
+    if lacks := lacking(machine, state):
+        return f"later it starts {lacks}, which is not in the image"
+    return state.doubt or lookups.uncalled(machine.files, state, error.word)
+
+
 def lacking(machine: Machine, state: State) -> str:
     """A program that the rest surely names, by ``exec`` or as its last step, and that stands nowhere; empty for none.
 

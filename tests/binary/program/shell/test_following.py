@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.shell import following
 from scanner.binary.program.shell.following import AtRunTime, Ended, Reached, Script
+from scanner.binary.program.shell.image_paths import PathKind, Standing
 from scanner.binary.program.shell.shell_programs import PREPARING
-from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
+from scanner.binary.program.shell.state import ShellKind
 from tests.binary.program.shell.entrypoints import AS_ITS_USER, ENTRYPOINTS
 from tests.rows import each_row
 
@@ -65,6 +66,9 @@ class Files:
 
     def is_link(self, path):
         return None if self.stands(path).kind is PathKind.UNKNOWN else False
+
+    def is_called(self, name):
+        return any(path.rpartition("/")[2] == name for path in self.files)
 
     def forbids(self, path):
         return False
@@ -279,7 +283,7 @@ def test_a_value_that_stayed_on_the_host_is_an_unknown_word(text, expected):
         ("echo x > /opt/a; exec /opt/a", ("/opt/a",)),
         ("cp /src/a /opt/; exec /opt/a", ("/opt/a",)),
         ("cp /src/a /opt; exec /opt/a", ("/opt/a",)),
-        ("cp -r /src/. /opt; exec /opt/a", ("/opt",)),
+        ("cp -r /src/. /opt; exec /opt/a", ("/opt/a",)),
         ("mv x /opt/a; exec /opt/a", ("/opt/a", "/x")),
         ("curl -o /opt/a http://x; exec /opt/a", ("/opt/a",)),
         ("chmod +x /opt/a; exec /opt/a", ("/opt/a",)),
@@ -307,7 +311,7 @@ def test_what_is_written_on_the_way_is_told(text, expected):
 
 def test_variables_directory_and_path_reach_the_program():
     (ending,) = follow("export A=1; B=2; C=3 exec ./a", env={"D": "4"}, cwd="/srv")
-    assert dict(ending.command.env) == {"A": "1", "C": "3", "D": "4", "HOME": "/root", "HOSTNAME": None, "PATH": PATH}
+    assert dict(ending.command.env) == {"A": "1", "C": "3", "D": "4", "HOSTNAME": None, "PATH": PATH}
     assert (ending.command.cwd, ending.command.user) == ("/srv", "")
     (ending,) = follow("export SHELLOPTS; exec a", files={"/opt/a": ""}, kind=ShellKind.BASH)
     assert ending.command.env["SHELLOPTS"] is None

@@ -61,6 +61,7 @@ UNSEEN = [
     ("printf '%s\\0' x 'a b' | xargs -0 app",),
     ("echo x y z | xargs -n 3 app",),
     ("echo x y | xargs app -z",),
+    ("echo app | xargs -I{} @/bin/{} x",),
     ("echo x y | xargs -n 1 app",),
     ("X=$(printf 'a\\0b'); exec app x",),
     # files that the script makes

@@ -11,7 +11,8 @@ from pathlib import Path
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.shell import shell_command
 from scanner.binary.program.shell.following import AtRunTime, Ended, Reached, Script, follow
-from scanner.binary.program.shell.state import PathKind, ShellKind, Standing
+from scanner.binary.program.shell.image_paths import PathKind, Standing
+from scanner.binary.program.shell.state import ShellKind
 
 SHELLS = {
     "dash": (ShellKind.DASH, ["/bin/dash"]),
@@ -45,6 +46,9 @@ class RealFiles:
 
     def is_link(self, path):
         return Path(path).is_symlink()
+
+    def is_called(self, name):
+        return True
 
     def forbids(self, path):
         return False
