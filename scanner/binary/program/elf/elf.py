@@ -27,7 +27,6 @@ TYPE_NAMES: Mapping[int, str] = MappingProxyType(
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE, PT_GNU_PROPERTY, PT_GNU_STACK = 1, 2, 3, 4, 0x6474E553, 0x6474E551
 PF_X, PF_W = 1, 2
 EM_MIPS, EM_PPC64, EM_ARM, EM_X86_64, EM_AARCH64, EM_RISCV, EM_LOONGARCH = 8, 21, 40, 62, 183, 243, 258
-OSABI_FREEBSD = 9
 
 MAX_INTERP_BYTES = 4096
 """PATH_MAX: the kernel refuses a longer PT_INTERP (load_elf_binary in fs/binfmt_elf.c)."""
@@ -243,19 +242,22 @@ def _needs(header: Header, segments: tuple[Segment, ...], body: Body, interprete
     if goarch is None:
         return None
     notes = tuple(s for s in segments if s.type in (PT_NOTE, PT_GNU_PROPERTY))
-    system = "freebsd" if _is_freebsd(header, notes, body, interpreter) else "linux"
+    system = _system(header, segments, notes, body, interpreter)
     if goarch == "loong64" and interpreter == OLD_WORLD_LOADER:
         return Platform(system, goarch, OLD_WORLD)
     return Platform(system, goarch, _variant(header, goarch, segments, notes, body))
 
 
-def _is_freebsd(header: Header, notes: tuple[Segment, ...], body: Body, interpreter: str) -> bool:
-    """Linux ignores EI_OSABI, so that byte alone proves nothing; FreeBSD's own note or loader does."""
-    if interpreter == "/libexec/ld-elf.so.1":
-        return True
-    return header.osabi == OSABI_FREEBSD and any(
-        b"FreeBSD\0" in (body.read(s.offset, min(s.filesz, isa.MAX_NOTE_BYTES)) or b"") for s in notes
-    )
+def _system(header: Header, segments: tuple[Segment, ...], notes: tuple[Segment, ...], body: Body, loader: str) -> str:
+    """Whose system calls it makes. Linux ignores EI_OSABI, so that byte proves nothing; a note, a loader, Go's settings do."""
+    if loader == "/libexec/ld-elf.so.1":
+        return "freebsd"
+    for segment in notes:
+        raw = body.read(segment.offset, min(segment.filesz, isa.MAX_NOTE_BYTES)) or b""
+        if system := isa.system_of(raw, header.prefix):
+            return system
+    said = go_settings(segments, body).get("GOOS", "")
+    return said if said in isa.OTHER_SYSTEMS else "linux"
 
 
 def _variant(header: Header, goarch: str, segments: tuple[Segment, ...], notes: tuple[Segment, ...], body: Body) -> str:

@@ -36,8 +36,16 @@ _FLOOR = re.compile(
     rb"CPU does not support x86-64-(v[2-4])|\((POWER(?:8|9|10|11)|z(?:13|14|15|16|17)) or later required\)"
 )
 """What a glibc says that was built for a minimum CPU, in the loader that refuses to go on (rtld.c, dl-hwcap-check.h)."""
+NT_IDENTIFICATION = 1
+"""NT_FREEBSD_ABI_TAG, ELF_NOTE_TYPE_NETBSD_TAG, NT_OPENBSD_IDENT, DragonFly's own: all have this number."""
 NT_GNU_PROPERTY_TYPE_0 = 5
 GNU_PROPERTY_X86_ISA_1_NEEDED = 0xC0008002
+
+_OWNERS: Mapping[bytes, str] = MappingProxyType(
+    {b"FreeBSD": "freebsd", b"NetBSD": "netbsd", b"OpenBSD": "openbsd", b"DragonFly": "dragonfly"}
+)
+OTHER_SYSTEMS = frozenset({*_OWNERS.values(), "solaris", "illumos"})
+"""Systems for which Go makes ELF files, but that Linux does not stand in for (Android's it does)."""
 
 _ARM_OF_TAG: Mapping[int, str] = MappingProxyType({
     3: "v5", 4: "v5", 5: "v5", 6: "v6", 7: "v6", 8: "v6", 9: "v6", 10: "v7", 11: "v6", 12: "v6", 13: "v7", 14: "v8",
@@ -97,6 +105,12 @@ def x86_level(notes: bytes, prefix: str) -> int:
         if owner == b"GNU" and kind == NT_GNU_PROPERTY_TYPE_0:
             level = max(level, _isa_of(description, prefix))
     return level
+
+
+def system_of(notes: bytes, prefix: str) -> str:
+    """The BSD whose identification is in a note segment (its kernel asks for that note), empty where none is."""
+    named = (owner for owner, kind, _ in _each_note(notes, prefix) if kind == NT_IDENTIFICATION)
+    return next((_OWNERS[owner] for owner in named if owner in _OWNERS), "")
 
 
 def _each_note(notes: bytes, prefix: str) -> list[tuple[bytes, int, bytes]]:

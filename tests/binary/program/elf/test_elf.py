@@ -140,11 +140,22 @@ def test_program_headers_at_the_end_of_the_file_are_found(build):
     assert elf.parse(captured(raw)).interpreter == "/lib64/ld-linux-x86-64.so.2"
 
 
-def test_a_freebsd_binary_is_told_by_its_note_or_loader_not_by_its_osabi(build):
-    note = struct.pack("<III", 8, 4, 1) + b"FreeBSD\0" + bytes(4)
+@pytest.mark.parametrize(("owner", "system"), [
+    (b"FreeBSD\0", "freebsd"), (b"NetBSD\0\0", "netbsd"), (b"OpenBSD\0", "openbsd"), (b"DragonFly\0\0\0", "dragonfly"),
+])  # fmt: skip
+def test_another_system_is_told_by_its_note_its_loader_or_gos_settings_not_by_osabi(build, owner, system):
+    note = struct.pack("<III", len(owner.rstrip(b"\0")) + 1, 4, 1) + owner + bytes(4)
+    settings = build.go_buildinfo({"-compiler": "gc", "GOOS": system})
     assert elf.parse(Body.whole(build.elf(osabi=9))).needs.os == "linux"
-    assert elf.parse(Body.whole(build.elf(osabi=9, notes=note))).needs.os == "freebsd"
+    assert elf.parse(Body.whole(build.elf(notes=note))).needs.os == system
+    assert elf.parse(Body.whole(build.elf(notes=build.go_note(), data=settings))).needs.os == system
     assert elf.parse(Body.whole(build.elf(interp="/libexec/ld-elf.so.1"))).needs.os == "freebsd"
+
+
+@pytest.mark.parametrize("said", ["linux", "android"])
+def test_what_go_made_for_linux_or_androids_is_linux_own(build, said):
+    data = build.go_buildinfo({"-compiler": "gc", "GOOS": said})
+    assert elf.parse(Body.whole(build.elf(notes=build.go_note(), data=data))).needs.os == "linux"
 
 
 REFUSED = [
