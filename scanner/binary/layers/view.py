@@ -217,11 +217,7 @@ class View:
         lead = f"{self._stored(directory.path.strip('/')) or ''}/".lstrip("/")
         found: set[str] = set()
         for number, layer in enumerate(self._layers):
-            if number in self._unreadable:
-                raise LayerError(self._unreadable[number])
-            if not layer.complete:
-                raise Unread(number)
-            spend(len(layer.nodes) // NAMES_A_MICROSECOND)
+            self._read_names(number, layer)
             below = {
                 each[len(lead) :] for each in layer.nodes if each.startswith(lead) and "/" not in each[len(lead) :]
             }
@@ -238,13 +234,17 @@ class View:
         if name in self._called:
             return self._called[name]
         for number, layer in enumerate(self._layers):
-            if number in self._unreadable:
-                raise LayerError(self._unreadable[number])
-            if not layer.complete:
-                raise Unread(number)
-            spend(len(layer.nodes) // NAMES_A_MICROSECOND)
+            self._read_names(number, layer)
         self._called[name] = any(each.rpartition("/")[2] == name for layer in self._layers for each in layer.nodes)
         return self._called[name]
+
+    def _read_names(self, number: int, layer: LayerIndex) -> None:
+        """Account for a look at all names of a layer. Raises ``Unread``, ``LayerError``."""
+        if number in self._unreadable:
+            raise LayerError(self._unreadable[number])
+        if not layer.complete:
+            raise Unread(number)
+        spend(len(layer.nodes) // NAMES_A_MICROSECOND)
 
     def is_symlink(self, path: str) -> bool:
         """Whether a symbolic link stands at the path itself. Raises ``Unread``, ``LayerError``."""
