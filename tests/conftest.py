@@ -31,6 +31,7 @@ pytest_plugins = [
     "tests.real.registry",
     "tests.real.lenient",
     "tests.real.counting_proxy",
+    "tests.real.queueing_proxy",
     "tests.real.engines",
     "tests.real.roots",
     "tests.real.booted",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,6 +22,10 @@ READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 20.0
 """After that a program is killed, so that a test run always ends."""
 POLL_EVERY_S = 0.05
+PORTS = range(10_000, 32_768)
+"""Above what a machine usually serves, below what kernels take for connections that leave."""
+_CHOICE = random.SystemRandom()
+"""Not the seeded one: test runs side by side would choose alike."""
 LOG_TAIL_CHARS = 3000
 """Enough for the message that says why a program did not start."""
 WATCHED: set[int] = set()
@@ -33,10 +39,13 @@ class NotReadyError(AssertionError):
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """A port that nothing listened on a moment ago."""
-    with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
+    """A port that nothing listened on a moment ago, and that the kernel gives to no connection."""
+    while True:
+        with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as probe:
+            port = _CHOICE.choice(PORTS)
+            with contextlib.suppress(OSError):
+                probe.bind((address, port))
+                return port
 
 
 def until(ready: Callable[[], object], what: str, within_s: float = READY_WITHIN_S) -> object:

@@ -15,6 +15,7 @@ from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.reason import Reason
 from tests.real import foreign
 from tests.real.elf import executable
+from tests.real.images import Pusher
 from tests.real.process import Daemon
 from tests.system.fixes.scanning import scanned
 from tests.system.fixes.sources import MENDED, PER_TARGET, bake_file
@@ -38,6 +39,18 @@ exec sleep infinity
 """A kernel's handlers in a namespace of their own: one for a foreign CPU that is off, one for programs that run without."""
 
 BUILD = re.compile(r"docker buildx build --platform (\S+) --tag (\S+) --push \.")
+
+
+@pytest.fixture(scope="module")
+def registry(queueing_registry):
+    """One that a Docker can push to at any time."""
+    return queueing_registry
+
+
+@pytest.fixture(scope="module")
+def pusher(registry):
+    """Pushes to the same, so that its references are those."""
+    return Pusher(registry.host, registry.port)
 
 
 @pytest.fixture(scope="module")
