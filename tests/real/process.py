@@ -22,8 +22,8 @@ READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 20.0
 """After that a program is killed, so that a test run always ends."""
 POLL_EVERY_S = 0.05
-PORTS = range(10_000, 32_768)
-"""Above what a machine usually serves, below what kernels take for connections that leave."""
+PORTS = range(12_000, 32_768)
+"""Above what a machine usually serves and what browsers refuse, below what kernels take for connections that leave."""
 _CHOICE = random.SystemRandom()
 """Not the seeded one: test runs side by side would choose alike."""
 LOG_TAIL_CHARS = 3000
