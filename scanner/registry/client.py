@@ -112,11 +112,15 @@ class Registry:
         self._config = config
         self._clock: Clock = clock or SystemClock()
         self._endpoints = EndpointPool(config, authorizer_for, observer or Nobody(), self._clock)
-        self._content = ContentStore(
-            self._endpoints.of, documents, clock=self._clock.monotonic, failure_max_age_s=config.failure_max_age_s
-        )
         self._presence = Presence(
             self._endpoints.of, documents, clock=self._clock.monotonic, failure_max_age_s=config.failure_max_age_s
+        )
+        self._content = ContentStore(
+            self._endpoints.of,
+            documents,
+            clock=self._clock.monotonic,
+            failure_max_age_s=config.failure_max_age_s,
+            note_read=self._presence.note_read,
         )
         self._resolutions: Recent[_TagResolution] = Recent(MAX_REMEMBERED)
         self._proved: Recent[_TagResolution] = Recent(MAX_REMEMBERED)
@@ -272,6 +276,7 @@ class Registry:
             chain_of=self._endpoints.of,
             reference=reference,
             layer=layer,
+            note_read=self._presence.note_read,
             deadline_s=deadline_s or self._config.layer_deadline_s,
             clock=self._clock.monotonic,
         ).open(start, end)

@@ -36,12 +36,16 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)", re.A
 
 @dataclass(frozen=True, slots=True)
 class LayerReader:
-    """Streams one layer; ``deadline_s`` bounds the time spent waiting for the registry, not the reader's own."""
+    """Streams one layer; ``deadline_s`` bounds the time spent waiting for the registry, not the reader's own.
+
+    ``note_read`` hears of a blob that comes.
+    """
 
     check: Callable[[], Failure | None]
     chain_of: Callable[[ImageReference], MirrorChain]
     reference: ImageReference
     layer: Layer
+    note_read: Callable[[ImageReference, Digest], None]
     deadline_s: float
     clock: Callable[[], float]
 
@@ -111,6 +115,7 @@ class LayerReader:
         async with route.endpoint.open(blob_call(route.pull, digest, max_bytes=0, span=span)) as found:
             if not isinstance(found, OpenResponse):
                 raise StreamBroken(found if isinstance(found, Failure) else _refused(refusal(found)))
+            self.note_read(self.reference, digest)
             async with aclosing(self._read(found, progress, end)) as pieces:
                 async for piece in pieces:
                     yield piece

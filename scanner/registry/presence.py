@@ -35,7 +35,7 @@ class Presence:
     """Asks the reference's own registry, never a mirror; what a mirror may hold as well is not asked about at all.
 
     That a blob is there is remembered in ``store`` for as long as that keeps what is used, that it is not there or
-    that nobody knows for ``failure_max_age_s``.
+    that nobody knows for ``failure_max_age_s``. What has just been read from there is not asked for again.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Presence:
         self._clock = clock
         self._failure_max_age_s = failure_max_age_s
         self._missing: Recent[bool | None] = Recent(MAX_REMEMBERED)
+        self._read: Recent[None] = Recent(MAX_REMEMBERED)
         self._singleflight: Singleflight[bool | None] = Singleflight()
 
     async def missing_part(self, reference: ImageReference, offer: Offer) -> Failure | None:
@@ -70,6 +71,10 @@ class Presence:
                 detail = f"{reference.registry} has no {what} {digest} for {reference.repository}, so that a pull fails"
                 return Failure(Reason.LAYER_MISSING, detail)
         return None
+
+    def note_read(self, reference: ImageReference, digest: Digest) -> None:
+        """Bytes of this blob have come; from whichever way a pull goes where there is but one."""
+        self._read.put((reference.name, digest), None, self._clock())
 
     def _own_route(self, reference: ImageReference) -> PullRoute | None:
         """The way to the reference's own registry, where a pull goes nowhere else."""
@@ -94,7 +99,7 @@ class Presence:
         if self._store is not None and await get_document(self._store, place) == note:
             missing: bool | None = False
         else:
-            missing = await _ask(route, digest)
+            missing = False if self._read.get((reference.name, digest)) else await _ask(route, digest)
             if missing is False and self._store is not None:
                 await put_document(self._store, place, note, "text/plain")
         self._missing.put((reference.name, digest), missing, self._clock())

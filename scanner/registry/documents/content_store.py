@@ -45,7 +45,10 @@ class _Key:
 
 
 class ContentStore:
-    """Reads manifests and configs; what has been verified once is never fetched again."""
+    """Reads manifests and configs; what has been verified once is never fetched again.
+
+    ``note_read`` hears of a blob that was fetched.
+    """
 
     def __init__(
         self,
@@ -54,8 +57,10 @@ class ContentStore:
         *,
         clock: Callable[[], float],
         failure_max_age_s: float,
+        note_read: Callable[[ImageReference, Digest], None],
     ) -> None:
         self._chain_of = chain_of
+        self._note_read = note_read
         self._memory = MemoryDocuments()
         self._store = store
         self._clock = clock
@@ -98,7 +103,10 @@ class ContentStore:
         """The config that a manifest points to."""
 
         async def fetch() -> Fetched | Failure:
-            return _present(await self._chain_of(reference).config(descriptor.digest, descriptor.size))
+            found = await self._chain_of(reference).config(descriptor.digest, descriptor.size)
+            if not isinstance(found, Failure):
+                self._note_read(reference, descriptor.digest)
+            return _present(found)
 
         key = _Key("config", descriptor.digest, descriptor.media_type, descriptor.size)
         found = await self._once(reference, key, descriptor.inline, fetch, lambda fetched: read_config(fetched.body))
