@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import random
 import signal
 import socket
 import subprocess
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 READY_WITHIN_S = 60.0
 """Two busy cores and a cold disk: dockerd has been seen to need 15 s."""
@@ -26,6 +28,14 @@ WATCHED: set[int] = set()
 """The processes of daemons that run; their fixtures stop them, however long these live."""
 LINES: set[str] = set()
 """The sockets, in the words of ``/proc/self/fd``, on which it is told how those daemons end that are nobody's child here."""
+FIRST_PORT = 10_000
+"""Below are those of known services."""
+EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+"""The ports, by their first and last, that the system gives to clients and to those who listen at any."""
+
+_CHANCE = random.SystemRandom()
+_PORTS: set[int] = set()
+"""Those that were handed out here, whether or not somebody listens by now."""
 
 
 class NotReadyError(AssertionError):
@@ -33,10 +43,20 @@ class NotReadyError(AssertionError):
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """A port that nothing listened on a moment ago."""
-    with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
+    """A port that nothing listens on, which the system gives to nobody who asks for any: it is still free when it is taken."""
+    first_given = int(EPHEMERAL.read_text().split()[0])
+    while True:
+        port = _CHANCE.randrange(FIRST_PORT, first_given)
+        with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as probe:
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                continue
+        if port not in _PORTS:
+            _PORTS.add(port)
+            return port
 
 
 def until(ready: Callable[[], object], what: str, within_s: float = READY_WITHIN_S) -> object:
