@@ -35,7 +35,8 @@ MAX_WORDS_CHARS = 4096
 
 _OF_OVERLAY = ("/etc/services.d", "/etc/s6-overlay/s6-rc.d")
 _CONFIGURATIONS = ("/etc/supervisord.conf", "/etc/supervisor/supervisord.conf", "/etc/supervisor.conf")
-_SECTION = re.compile(r"\[(?P<kind>\w+)(?::[^\]]*)?\]")
+_STARTED = frozenset({"program", "fcgi-program", "eventlistener"})
+_SECTION = re.compile(r"\[(?P<kind>[\w-]+)(?::[^\]]*)?\]")
 _SETTING = re.compile(r"(?P<name>\w+)\s*[=:]\s*(?P<value>.*)")
 
 
@@ -103,7 +104,11 @@ def _program(command: Command, kind: str, values: dict[str, str]) -> Command | N
     written = values.get("command", "")
     if len(written) > MAX_WORDS_CHARS:
         return None
-    if kind != "program" or "%(" in written or values.get("autostart", "true").lower() in {"false", "no", "off", "0"}:
+    if (
+        kind not in _STARTED
+        or "%(" in written
+        or values.get("autostart", "true").lower() in {"false", "no", "off", "0"}
+    ):
         return None
     try:
         words = shlex.split(written)
