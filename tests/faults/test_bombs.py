@@ -76,16 +76,14 @@ def test_n10_half_open_requests_and_silent_registries_under_few_descriptors(serv
     address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
     opened = []
     with service.watched():
-        until = time.monotonic() + 8
-        while time.monotonic() < until:
+        for _ in range(16):
             for _ in range(20):
-                one = socket.create_connection(address, timeout=5)
+                one = socket.create_connection(address, timeout=30)
                 one.sendall(b"GET / HTTP/1.1\r\nHost: local")
                 opened.append(one)
             time.sleep(0.2)
     for one in opened:
         one.close()
-    assert len(opened) > 300
     lines = service.log[before:].splitlines()
     assert len(lines) < 20, lines[:40]
     assert "descriptors_exhausted" not in service.log

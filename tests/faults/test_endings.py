@@ -116,7 +116,7 @@ def test_n15_a_character_that_the_terminal_has_not_is_written_as_its_number():
 def test_a_command_that_is_ended_before_it_has_asked_for_a_process_costs_no_other_one(commands, sent):
     with socket.socket(socket.AF_UNIX) as ended_early:
         ended_early.connect(f"\0{commands}")
-        socket.send_fds(ended_early, [sent], [ended_early.fileno()] if sent else [])
+        socket.send_fds(ended_early, [sent], [sys.__stderr__.fileno()] if sent else [])
     assert command.run("--version").returncode == 0
 
 
