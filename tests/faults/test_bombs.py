@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: c, image: 'registry.invalid/n:1'}]}\n"
 GOOD = "services:\n  good: {image: 'registry.invalid/good:1'}\n"
@@ -47,7 +47,7 @@ def test_a_bomb_among_the_plans_costs_its_own_folder_at_most(serve, tmp_path, bo
     (tmp_path / "plans/all/compose.yml").write_text(GOOD)
     service = serve(wait=False, plans={"directory": "plans"}, registries={"timeout": "1s"})
     with service.watched():
-        report = service.scan(60)
+        report = service.scan()
     findings = {finding["workload"]: finding for finding in report["findings"]}
     assert "good" in findings or any("good" in name for name in findings)
     assert all(finding["status"] != "ok" for finding in report["findings"] if finding["stage"] == "planned")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.hooks.conftest import HOOKS
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.system
 
 WAIT_S = 90
 

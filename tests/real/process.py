@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-READY_WITHIN_S = 60.0
-"""Two busy cores and a cold disk: dockerd has been seen to need 15 s."""
+READY_WITHIN_S = 120.0
+"""Two busy cores and a cold disk: dockerd has been seen to need 15 s of quiet ones."""
 STOP_WITHIN_S = 20.0
 """After that a program is killed, so that a test run always ends."""
 POLL_EVERY_S = 0.05
