@@ -202,6 +202,8 @@ SUPERVISED = [  # what is started, files beside the supervisor, what of them is 
     (("/usr/bin/s6-svscan", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec ./none\n"}, "./none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app -x\n[include]\nfiles = d/*.conf\n", "d/b.conf": "[program:b]\ncommand=/none -x\n"}, "/none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app\n[program:b]\nautostart=false\ncommand=/none\n"}, ""),
+    (("/usr/bin/supervisord",), {"supervisord.conf": "[program:a]\ncommand=/app\n", "etc/supervisord.conf": "[program:a]\ncommand=/none\n"}, ""),
+    (("/usr/bin/supervisord", "-n", "--configuration=/s.conf"), {"s.conf": "[program:a]\ncommand=/none\n", "etc/supervisord.conf": ""}, "/none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/none\n[fcgi-program:b]\ncommand=/app\n"}, "/none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app\n[eventlistener:b]\ncommand=/none\n"}, "/none"),
 ]  # fmt: skip
