@@ -19,7 +19,7 @@ from scanner.domain.verdict.survey_ways import SurveyedProcess, survey_of
 from tests.real.packages import PACKAGES, fetch, layer_of
 from tests.real.require import missing
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.bench]
 
 KERNELS = {
     "amd64": Kernel("Linux", "x86_64", platform=Platform("linux", "amd64"), ia32=True, binfmt=Binfmt(enabled=True)),

@@ -12,7 +12,7 @@ import pytest
 
 from tests.real.process import run
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.bench]
 
 TURNS = 5
 COMMANDS = {

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +25,7 @@ from scanner.settings.schema import Settings
 from scanner.settings.yaml_source import parse
 from tests.cluster.certificates import authority
 from tests.real.leaks import nothing_is_left
+from tests.real.process import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ANSWER = (Path(__file__).parent.parent / "data/hosts/no-engine.txt").read_bytes()
@@ -47,8 +47,7 @@ class Members:
 
     def __init__(self, folder):
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.scheduler = f"tls://127.0.0.1:{self.port}"
         self.running = {}
 

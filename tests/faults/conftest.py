@@ -106,7 +106,7 @@ class Service:
         """The published report."""
         return json.loads(self.ask("/api/v1/report")[1])
 
-    def scan(self, within_s=60):
+    def scan(self, within_s=300):
         """Have everything scanned; the report."""
         status, text = self.ask("/api/v1/scans", "POST", {})
         assert status == 202, text

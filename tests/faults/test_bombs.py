@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(400)]
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: c, image: 'registry.invalid/n:1'}]}\n"
 GOOD = "services:\n  good: {image: 'registry.invalid/good:1'}\n"
@@ -47,7 +47,7 @@ def test_a_bomb_among_the_plans_costs_its_own_folder_at_most(serve, tmp_path, bo
     (tmp_path / "plans/all/compose.yml").write_text(GOOD)
     service = serve(wait=False, plans={"directory": "plans"}, registries={"timeout": "1s"})
     with service.watched():
-        report = service.scan(60)
+        report = service.scan()
     findings = {finding["workload"]: finding for finding in report["findings"]}
     assert "good" in findings or any("good" in name for name in findings)
     assert all(finding["status"] != "ok" for finding in report["findings"] if finding["stage"] == "planned")
@@ -76,16 +76,14 @@ def test_n10_half_open_requests_and_silent_registries_under_few_descriptors(serv
     address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
     opened = []
     with service.watched():
-        until = time.monotonic() + 8
-        while time.monotonic() < until:
+        for _ in range(16):
             for _ in range(20):
-                one = socket.create_connection(address, timeout=5)
+                one = socket.create_connection(address, timeout=30)
                 one.sendall(b"GET / HTTP/1.1\r\nHost: local")
                 opened.append(one)
             time.sleep(0.2)
     for one in opened:
         one.close()
-    assert len(opened) > 300
     lines = service.log[before:].splitlines()
     assert len(lines) < 20, lines[:40]
     assert "descriptors_exhausted" not in service.log

@@ -112,6 +112,14 @@ def test_n15_a_character_that_the_terminal_has_not_is_written_as_its_number():
     assert r"/\xe9: exec format error" in done.stdout
 
 
+@pytest.mark.parametrize("sent", [b"", b"{"])
+def test_a_command_that_is_ended_before_it_has_asked_for_a_process_costs_no_other_one(commands, sent):
+    with socket.socket(socket.AF_UNIX) as ended_early:
+        ended_early.connect(f"\0{commands}")
+        socket.send_fds(ended_early, [sent], [sys.__stderr__.fileno()] if sent else [])
+    assert command.run("--version").returncode == 0
+
+
 def test_n15_a_folder_that_is_gone_is_one_line(tmp_path):
     done = subprocess.run(
         ["sh", "-c", f"cd {tmp_path} && mkdir gone && cd gone && rmdir ../gone && exec {sys.executable} -m scanner setup"],

@@ -17,8 +17,6 @@ from tests.hooks.conftest import HOOKS, TOKEN
 from tests.real import command
 from tests.real.images import File
 
-pytestmark = pytest.mark.timeout(240)
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -16,6 +16,8 @@ from scanner.probe import reading
 from scanner.probe.script import script
 
 MIB = 1 << 20
+ASLEEP = f"743.{os.getpid()}"
+"""How a number of seconds begins for which no other run of the tests has anything sleep."""
 
 
 def alive(marker):
@@ -53,12 +55,12 @@ async def test_this_machine_answers_like_every_other():
 async def test_a_script_that_hangs_is_late_and_ended_with_its_children():
     started = time.monotonic()
 
-    found = await read_local(b"sleep 7431 & sleep 7431", 0.3, MIB)
+    found = await read_local(f"sleep {ASLEEP}1 & sleep {ASLEEP}1".encode(), 0.3, MIB)
 
     assert isinstance(found, Failure)
     assert found.reason is Reason.HOST_TIMEOUT
     assert time.monotonic() - started < 60
-    assert await gone("7431")
+    assert await gone(f"{ASLEEP}1")
 
 
 async def test_a_flood_is_too_large_and_not_kept():
@@ -87,12 +89,12 @@ async def test_a_script_that_is_not_read_to_its_end_is_no_fault():
 
 
 async def test_a_cancelled_reading_leaves_no_process():
-    task = asyncio.create_task(read_local(b"sleep 7432", 60, MIB))
-    while not alive("7432"):
+    task = asyncio.create_task(read_local(f"sleep {ASLEEP}2".encode(), 60, MIB))
+    while not alive(f"{ASLEEP}2"):
         await asyncio.sleep(0.01)
 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert await gone("7432")
+    assert await gone(f"{ASLEEP}2")

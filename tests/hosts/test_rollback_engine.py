@@ -13,7 +13,7 @@ from tests.real.hand import Hand
 from tests.real.mortal import MortalEngine
 from tests.real.process import until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")

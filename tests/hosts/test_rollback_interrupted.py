@@ -19,7 +19,7 @@ from scanner.service.rollback.carrying_out import Agent
 from tests.hosts.conftest import EXPECTED, FORMER, HEX, IMAGE
 from tests.real.process import until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.system
 
 ID = "0" * 32
 JOURNAL = """#!/bin/sh

@@ -10,7 +10,7 @@ from tests.hosts.conftest import EXPECTED, FORMER, HEX, IMAGE
 from tests.real.cluster import Cluster
 from tests.real.hand import Hand
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture

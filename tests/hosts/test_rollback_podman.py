@@ -10,7 +10,7 @@ import pytest
 
 from tests.real.hand import Hand
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")

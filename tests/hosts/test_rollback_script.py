@@ -15,7 +15,7 @@ from scanner.hosts.rollback_script import rollback_script
 from tests.real.hand import Hand
 from tests.real.process import until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 HEX = "a" * 64
 ID = "0" * 32

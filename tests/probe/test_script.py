@@ -164,7 +164,8 @@ def test_an_engine_that_hangs_is_down_soon_and_leaves_no_process(shell, tmp_path
     path = tmp_path / "d.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
-        text = with_programs(tmp_path, {"docker": "exec sleep 3217"}).replace(b"brief=4", b"brief=1")
+        asleep = f"sleep 3217.{os.getpid()}"  # as no other run of the tests has it
+        text = with_programs(tmp_path, {"docker": f"exec {asleep}"}).replace(b"brief=4", b"brief=1")
         started = time.monotonic()
         facts = read(answered(shell, text, env={**PLAIN, "DOCKER_HOST": f"unix://{path}"}))
 
@@ -172,7 +173,7 @@ def test_an_engine_that_hangs_is_down_soon_and_leaves_no_process(shell, tmp_path
     assert facts.engine("docker").state is EngineState.DOWN
     assert facts.gaps["docker"].reason is Reason.ENGINE_DOWN
     deadline = time.monotonic() + 60
-    while subprocess.run(["pgrep", "-f", "sleep 3217"], capture_output=True, check=False).stdout:
+    while subprocess.run(["pgrep", "-f", asleep], capture_output=True, check=False).stdout:
         assert time.monotonic() < deadline, "a process was left behind"
 
 
@@ -853,19 +854,26 @@ def test_no_file_keeps_the_probe_waiting_and_none_is_passed_over_for_what_it_is(
     assert "p.container: may not be read" in told
 
 
+def link_of_another(path):
+    path.symlink_to("shared")
+    os.lchown(path, 12345, 12345)
+
+
 @pytest.mark.parametrize(
     ("made", "image"),
     [
         (lambda path: path.symlink_to("shared"), "shop/web:2"),  # of whoever has the file, too
-        (lambda path: os.lchown(path.symlink_to("shared") or path, 12345, 12345), None),
+        (link_of_another, None),
         (os.mkfifo, None),
         (lambda path: path.mkdir(), "shop/web:1"),  # as of an environment of Python: Compose passes it over
     ],
     ids=["link", "another's link", "pipe", "folder"],
 )
 def test_a_project_s_variables_are_never_taken_for_missing_where_they_are_not_read(
-    tmp_path, with_programs, made, image
+    tmp_path, with_programs, request, made, image
 ):
+    if made is link_of_another:
+        request.getfixturevalue("require_root")
     (tmp_path / "shared").write_text("TAG=2\n")
     made(tmp_path / ".env")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.real.process import Daemon, free_port, until
+from tests.real.process import READY_WITHIN_S, Daemon, free_port, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,7 +45,7 @@ class Prometheus:
         """What is pending or firing."""
         return self.get("alerts")["alerts"]
 
-    def wait_for(self, expression: str, within_s: float = 30) -> list[tuple[dict[str, str], float]]:
+    def wait_for(self, expression: str, within_s: float = READY_WITHIN_S) -> list[tuple[dict[str, str], float]]:
         """The series of ``expression`` as soon as there are any."""
         return until(lambda: self.query(expression), f"{expression} in Prometheus", within_s)  # type: ignore[return-value] # until returns what its argument returns
 
@@ -146,7 +146,7 @@ class Webhook:
     url: str
     received: list[dict[str, Any]] = field(default_factory=list)
 
-    def wait_for(self, count: int = 1, within_s: float = 30) -> list[dict[str, Any]]:
+    def wait_for(self, count: int = 1, within_s: float = READY_WITHIN_S) -> list[dict[str, Any]]:
         """The posts, once there are ``count``."""
         until(lambda: len(self.received) >= count, f"{count} posts to the webhook, so far {self.received}", within_s)
         return self.received

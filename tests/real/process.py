@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 import random
 import signal
@@ -11,27 +11,31 @@ import subprocess
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
-READY_WITHIN_S = 60.0
-"""Two busy cores and a cold disk: dockerd has been seen to need 15 s."""
+READY_WITHIN_S = 120.0
+"""Two busy cores and a cold disk: dockerd has been seen to need 15 s of quiet ones."""
 STOP_WITHIN_S = 20.0
 """After that a program is killed, so that a test run always ends."""
 POLL_EVERY_S = 0.05
-PORTS = range(12_000, 32_768)
-"""Above what a machine usually serves and what browsers refuse, below what kernels take for connections that leave."""
-_CHOICE = random.SystemRandom()
-"""Not the seeded one: test runs side by side would choose alike."""
 LOG_TAIL_CHARS = 3000
 """Enough for the message that says why a program did not start."""
 WATCHED: set[int] = set()
 """The processes of daemons that run; their fixtures stop them, however long these live."""
 LINES: set[str] = set()
 """The sockets, in the words of ``/proc/self/fd``, on which it is told how those daemons end that are nobody's child here."""
+FIRST_PORT = 12_000
+"""Below are those of known services, and what browsers refuse."""
+EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+"""The ports, by their first and last, that the system gives to clients and to those who listen at any."""
+
+_CHANCE = random.SystemRandom()
+_PORTS: set[int] = set()
+"""Those that were handed out here, whether or not somebody listens by now."""
 
 
 class NotReadyError(AssertionError):
@@ -39,13 +43,20 @@ class NotReadyError(AssertionError):
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    """A port that nothing listened on a moment ago, and that the kernel gives to no connection."""
+    """A port that nothing listens on, which the system gives to nobody who asks for any: it is still free when it is taken."""
+    first_given = int(EPHEMERAL.read_text().split()[0])
     while True:
+        port = _CHANCE.randrange(FIRST_PORT, first_given)
         with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as probe:
-            port = _CHOICE.choice(PORTS)
-            with contextlib.suppress(OSError):
+            try:
                 probe.bind((address, port))
-                return port
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                continue
+        if port not in _PORTS:
+            _PORTS.add(port)
+            return port
 
 
 def until(ready: Callable[[], object], what: str, within_s: float = READY_WITHIN_S) -> object:

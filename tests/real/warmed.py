@@ -86,7 +86,10 @@ def _end(code: object) -> None:
 def _become_of_copy(listener: socket.socket) -> str:
     """What this process, a copy, shall become; the parent itself nothing, once there is nobody left to ask for any."""
     while listener in select.select([listener, sys.stdin], [], [])[0]:
-        request, descriptors = _received(listener)
+        received = _received(listener)
+        if received is None:
+            continue
+        request, descriptors = received
         if os.fork() == 0:
             _watch_the_next(descriptors.pop())
             _become(request, descriptors)
@@ -97,13 +100,20 @@ def _become_of_copy(listener: socket.socket) -> str:
     return ""
 
 
-def _received(listener: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    with listener.accept()[0] as asked:
-        asked.settimeout(WITHIN_S)
-        raw, descriptors, _, _ = socket.recv_fds(asked, MAX_REQUEST_BYTES, DESCRIPTORS)
-        while more := asked.recv(MAX_REQUEST_BYTES):
-            raw += more
-    return json.loads(raw), descriptors
+def _received(listener: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """What is asked for; ``None`` where whoever asks, a command perhaps, was ended meanwhile."""
+    descriptors: list[int] = []
+    try:
+        with listener.accept()[0] as asked:
+            asked.settimeout(WITHIN_S)
+            raw, descriptors, _, _ = socket.recv_fds(asked, MAX_REQUEST_BYTES, DESCRIPTORS)
+            while more := asked.recv(MAX_REQUEST_BYTES):
+                raw += more
+        return json.loads(raw), descriptors
+    except (OSError, ValueError):
+        for number in descriptors:
+            os.close(number)
+        return None
 
 
 def _watch_the_next(line: int) -> None:

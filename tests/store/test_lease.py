@@ -15,11 +15,10 @@ from scanner.store.store import Store
 
 pytestmark = pytest.mark.system
 
-LEASE_S = 1.0
 WAIT_S = 60.0
 
 
-def member(name, lease_s=LEASE_S):
+def member(name, lease_s=60.0):
     return Instance(name, f"https://{name}.example", lease_s)
 
 
@@ -36,7 +35,7 @@ async def opened(postgres):
     name = f"lease_{uuid.uuid4().hex}"
     url, stores = postgres.database(name), []
 
-    async def start(who="", lease_s=LEASE_S):
+    async def start(who="", lease_s=60.0):
         stores.append(await Store.open(url, member=member(who, lease_s) if who else None))
         return stores[-1]
 
@@ -47,7 +46,7 @@ async def opened(postgres):
 
 
 async def test_the_second_follows_reads_and_writes_nothing(opened, fleet):
-    first, second = await opened("a", 60.0), await opened("b", 60.0)
+    first, second = await opened("a"), await opened("b")
     assert (first.leads, second.leads) == (True, False)
     saved = await first.save(fleet.report())
     asked = []
@@ -64,7 +63,7 @@ async def test_the_second_follows_reads_and_writes_nothing(opened, fleet):
 
 
 async def test_a_reader_is_stopped_by_the_database_itself_when_it_writes(opened):
-    store = await opened("a", 60.0)
+    store = await opened("a")
     with pytest.raises(StoreError, match="read-only"):
         await store._database.read(lambda connection: connection.exec_driver_sql("DELETE FROM records"))
 
@@ -72,7 +71,8 @@ async def test_a_reader_is_stopped_by_the_database_itself_when_it_writes(opened)
 async def test_whoever_led_before_writes_nothing_once_the_lease_was_taken(opened, fleet):
     first, second = await opened("a"), await opened("b")
     await first.save(fleet.report())
-    await led(second)
+    await first._database.run(lambda connection: connection.exec_driver_sql("UPDATE lease SET until = 0"))
+    assert await second.lead()
     with pytest.raises(TakenOverError, match=r"another archscan \(b\) took over"):
         await first.put_record("waiver", "w", {})
     with pytest.raises(TakenOverError):
@@ -83,27 +83,30 @@ async def test_whoever_led_before_writes_nothing_once_the_lease_was_taken(opened
 
 
 async def test_a_lease_that_is_renewed_is_not_taken(opened):
-    first, second = await opened("a", 60.0), await opened("b", 60.0)
+    first, second = await opened("a"), await opened("b")
     await first.renew()
     assert not await second.lead()
     assert (await second.lease()).left_s > 50.0
 
 
 async def test_an_end_lets_the_next_one_lead_at_once(opened):
-    first, second = await opened("a", 60.0), await opened("b", 60.0)
+    first, second = await opened("a"), await opened("b")
     await first.close()
     assert await second.lead()
 
 
 async def test_a_write_that_takes_longer_than_a_lease_keeps_it(opened, postgres):
-    first, second = await opened("a"), await opened("b")
+    first, begun = await opened("a", 3.0), threading.Event()
 
     def slow(connection):
+        begun.set()
         for _ in range(3):  # it talks to the database all the while, as a large report does
-            connection.exec_driver_sql("SELECT pg_sleep(0.6)")
+            connection.exec_driver_sql("SELECT pg_sleep(1.2)")
         connection.exec_driver_sql("INSERT INTO records VALUES ('k', 'slow', '{}', 1.0)")
 
     writing = asyncio.create_task(first._database.run(slow))
+    await asyncio.to_thread(begun.wait)
+    second = await opened("b", 1.0)  # of which it waits a third for a write that goes on
     while not writing.done():
         assert not await second.lead()
     await writing
@@ -111,15 +114,17 @@ async def test_a_write_that_takes_longer_than_a_lease_keeps_it(opened, postgres)
 
 
 async def test_a_leader_that_sleeps_within_a_write_keeps_nobody_waiting_and_writes_nothing(opened):
-    first, second = await opened("a"), await opened("b")
-    woken = threading.Event()
+    first, begun, woken = await opened("a", 1.0), threading.Event(), threading.Event()
 
     def sleeping(connection):
+        begun.set()
         connection.exec_driver_sql("INSERT INTO records VALUES ('k', 'asleep', '{}', 1.0)")
         woken.wait(WAIT_S)
 
     writing = asyncio.create_task(first._database.run(sleeping))
+    await asyncio.to_thread(begun.wait)
     try:
+        second = await opened("b")
         await led(second)
     finally:
         woken.set()
@@ -131,7 +136,7 @@ async def test_a_leader_that_sleeps_within_a_write_keeps_nobody_waiting_and_writ
 
 
 async def test_whoever_wants_the_database_alone_waits_for_nobody_and_lets_nobody_in(opened):
-    await opened("a", 60.0)
+    await opened("a")
     with pytest.raises(StoreError, match="in use by another archscan"):
         await opened()
 
@@ -143,7 +148,7 @@ async def test_nobody_joins_a_database_that_one_has_alone(opened):
 
 
 async def test_one_follows_on_after_its_connection_broke(opened, postgres, fleet):
-    first, second = await opened("a", 60.0), await opened("b", 60.0)
+    first, second = await opened("a"), await opened("b")
     (pid,) = await second._database.read(lambda connection: connection.exec_driver_sql("SELECT pg_backend_pid()").one())
     postgres.execute(f"SELECT pg_terminate_backend({pid})")
     with pytest.raises(StoreError) as broken:
@@ -155,7 +160,7 @@ async def test_one_follows_on_after_its_connection_broke(opened, postgres, fleet
 
 
 async def test_a_change_is_heard_of_and_marked(opened, fleet):
-    first, second = await opened("a", 60.0), await opened("b", 60.0)
+    first, second = await opened("a"), await opened("b")
     notices, before = Notices(opened.url), await second.mark()
     assert not await notices.wait(0.1)
     waiting = asyncio.create_task(notices.wait(WAIT_S))
@@ -166,7 +171,7 @@ async def test_a_change_is_heard_of_and_marked(opened, fleet):
 
 
 async def test_notices_that_broke_off_are_listened_to_anew(opened, postgres):
-    first, notices = await opened("a", 60.0), Notices(opened.url)
+    first, notices = await opened("a"), Notices(opened.url)
     assert not await notices.wait(0.1)
     postgres.execute(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = '{opened.name}'"
@@ -180,7 +185,7 @@ async def test_notices_that_broke_off_are_listened_to_anew(opened, postgres):
 
 
 async def test_two_that_start_at_once_have_one_leader(opened):
-    both = await asyncio.gather(opened("a", 60.0), opened("b", 60.0))
+    both = await asyncio.gather(opened("a"), opened("b"))
     assert sorted(store.leads for store in both) == [False, True]
 
 

@@ -17,7 +17,7 @@ from scanner.hosts.rollback_script import ROLLBACK_PATH, rollback_script
 from scanner.probe.script import script
 from tests.real import forwarded
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -17,7 +17,7 @@ from tests.real.process import run
 from tests.system.fixes.scanning import scanned
 from tests.system.fixes.typing import type_in
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300), pytest.mark.usefixtures("commands")]
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands")]
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hosts.md").read_text(encoding="utf-8")
 FOR_GOOD = PAGE.partition("## For good")[2].partition("\n## ")[0]

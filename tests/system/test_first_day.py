@@ -5,7 +5,7 @@ import pytest
 from tests.system.day import pages
 from tests.system.day.day import a_day
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 MOST_UNKNOWN = 0.03
 FULL = (400, 300)

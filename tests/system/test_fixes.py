@@ -12,7 +12,7 @@ from scanner.domain.platform.platform import Platform
 from tests.system.fixes.scanning import scanned
 from tests.system.fixes.typing import type_in
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.real.process import until
 from tests.system.fixes.scanning import scanned
 from tests.system.fixes.typing import type_in
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 MADE = "anew"
 

@@ -21,7 +21,7 @@ from tests.system.fixes.scanning import scanned
 from tests.system.fixes.sources import MENDED, PER_TARGET, bake_file
 from tests.system.fixes.typing import type_in
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 HANDLERS = r"""
 mount -t binfmt_misc none /proc/sys/fs/binfmt_misc

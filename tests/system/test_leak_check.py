@@ -5,7 +5,12 @@ from http.client import HTTPConnection
 
 LEAKING = """
 import asyncio, os, subprocess, threading
+from tests.real import leaks
 kept = []
+def setup_module():
+    leaks.SETTLE_WITHIN_S = 0.5
+def teardown_module():
+    leaks.SETTLE_WITHIN_S = 30.0
 async def test_pending_task():
     kept.append(asyncio.get_running_loop().create_task(asyncio.sleep(3600)))
 def test_thread():

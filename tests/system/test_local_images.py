@@ -9,7 +9,7 @@ from scanner.domain.host import Host
 from scanner.scan.scan import ScanLimits
 from scanner.settings.schema import Settings
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 DOCKERFILE = 'FROM scratch\nCOPY app /app\nENTRYPOINT ["/app"]\n'
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parents[2]
 RELOADS = re.compile(r"^systemctl .*\n", re.MULTILINE)

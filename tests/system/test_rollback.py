@@ -13,7 +13,7 @@ from tests.real import command
 from tests.real.hand import Hand
 from tests.real.process import free_port, run, until
 
-pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands")]
 
 ROOT = Path(__file__).parents[2]
 PERSON, AGENT = "p" * 40, "a" * 40

@@ -10,7 +10,7 @@ import pytest
 from scanner.hosts.rollback_script import rollback_answer, rollback_preparation
 from tests.real.process import Daemon, free_port, listens, run
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.system
 
 LAYER = r"""
 set -e

@@ -10,7 +10,7 @@ import pytest
 from tests.real.hand import Hand
 from tests.real.process import until
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 
 RENAMED, STARTED = 4, 7

@@ -9,7 +9,7 @@ from tests.app.archived import said
 from tests.real.images import DOCKER, File
 from tests.real.process import run
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.system
 
 BOTH = ("linux/amd64", "linux/arm64")
 

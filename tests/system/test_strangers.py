@@ -17,7 +17,7 @@ from tests.system.strangers.person import Person, step
 if TYPE_CHECKING:
     from tests.real.machine import Machine
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300), pytest.mark.usefixtures("commands")]
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands")]
 
 FOREIGN, REASON = ("legacy", "shop/legacy"), "wrong_platform"
 """Of the two services on every host of these fleets one is for another CPU: its container, its plan in the Compose file."""

@@ -84,7 +84,9 @@ class Command:
         return replace(changed, path=split_path(value or "")) if name == "PATH" else changed
 
     def without_variable(self, name: str) -> Command:
-        """The same command with one variable unset; without PATH programs look in the C library's own."""
+        """The same command with one variable unset; without PATH programs look in the C library's own, some shells make a HOME."""
+        if name == "HOME":
+            return self.with_variable(name, None)
         left = MappingProxyType({key: value for key, value in self.env.items() if key != name})
         changed = replace(self, env=left)
         return replace(changed, path=split_path(DEFAULT_PATH)) if name == "PATH" else changed

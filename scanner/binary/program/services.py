@@ -34,8 +34,15 @@ MAX_WORDS_CHARS = 4096
 """Of the words of one service."""
 
 _OF_OVERLAY = ("/etc/services.d", "/etc/s6-overlay/s6-rc.d")
-_CONFIGURATIONS = ("/etc/supervisord.conf", "/etc/supervisor/supervisord.conf", "/etc/supervisor.conf")
-_SECTION = re.compile(r"\[(?P<kind>\w+)(?::[^\]]*)?\]")
+_CONFIGURATIONS = (
+    "supervisord.conf",
+    "etc/supervisord.conf",
+    "/etc/supervisord.conf",
+    "/etc/supervisor/supervisord.conf",
+    "/etc/supervisor.conf",
+)
+_STARTED = frozenset({"program", "fcgi-program", "eventlistener"})
+_SECTION = re.compile(r"\[(?P<kind>[\w-]+)(?::[^\]]*)?\]")
 _SETTING = re.compile(r"(?P<name>\w+)\s*[=:]\s*(?P<value>.*)")
 
 
@@ -64,7 +71,9 @@ def _below(files: ImageFiles, command: Command, directory: str) -> Iterator[Comm
 
 def _of_supervisord(files: ImageFiles, command: Command) -> Iterator[Command]:
     told = [
-        after for word, after in zip(command.argv, command.argv[1:], strict=False) if word in {"-c", "--configuration"}
+        after if word in {"-c", "--configuration"} else word.removeprefix("--configuration=")
+        for word, after in zip(command.argv, (*command.argv[1:], ""), strict=True)
+        if word in {"-c", "--configuration"} or word.startswith("--configuration=")
     ]
     paths = [path for path in told or _CONFIGURATIONS if files.stands(command.absolute(path)).kind is PathKind.FILE][:1]
     for path in paths:
@@ -103,7 +112,11 @@ def _program(command: Command, kind: str, values: dict[str, str]) -> Command | N
     written = values.get("command", "")
     if len(written) > MAX_WORDS_CHARS:
         return None
-    if kind != "program" or "%(" in written or values.get("autostart", "true").lower() in {"false", "no", "off", "0"}:
+    if (
+        kind not in _STARTED
+        or "%(" in written
+        or values.get("autostart", "true").lower() in {"false", "no", "off", "0"}
+    ):
         return None
     try:
         words = shlex.split(written)

@@ -170,12 +170,42 @@ async def test_home_is_what_the_accounts_say(look, build, user, home):
     assert ends(await look(("/s",), entries, user=user)) == f"{home}/server"
 
 
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [
+        ("exec setpriv --reuid app --clear-groups /t", "/var/lib/root/server"),
+        ("exec chpst -u app /t", "/var/lib/root/server"),
+        ("exec chroot --userspec=app / /t", "/var/lib/root/server"),
+        ("exec gosu app /t", "/home/app/server"),
+        ("exec sudo -u app /t", SHELL),
+        ("exec env -i /t", SHELL),
+        ("exec env -u HOME /t", SHELL),
+        ("unset HOME; exec /t", SHELL),
+    ],
+)
+async def test_home_is_the_user_s_only_where_the_engine_or_a_launcher_makes_it_so(look, build, line, end):
+    passwd = "root:x:0:0::/var/lib/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n"
+    entries = [
+        ("etc/passwd", passwd),
+        ("s", f"#!{SHELL}\n{line}\n"),
+        ("t", f'#!{SHELL}\nexec "$HOME/server"\n'),
+        *((f"usr/bin/{name}", build.elf()) for name in ("setpriv", "chpst", "gosu", "sudo", "env", "chroot")),
+        ("var/lib/root/server", build.elf()),
+        ("home/app/server", build.elf()),
+    ]
+    assert ends(await look(("/s",), entries)).replace("/usr/bin/dash", SHELL) == end
+
+
 SUPERVISED = [  # what is started, files beside the supervisor, what of them is not there
     (("/usr/bin/runsvdir", "-P", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
     (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n", "sv/b/down": ""}, ""),
     (("/usr/bin/s6-svscan", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec ./none\n"}, "./none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app -x\n[include]\nfiles = d/*.conf\n", "d/b.conf": "[program:b]\ncommand=/none -x\n"}, "/none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app\n[program:b]\nautostart=false\ncommand=/none\n"}, ""),
+    (("/usr/bin/supervisord",), {"supervisord.conf": "[program:a]\ncommand=/app\n", "etc/supervisord.conf": "[program:a]\ncommand=/none\n"}, ""),
+    (("/usr/bin/supervisord", "-n", "--configuration=/s.conf"), {"s.conf": "[program:a]\ncommand=/none\n", "etc/supervisord.conf": ""}, "/none"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/none\n[fcgi-program:b]\ncommand=/app\n"}, "/none"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app\n[eventlistener:b]\ncommand=/none\n"}, "/none"),
 ]  # fmt: skip
 
 

@@ -45,13 +45,13 @@ def public(key) -> str:
 
 @pytest.fixture
 def config_for(tmp_path, keys):
-    """``config_for(line, ...)``: a configuration whose known_hosts has these lines."""
+    """``config_for(line, ...)``: a configuration whose known_hosts has these lines, with time for a busy machine."""
 
     def make(*lines, **changes):
         known = tmp_path / "known_hosts"
         known.write_text("".join(f"{line}\n" for line in lines))
         identity = write_key(tmp_path / "id_ed25519", keys["client"])
-        defaults = {"connect_timeout_s": 1.0, "probe_timeout_s": 1.0, "user": "scan"}
+        defaults = {"connect_timeout_s": 30.0, "probe_timeout_s": 30.0, "user": "scan"}
         return SshConfig(identity, known, **{**defaults, **changes})
 
     return make

@@ -13,6 +13,7 @@ from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
 from scanner.hosts.ssh.algorithms import Profile
+from tests.real.process import free_port
 
 SCRIPT = b"uname -m\n"
 
@@ -91,7 +92,8 @@ RAW = [
 @pytest.mark.parametrize(("row", "what", "behave", "reason"), RAW, ids=[f"{r[0]} {r[1]}" for r in RAW])
 async def test_before_the_login(row, what, behave, reason, pool_of, config_for, raw_host, host_at, keys, tools):
     port = await raw_host(behave)
-    pool = pool_of(config_for(known_for(tools, keys["host"], port)))
+    patience = {"connect_timeout_s": 1.0} if reason is Reason.HOST_TIMEOUT or "waits" in what else {}
+    pool = pool_of(config_for(known_for(tools, keys["host"], port), **patience))
     began = time.monotonic()
     assert (await pool.read(host_at(port), SCRIPT)).reason is reason
     assert time.monotonic() - began < 60
@@ -99,8 +101,7 @@ async def test_before_the_login(row, what, behave, reason, pool_of, config_for, 
 
 
 async def test_s01_a_closed_port_is_refused(pool_of, config_for, host_at, keys, tools):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
     pool = pool_of(config_for(known_for(tools, keys["host"], port)))
     assert (await pool.read(host_at(port), SCRIPT)).reason is Reason.HOST_REFUSED
 
@@ -332,7 +333,8 @@ COMMANDS = [
 @pytest.mark.parametrize(("row", "what", "answer", "reason"), COMMANDS, ids=[f"{r[0]} {r[1]}" for r in COMMANDS])
 async def test_after_the_login(row, what, answer, reason, pool_of, config_for, fake_host, host_at, keys, tools):
     fake = await fake_host(answer)
-    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), max_output_bytes=1 << 20))
+    patience = {"probe_timeout_s": 1.0} if reason is Reason.HOST_TIMEOUT else {}
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), max_output_bytes=1 << 20, **patience))
     failure = await pool.read(host_at(fake.port), SCRIPT)
     assert failure.reason is reason
     assert "\n" not in failure.detail
@@ -345,7 +347,7 @@ async def test_after_the_login(row, what, answer, reason, pool_of, config_for, f
 
 async def test_h02_what_comes_on_standard_error_is_ignored(pool_of, config_for, fake_host, host_at, keys, tools):
     fake = await fake_host(flood_stderr)
-    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), probe_timeout_s=20))
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
     assert await pool.read(host_at(fake.port), SCRIPT) == b"fine"
 
 
@@ -373,7 +375,7 @@ async def test_a_kept_connection_that_fell_silent_is_replaced_unseen(
     pool_of, config_for, fake_host, host_at, keys, tools
 ):
     fake = await fake_host()
-    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), connect_timeout_s=0.3))
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), connect_timeout_s=2.0))
     await pool.read(host_at(fake.port), SCRIPT)
     fake.connections[0]._transport.pause_reading()
     assert await pool.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
@@ -423,7 +425,7 @@ async def test_no_more_hosts_than_allowed_are_read_at_once(pool_of, config_for, 
         process.exit(0)
 
     fake = await fake_host(answer)
-    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), concurrency=3, probe_timeout_s=5))
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), concurrency=3))
     await asyncio.gather(*(pool.read(host_at(fake.port, f"web-{n}"), SCRIPT) for n in range(12)))
     assert most == 3
 
@@ -456,7 +458,7 @@ async def test_a_cancelled_reading_leaves_nothing(pool_of, config_for, fake_host
         await hang(process)
 
     fake = await fake_host(answer)
-    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), probe_timeout_s=30))
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port)))
     reading = asyncio.create_task(pool.read(host_at(fake.port), SCRIPT))
     await entered.wait()
     reading.cancel()
@@ -505,7 +507,7 @@ async def test_s11_a_bastion_that_is_down_is_tried_once_for_all_its_hosts(behind
         await reader.read()
 
     port, healthy = await raw_host(count), await fake_host()
-    pool = behind(port, healthy.port, concurrency=2, connect_timeout_s=2)
+    pool = behind(port, healthy.port, concurrency=2, connect_timeout_s=5)
 
     async def read(host):
         answer = await pool.read(host, SCRIPT)
@@ -530,7 +532,7 @@ async def test_a_pool_that_is_closed_ends_what_is_under_way(behind, raw_host, ho
         entered.set()
         await reader.read()
 
-    pool = behind(await raw_host(wait), connect_timeout_s=30)
+    pool = behind(await raw_host(wait))
     reading = asyncio.create_task(pool.read(host_at(22, "edge-1"), SCRIPT))
     await entered.wait()
     reading.cancel()

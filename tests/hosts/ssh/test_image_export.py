@@ -46,10 +46,10 @@ def test_other_engines_export_nothing_by_id(kind):
 def exported(fake_host, pool_of, config_for, keys):
     """The stream of one exported image, read to its end: what came, and the failure that ended it."""
 
-    async def read(answer, *, max_bytes=MIB, stop_after=None):
+    async def read(answer, *, max_bytes=MIB, stop_after=None, **patience):
         fake = await fake_host(answer)
         public = keys["host"].export_public_key().decode().strip()
-        pool = pool_of(config_for(f"[127.0.0.1]:{fake.port} {public}"))
+        pool = pool_of(config_for(f"[127.0.0.1]:{fake.port} {public}", **patience))
         came = bytearray()
         try:
             host = Host("h", "127.0.0.1", fake.port)
@@ -131,7 +131,7 @@ async def test_a_silent_engine_is_given_up(exported):
     async def hangs(process):
         await process.channel.wait_closed()
 
-    _, _, failure = await exported(hangs)
+    _, _, failure = await exported(hangs, probe_timeout_s=1.0)
     assert failure.reason is Reason.HOST_TIMEOUT
 
 

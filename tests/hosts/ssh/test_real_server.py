@@ -245,10 +245,8 @@ async def test_a_bastion_that_takes_two_logins_at_once_lets_a_fleet_through(pool
 
 
 async def test_s11_a_host_that_refuses_its_bastion_is_refused(pool_of, sshd, target):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
     config = SshConfig(sshd.client_key, sshd.known_hosts, jump={"edge-*": f"{sshd.user}@127.0.0.1:{sshd.port}"})
-    failure = await pool_of(config).read(Host("edge-1", "127.0.0.1", port, sshd.user), SCRIPT)
+    failure = await pool_of(config).read(Host("edge-1", "127.0.0.1", free_port(), sshd.user), SCRIPT)
     assert failure == Failure(
         Reason.HOST_REFUSED,
         f"{sshd.user}@127.0.0.1:{sshd.port} could not reach it: Connection refused",

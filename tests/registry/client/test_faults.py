@@ -18,6 +18,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
 from scanner.registry.config import RegistryConfig
 from scanner.registry.documents.media_types import DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
+from tests.real.process import free_port
 
 MANIFESTS, BLOBS = "/manifests/", "/blobs/"
 
@@ -217,9 +218,10 @@ async def test_a_length_too_small_is_noticed_by_the_digest(fake, client):
     assert (await resolve(client(), fake)).reason is Reason.IMAGE_DIGEST_MISMATCH
 
 
-async def test_r01_a_closed_port_is_unreachable_without_fallback(client, unused_tcp_port):
-    registry = client(others=(RegistryConfig(f"127.0.0.1:{unused_tcp_port}", allow_networks=True),))
-    found = await registry.resolve(parse(f"127.0.0.1:{unused_tcp_port}/app:1"), depth=Depth.INDEX)
+async def test_r01_a_closed_port_is_unreachable_without_fallback(client):
+    address = f"127.0.0.1:{free_port()}"
+    registry = client(others=(RegistryConfig(address, allow_networks=True),))
+    found = await registry.resolve(parse(f"{address}/app:1"), depth=Depth.INDEX)
     assert found.reason is Reason.IMAGE_UNREACHABLE
 
 

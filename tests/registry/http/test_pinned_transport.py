@@ -17,6 +17,7 @@ from scanner.registry.http.exchange import WholeResponse, exchange
 from scanner.registry.http.failures import classify
 from scanner.registry.http.pinned_transport import MAX_ADDRESSES, host_of, make_transport, system_resolve, transport_for
 from scanner.registry.http.tls import certificate_ends_at, tls_context
+from tests.real.process import free_port
 
 
 def names(**known):
@@ -446,10 +447,7 @@ def test_a_chain_of_causes_that_bites_its_tail_ends():
 
 
 async def test_a_refused_connection_is_unreachable(transport):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    answer = await get(transport(plain_http=True, allow_networks=True), f"http://127.0.0.1:{port}/")
+    answer = await get(transport(plain_http=True, allow_networks=True), f"http://127.0.0.1:{free_port()}/")
     assert answer == Failure(Reason.IMAGE_UNREACHABLE, "connection refused")
 
 

@@ -140,7 +140,7 @@ def setpriv(call: LauncherCall) -> Launch:
     if parsed.has(*_GROUP_CHANGING) and not parsed.has(*_GROUP_LISTING):
         return call.refused("whoever changes the group says what becomes of the others")
     user = parsed.value("reuid", "euid")
-    command = call.command if user is None else replace(call.command, user=user)
+    command = call.command if user is None else call.as_user(user).command
     if parsed.has("reset-env"):
         command = _reset(call, command)
     return call.within(command).starting(parsed.rest)

@@ -122,8 +122,12 @@ class LauncherCall:
         return replace(self, command=command)
 
     def as_user(self, spec: str) -> LauncherCall:
-        """The same call for another user, as written."""
-        return self.within(replace(self.command, user=spec))
+        """The same call for another user, as written; HOME stays what it is, which an engine made it by the user before."""
+        command = self.command
+        if "HOME" not in command.env:
+            account = None if command.user is None else self.accounts(command.user.partition(":")[0] or "0")
+            command = command.with_variable("HOME", account.home if account else None)
+        return self.within(replace(command, user=spec))
 
 
 Rule: TypeAlias = Callable[[LauncherCall], Launch]
@@ -162,13 +166,14 @@ def shell_variable(command: Command) -> str | None:
 
 def unknown_environment(command: Command) -> Command:
     """The same command after something set variables that nobody can tell; names are not looked up in its PATH."""
-    names = MappingProxyType(dict.fromkeys(command.env))
+    names = MappingProxyType(dict.fromkeys((*command.env, "HOME")))
     return replace(command, env=names, env_known=False, login=True)
 
 
 def empty_environment(command: Command) -> Command:
-    """The same command without any variable: all are known to be unset."""
-    return replace(command.without_variable("PATH"), env=MappingProxyType({}), env_known=True, login=False)
+    """The same command without any variable: all are known to be unset, but for HOME, which some shells set themselves."""
+    env = MappingProxyType(dict.fromkeys(("HOME",)))
+    return replace(command.without_variable("PATH"), env=env, env_known=True, login=False)
 
 
 def assigned(command: Command, variables: Mapping[str, str | None]) -> Command:

@@ -284,7 +284,7 @@ def _numeric_accounts(parsed: Parsed) -> list[str]:
 def _changed(call: LauncherCall, parsed: Parsed) -> Launch:
     command = unknown_environment(call.command) if parsed.has("e", "U") else call.command
     user, directory = parsed.value("u"), parsed.value("C")
-    command = command if user is None else replace(command, user=user)
+    command = command if user is None else call.within(command).as_user(user).command
     command = command if directory is None else replace(command, cwd=command.absolute(directory))
     return call.within(command).starting(parsed.rest, By.EXECVE)
 

@@ -257,9 +257,11 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
     for name in state.exported:
         value = state.variables.get(name)
         if value == OWN_HOME:
-            continue  # whoever asks for it reads the accounts
+            continue  # whoever asks for it reads the accounts, unless the script has taken it away
         if value is not None or name in OPTIONS_OF_BASH:
             env[name] = value if is_known(value) else None
+    if "HOME" not in state.exported or "HOME" not in state.variables:
+        env["HOME"] = None
     path = state.value("PATH")
     if path is None or not is_known(path):
         if "/" not in arguments[0] and path is not None:

@@ -32,6 +32,9 @@ _LEAVES_INPUT = frozenset({
 _INTERACTIVE = re.compile(r"-[a-zA-Z]*i[a-zA-Z]*|--interactive(?:=.*)?|-", re.DOTALL)
 """What has an engine hand its own input to a container, or read a file from it."""
 
+_READS_INPUT = frozenset({"attach", "import", "load", "login"})
+"""What an engine does with its own input, as it is or for want of a file's name."""
+
 _BLANKS = re.compile(r"[ \t]+")
 _TO_ARRAYS = frozenset({"mapfile", "readarray"})
 
@@ -135,7 +138,7 @@ def _leaves(simple: Simple, shell: Shell) -> bool:
     is_given = any(_INTERACTIVE.fullmatch(word) for word in words) or (
         is_composed and not {"exec", "run"}.isdisjoint(words)
     )
-    is_engine = is_composed or (name in ENGINES and words[:1] != ["login"])
+    is_engine = is_composed or (name in ENGINES and _READS_INPUT.isdisjoint(words[:2]))
     return name in _LEAVES_INPUT or (is_engine and not is_given)
 
 

@@ -76,6 +76,7 @@ BASH = [
 ]  # fmt: skip
 
 UNCLEAR = [
+    "while read i; do docker load; docker run $i; done <<X\na\nb\nX", "while read i; do docker run -d $i; docker attach c; done <<X\na\nb\nX",
     "while read i; do docker run -i $i; done <<X\na\nb\nX", "while read i; do docker run $i; cat >/dev/null; done <<X\na\nb\nX",
     "f() { cat; }; while read i; do docker run $i x$(f); done <<X\na\nb\nX", "printf 'a\\nb\\n' | while read -r i; do docker run -i $i; done",
     "cat <<X\n$(docker run a:1)\nX\n", "cat <<X | sh\ndocker run a:1\nX\n", "i=0; while [ $i -lt 2 ]; do docker run a:$i; i=$((i+1)); done", "for i in $(seq 1 2); do docker run a:$i; done", 'eval "$(echo docker run a:1)"',
