@@ -126,6 +126,7 @@ class Registry:
         self._proved: Recent[_TagResolution] = Recent(MAX_REMEMBERED)
         self._assemblies: Recent[ImageFacts] = Recent(MAX_ASSEMBLED)
         self._last = last_seen() if last is None else last
+        self._has_store = documents is not None
         self._singleflight: Singleflight[_TagResolution] = Singleflight()
         self._snapshot: ContextVar[_Snapshot | None] = ContextVar("registry_snapshot", default=None)
 
@@ -322,12 +323,17 @@ class Registry:
         return resolution
 
     async def _digest(self, ref: ImageReference) -> Digest | Failure:
-        """The digest of a tag, or the proof that a digest is there; the document comes along where it costs nothing."""
+        """The digest of a tag, or the proof that a digest is there; the document comes along where it costs nothing.
+
+        HEAD counts against no quota, but where no document can be at hand, GET by the digest that it tells would follow.
+        """
         chain = self._endpoints.of(ref)
         if ref.digest and not await self._content.knows(ref.digest):
             found: Digest | Fetched | Failure = await chain.manifest(ref.digest)
-        else:
+        elif ref.digest or self._has_store or self._last.get(ref):
             found = await chain.digest_of(ref)
+        else:
+            found = await chain.meant_by(ref)
         if not isinstance(found, Fetched):
             return found
         return await self._content.learn(found) or found.digest

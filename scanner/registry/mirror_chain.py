@@ -73,6 +73,10 @@ class MirrorChain:
         """What the reference means now: by HEAD where that tells, else by GET, which brings the document too."""
         return await self._first(lambda route: _digest_of(route, reference))
 
+    async def meant_by(self, reference: ImageReference) -> Fetched | Failure:
+        """What the reference means now, with the document, in one request."""
+        return await self._first(lambda route: _get_manifest(route, reference.identifier, reference.digest))
+
     async def manifest(self, digest: Digest) -> Fetched | Failure:
         """The manifest or index with this digest."""
         return await self._first(lambda route: _get_manifest(route, digest, digest))

@@ -42,6 +42,9 @@ class Publication:
         self._waivers: tuple[Waiver, ...] = ()
         self._marks = Marks()
         self._owners: tuple[OwnerRule, ...] = ()
+        self._applied: tuple[tuple[Waiver, ...], tuple[OwnerRule, ...]] = ((), ())
+        self._turn = asyncio.Lock()
+        self._owning: set[asyncio.Task[None]] = set()
         self._store_error = ""
         self._read_from: dict[str, _Place] = {}
         self._is_first = True
@@ -58,10 +61,11 @@ class Publication:
             StoreError: it could not be read.
         """
         known = await self._store.load()
-        if known is not None:
-            await self._prepare(self._marked(known))
-        self._durable = known
-        self._publish()
+        async with self._turn:
+            if known is None:
+                self._durable = self._report = None
+            else:
+                await self._publish(known)
         first = (await self._store.records(_FIRST_SCAN)).get(_FIRST_SCAN)
         self._is_first = first is None and known is None
         if not self._is_first:  # a store older than this record knows of scans, and nobody has to be told of the first
@@ -99,43 +103,51 @@ class Publication:
         fleet = [host.name for host in inventory if host.name in read_from or not self._has_moved(host)]
         last = self._durable
         durable = await self._stored(await asyncio.to_thread(lambda: merged(last, shown(fresh), fleet)), by)
-        report = await asyncio.to_thread(self._counted, durable, self._waivers, self._clock(), self._owners)
-        await self._prepare(report)
-        self._durable = durable
-        self._publish()
-        self._read_from.update(read_from)
+        async with self._turn:
+            report = await self._publish(durable)
+            self._read_from.update(read_from)
         return report
 
-    async def _prepare(self, report: Report) -> None:
-        """Have made what is shown of a report that is about to be published, unless it is published already."""
+    async def waive(self, waivers: Iterable[Waiver]) -> None:
+        """Apply these waivers, instead of those before; they are in force when it returns. The same ones change nothing."""
+        self._waivers = tuple(waivers)
+        await self._apply()
+
+    def own(self, owners: Iterable[OwnerRule]) -> None:
+        """Ask these owners whose a finding is, instead of those before, from the next publication on, which follows."""
+        self._owners = tuple(owners)
+        if self._durable is not None:
+            task = asyncio.create_task(self._apply())
+            self._owning.add(task)
+            task.add_done_callback(self._owning.discard)
+
+    async def close(self) -> None:
+        """Let what is about to be published be published."""
+        await asyncio.gather(*self._owning)
+
+    async def _apply(self) -> None:
+        """Publish again where other waivers or owners are wanted than those that readers see; one at a time."""
+        if (self._waivers, self._owners) == self._applied:
+            return
+        async with self._turn:
+            if self._durable is not None and (self._waivers, self._owners) != self._applied:
+                await self._publish(self._durable)
+
+    async def _publish(self, durable: Report) -> Report:
+        """One reference, swapped once all that is shown of it has been made: readers see the old report or the new one.
+
+        Whoever wants other waivers or owners meanwhile waits for this turn to end, then publishes again.
+        """
+        wanted = self._waivers, self._owners
+        report = await asyncio.to_thread(self._counted, durable, wanted[0], self._clock(), wanted[1])
         if report is not self._report:
             for prepare in self._preparations:
                 await asyncio.to_thread(prepare, report)
-
-    def waive(self, waivers: Iterable[Waiver]) -> None:
-        """Apply these waivers, instead of those before, at once; the same ones change nothing."""
-        if (wanted := tuple(waivers)) != self._waivers:
-            self._waivers = wanted
-            self._publish()
-
-    def own(self, owners: Iterable[OwnerRule]) -> None:
-        """Ask these owners whose a finding is, instead of those before, at once; the same ones change nothing."""
-        if (wanted := tuple(owners)) != self._owners:
-            self._owners = wanted
-            self._publish()
-
-    def _publish(self) -> None:
-        """One reference, swapped: readers see the old report or the new one."""
-        self._report = self._marked(self._durable) if self._durable else None
-
-    def _marked(self, report: Report) -> Report:
-        return self._marks.of(report, self._waivers, self._clock(), self._owners)
+        self._durable, self._report, self._applied = durable, report, wanted
+        return report
 
     def _counted(self, durable: Report, waivers: Sequence[Waiver], now: float, owners: tuple[OwnerRule, ...]) -> Report:
-        """What is about to be published, made beside the event loop: marking and counting grow with the fleet.
-
-        Whoever changes waivers or owners meanwhile has them asked again when it is published.
-        """
+        """What is about to be published, made beside the event loop: marking and counting grow with the fleet."""
         report = self._marks.of(durable, waivers, now, owners)
         _ = report.counts  # which the report remembers
         return report
@@ -192,6 +204,10 @@ def merged(last: Report | None, fresh: Report, fleet: Sequence[str]) -> Report:
     return replace(fresh, hosts=hosts, findings=Findings.of(groups), fleet_at=fleet_at)
 
 
+_MarkedHost = tuple[HostFindings, "Mapping[str, str]", HostFindings]
+"""A host's findings, its labels, the findings with their marks."""
+
+
 class Marks:
     """Says of findings until when somebody answers for them, then whose they are; remembered by host.
 
@@ -202,7 +218,7 @@ class Marks:
         self._turn = threading.Lock()
         self._valid: tuple[Waiver, ...] = ()
         self._owners: tuple[OwnerRule, ...] = ()
-        self._marked: dict[str, tuple[HostFindings, HostFindings]] = {}
+        self._marked: dict[str, _MarkedHost] = {}
         self._last: tuple[Report, Report] | None = None
 
     def of(self, report: Report, waivers: Iterable[Waiver], now: float, owners: tuple[OwnerRule, ...] = ()) -> Report:
@@ -227,20 +243,18 @@ class Marks:
         made = self._marked = {
             host: self._of_host(known.get(host), found, labels.get(host, {})) for host, found in report.by_host.items()
         }
-        if all(before is after for before, after in made.values()):
+        if all(before is after for before, _, after in made.values()):
             return report
-        return replace(report, findings=Findings.of({host: after for host, (_, after) in made.items()}))
+        return replace(report, findings=Findings.of({host: after for host, (_, _, after) in made.items()}))
 
-    def _of_host(
-        self, known: tuple[HostFindings, HostFindings] | None, found: HostFindings, labels: Mapping[str, str]
-    ) -> tuple[HostFindings, HostFindings]:
-        if known and known[0] is found:
+    def _of_host(self, known: _MarkedHost | None, found: HostFindings, labels: Mapping[str, str]) -> _MarkedHost:
+        if known and known[0] is found and known[1] == labels:
             return known
         marked = HostFindings(
             _marked(finding, self._valid, team_of(finding, self._owners, labels)) for finding in found
         )
         same = all(after is before for after, before in zip(marked, found, strict=True))
-        return found, found if same else marked
+        return found, labels, found if same else marked
 
 
 def waived(report: Report, waivers: Iterable[Waiver], now: float, owners: tuple[OwnerRule, ...] = ()) -> Report:

@@ -127,6 +127,7 @@ class Service:
         await self.gate.close()
         await self.surveys.close()
         await self.moves.close()
+        await self.publication.close()
         await self.recording.close()
         await self.reloading.close()
 

@@ -53,7 +53,7 @@ class Waivers:
         """
         records = (await self._store.records(KIND)).values()
         self._added = tuple(Waiver(**(body | {"origin": WaiverOrigin(body["origin"])})) for body in records)
-        self._publication.waive(self._known())
+        await self._publication.waive(self._known())
 
     async def in_force(self) -> list[Waiver]:
         """Those that have not ended yet, applied from now on; where the store cannot be read, as it last said."""
@@ -61,7 +61,7 @@ class Waivers:
             await self.load()
         except StoreError as error:
             log.warning("waivers_not_read", error=str(error))
-            self._publication.waive(self._known())
+            await self._publication.waive(self._known())
         return self._known()
 
     async def add(self, waiver: Waiver, by: str) -> Waiver | Refusal:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 from scanner.domain.failure import Failure
@@ -75,6 +77,13 @@ def test_other_owners_are_asked_at_once_and_the_same_ones_change_nothing():
     assert [f.team for f in marks.of(given, [], 0.0).findings] == [""]
 
 
+def test_whose_a_finding_is_is_asked_again_where_only_the_labels_of_its_host_changed():
+    marks, given = Marks(), report(finding("web-1"))
+    for team in ("shop", "till"):
+        read = HostReading("web-1", Failure(Reason.HOST_TIMEOUT), taken_at=0.0, labels={"team": team})
+        assert [f.team for f in marks.of(replace(given, hosts=(read,)), [], 0.0).findings] == [team]
+
+
 class Full:
     """A store whose disk is full as soon as it has a report."""
 
@@ -93,14 +102,47 @@ class Full:
 
 def published(given, store):
     """The publication of a report, by whoever runs the event loop."""
+    publication = quiet(store)
+    publication.own((OwnerRule("shop", images=("*",)),))
+
+    async def work():
+        assert await publication.append(given, [], []) is publication.report()
+        assert publication.report().counts[Status.MISMATCH] == len(given.findings)
+        publication.own((OwnerRule("till", images=("*",)),))
+        await publication.waive([waiver("*", 50.0)])
+
+    asyncio.run(work())
+    assert {(each.team, each.waived_until) for each in publication.report().findings} == {("till", 50.0)}
+
+
+def quiet(store):
+    """A publication at 10 s whose observer is told in vain."""
     observer = SimpleNamespace(
         prepare=lambda _report: None, first_scanned=lambda _at: None, architectures_changed=lambda _changed: None
     )
-    publication = Publication(store, observer, lambda: 10.0, Recording(None, lambda: 10.0))
-    publication.own((OwnerRule("shop", images=("*",)),))
-    asyncio.run(publication.append(given, [], []))
-    assert {each.team for each in publication.report().findings} == {"shop"}
-    assert publication.report().counts[Status.MISMATCH] == len(given.findings)
+    return Publication(store, observer, lambda: 10.0, Recording(None, lambda: 10.0))
+
+
+async def test_waivers_that_are_given_up_or_given_in_mid_publication_are_in_force_once_given_again():
+    store = Full()
+    store.is_full = False
+    publication, waivers, given = quiet(store), [waiver("web-1", 50.0)], report(finding("web-1"))
+    prepares, may_end = threading.Event(), threading.Event()
+    publication.prepare_with(lambda _report: (prepares.set(), may_end.wait()))
+    appended = asyncio.create_task(publication.append(given, [], []))
+    await asyncio.to_thread(prepares.wait)
+    try:
+        given_up = asyncio.create_task(publication.waive(waivers))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        again = asyncio.create_task(publication.waive(waivers))
+        await asyncio.sleep(0)
+        assert publication.report() is None
+    finally:
+        may_end.set()
+    assert [f.waived_until for f in (await appended).findings] == [None]
+    await again
+    assert [f.waived_until for f in publication.report().findings] == [50.0]
 
 
 def test_what_a_large_report_takes_is_not_done_in_the_event_loop():

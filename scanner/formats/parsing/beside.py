@@ -26,7 +26,11 @@ async def beside(function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
     loop = asyncio.get_running_loop()
     turns = _turns.setdefault(loop, asyncio.Semaphore(MAX_AT_ONCE))
     await turns.acquire()
-    work = loop.run_in_executor(None, partial(copy_context().run, function, *args, **kwargs))
+    try:
+        work = loop.run_in_executor(None, partial(copy_context().run, function, *args, **kwargs))
+    except BaseException:  # no thread can be had, and nothing will end that took the turn
+        turns.release()
+        raise
 
     def ended(_work: object) -> None:
         turns.release()

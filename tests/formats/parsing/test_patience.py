@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -66,6 +67,16 @@ async def test_work_beside_whose_task_is_cancelled_keeps_its_turn_to_its_end():
     with pytest.raises(ValueError, match=str(MAX_AT_ONCE + 1)):
         await works[-1]
     assert begun[MAX_AT_ONCE:] == [MAX_AT_ONCE + 1]
+
+
+async def test_work_beside_for_which_no_thread_can_be_had_gives_its_turn_back():
+    threads = ThreadPoolExecutor()
+    threads.shutdown()
+    asyncio.get_running_loop().set_default_executor(threads)
+    for _ in range(MAX_AT_ONCE + 1):
+        async with asyncio.timeout(60):
+            with pytest.raises(RuntimeError, match="shutdown"):
+                await beside(threading.get_ident)
 
 
 async def test_work_beside_leaves_the_loop_its_turns_and_goes_on_at_most_twice_at_once():

@@ -14,6 +14,7 @@ import pytest
 
 from scanner.registry.client import Registry
 from scanner.registry.config import ClientConfig, RegistryConfig
+from scanner.registry.documents.cache import MemoryDocuments
 from scanner.registry.documents.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from tests.real.listener import Listener
 
@@ -217,7 +218,10 @@ def clock() -> FastClock:
 
 @pytest.fixture
 async def client(fake, clock) -> AsyncIterator[Callable[..., Registry]]:
-    """``client()``: a Registry to which the fake is listed; ``registry=`` and other settings as keywords."""
+    """``client()``: a Registry to which the fake is listed; ``registry=`` and other settings as keywords.
+
+    It has a store of documents, as a service has, and so asks by HEAD what a tag means; ``documents=None`` has none.
+    """
     before = set(asyncio.all_tasks())
     async with contextlib.AsyncExitStack() as stack:
         made: list[Registry] = []
@@ -226,6 +230,7 @@ async def client(fake, clock) -> AsyncIterator[Callable[..., Registry]]:
             parts = {
                 key: settings.pop(key) for key in ("authorizer_for", "documents", "observer", "last") if key in settings
             }
+            parts.setdefault("documents", MemoryDocuments())
             own = RegistryConfig(fake.name, **({"plain_http": True, "allow_networks": True} | (registry or {})))
             config = ClientConfig(registries={c.name: c for c in (own, *others)}, **settings)
             made.append(Registry(config, clock=clock, **parts))

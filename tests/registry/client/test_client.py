@@ -34,6 +34,24 @@ async def test_a_tag_costs_a_head_then_a_get_by_its_digest(fake, client):
     assert [asked.method for asked in fake.asked] == ["HEAD", "GET"]
 
 
+async def test_where_no_document_can_be_at_hand_a_tag_costs_one_get_then_a_head_once_it_is(fake, client):
+    fake.index("1", of={"amd64": fake.image()})
+    registry, cautious = client(documents=None, cache_age_s=0.0), client()
+    found = await resolve(registry, fake, depth=Depth.CONFIG)
+    once = [(asked.method, MANIFESTS in asked.target) for asked in fake.asked]
+    assert once == [("GET", True), ("GET", True), ("GET", False)]
+    assert (await resolve(registry, fake, depth=Depth.CONFIG)).offers == found.offers
+    assert [asked.method for asked in fake.asked[len(once) :]] == ["HEAD"]
+    by_head = await resolve(cautious, fake, depth=Depth.CONFIG)
+    assert (by_head.digest, by_head.offers) == (found.digest, found.offers)
+
+
+async def test_bytes_that_are_not_what_their_answer_announces_are_not_what_a_tag_means(fake, client):
+    fake.image("1")
+    fake.on("GET", MANIFESTS, fake.answer(200, b"{}", docker_content_digest="sha256:" + "0" * 64))
+    assert (await resolve(client(documents=None), fake)).reason is Reason.IMAGE_DIGEST_MISMATCH
+
+
 async def test_every_request_says_what_it_takes(fake, client):
     fake.image("1")
     await resolve(client(user_agent="archscan/9"), fake)
