@@ -26,6 +26,9 @@ EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 NO_PROCESS = EXHAUSTED | {errno.EAGAIN}
 """The same where a process is to be started: there EAGAIN is the limit of processes."""
 
+NO_TEXT = "what is asked holds bytes that are no text (UTF-8), in a name perhaps"
+"""Of a question to a server that cannot be sent: a shell passes on any bytes."""
+
 _NUMBERS = re.compile(r"\[Errno -?\d+\] |\[(?:SSL|X509|PEM|ASN1|SYS|CONF)\b[^\]]*\] ?| \(_ssl\.c:\d+\)")
 _WRAPPED = re.compile(r"<urlopen error (.*)>", re.DOTALL)
 

@@ -134,7 +134,8 @@ class Kernel:
     machine. ``aarch32`` and ``ia32`` tell whether 32-bit ARM and 32-bit x86 programs start. ``arm_version`` is the
     ARM architecture version of an arm machine, such as ``v7``. ``kernel_bits`` is 32 or 64 where something other than
     ``machine`` tells it: a 64-bit kernel shows ``i686`` or ``armv8l`` to a 32-bit shell. ``cpu_variant`` is the level of
-    other CPUs as images name it: ``power9``, ``z14``, ``rva22u64``.
+    other CPUs as images name it: ``power9``, ``z14``, ``rva22u64``. ``becomes_root_by`` is ``doas`` where that is there and
+    sudo is not; empty where nobody told, too.
     """
 
     system: str
@@ -150,6 +151,7 @@ class Kernel:
     binfmt: Binfmt | None = None
     kernel_bits: int | None = None
     cpu_variant: str | None = None
+    becomes_root_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,8 @@ class LocalImage:
     ``image_id`` and digests read ``sha256:<hex>``. ``repo_digests`` are ``name@digest`` as the engine lists them, none
     for an image that was built there; ``references`` are those among them that can be read. ``manifest_digest`` is the exact manifest where the engine tells
     (ImageManifestDescriptor). ``platform`` is what the image's own config says. ``program`` is what its argv resolves
-    to, where the image was read from the host's own store.
+    to, where the image was read from the host's own store. ``since`` is what its name means in that store today, where
+    that is another image: whatever was built, or pulled, since the container was made.
     """
 
     image_id: str
@@ -168,6 +171,7 @@ class LocalImage:
     platform: Platform | None = None
     process: Process | None = None
     program: Program | None = None
+    since: Platform | None = None
     references: tuple[ImageReference, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from scanner.domain.facts import HostFacts
     from scanner.domain.report import Report
@@ -88,24 +89,42 @@ class Picture:
 
 def drawn(cells: Iterable[Cell], width: int) -> Picture:
     """The hosts, platform by platform, the most numerous first."""
-    by_platform: dict[str, list[Cell]] = {}
+    return _drawn(_ordered(cells), width)
+
+
+def drawn_for_both(cells: Iterable[Cell]) -> tuple[Picture, Picture]:
+    """The same for a desk and for a phone."""
+    bands = _ordered(cells)
+    return _drawn(bands, WIDE), _drawn(bands, NARROW)
+
+
+_Bands = Sequence[tuple[str, tuple[str, ...], "Mapping[str, int]"]]
+
+
+def _ordered(cells: Iterable[Cell]) -> _Bands:
+    """Of each platform its hosts in their order, how many are of which kind; the most numerous first."""
+    by_platform: dict[str, dict[str, list[str]]] = {}
     for cell in cells:
-        by_platform.setdefault(cell.platform, []).append(cell)
-    bands = sorted(by_platform.items(), key=lambda band: (-len(band[1]), band[0]))
-    step = _step([len(hosts) for _, hosts in bands], width)
+        by_platform.setdefault(cell.platform, {}).setdefault(cell.kind, []).append(cell.name)
+    bands = []
+    for platform, kinds in by_platform.items():
+        names = tuple(chain.from_iterable(sorted(kinds[kind]) for kind in KINDS if kind in kinds))
+        bands.append((platform, names, {kind: len(kinds[kind]) for kind in KINDS if kind in kinds}))
+    return sorted(bands, key=lambda band: (-len(band[1]), band[0]))
+
+
+def _drawn(bands: _Bands, width: int) -> Picture:
+    step = _step([len(names) for _, names, _ in bands], width)
     columns = width // step
     paths: dict[str, list[str]] = {kind: [] for kind in KINDS}
     made, top = [], 0
-    for platform, hosts in bands:
-        ordered = sorted(hosts, key=lambda cell: cell.rank)
-        counts = {}
+    for platform, names, counts in bands:
         begin = 0
-        for kind, some in groupby(ordered, lambda cell: cell.kind):
-            counts[kind] = len(list(some))
-            paths[kind] += _strokes(begin, begin + counts[kind], columns, step, top + HEAD)
-            begin += counts[kind]
-        made.append(Band(platform, tuple(cell.name for cell in ordered), counts, top))
-        top += HEAD + math.ceil(len(ordered) / columns) * step + FOOT
+        for kind, count in counts.items():
+            paths[kind] += _strokes(begin, begin + count, columns, step, top + HEAD)
+            begin += count
+        made.append(Band(platform, names, counts, top))
+        top += HEAD + math.ceil(len(names) / columns) * step + FOOT
     return Picture(width, max(top, 1), step, columns, tuple(made), {k: "".join(d) for k, d in paths.items() if d})
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property, partial
-from operator import attrgetter
+from itertools import chain
+from operator import neg
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.failure import Failure
+from scanner.domain.image.reference import image_reference
 from scanner.domain.platform.platform import canonical
 from scanner.domain.report_json import finding_document, moment
-from scanner.domain.verdict.reason import Reason, Status
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from scanner.domain.finding_groups import Likeness
     from scanner.domain.platform.platform import Platform
     from scanner.domain.report import Finding, Report
 
@@ -67,19 +70,17 @@ _LABEL_LIES = {Reason.MISLABELLED, Reason.CONFIG_DISAGREES}
 
 _ORDER = tuple(Outlook)
 
-_HOST_OF = attrgetter("workload.host")
+_PLACE = {outlook: place for place, outlook in enumerate(_ORDER)}
 
 
-def _on_target(finding: Finding) -> Outlook:
+def _on_target(reason: Reason) -> Outlook:
     """What a judgement says that was made of a host of the target."""
-    if finding.verdict.reason in _PULLS_NOTHING_THAT_STARTS:
-        return Outlook.BLOCKED
-    return _OF_STATUS[finding.verdict.status]
+    return Outlook.BLOCKED if reason in _PULLS_NOTHING_THAT_STARTS else _OF_STATUS[STATUS_OF[reason]]
 
 
 @dataclass(frozen=True)
 class ImageOutlook:
-    """One image with all its workloads; ``why`` says in a sentence what the outlook rests on.
+    """One image with how many workloads it has, on which hosts, each once; ``why`` says in a sentence what the outlook rests on.
 
     ``judged`` is the finding that decides: of a plain host of the target, else of a host of the fleet that is one.
     """
@@ -87,18 +88,14 @@ class ImageOutlook:
     image: str
     outlook: Outlook
     why: str
-    workloads: tuple[Finding, ...]
+    workloads: int
+    hosts: tuple[str, ...]
     judged: Finding | None = None
-
-    @cached_property
-    def hosts(self) -> tuple[str, ...]:
-        """Where it is, each host once."""
-        return tuple(dict.fromkeys(map(_HOST_OF, self.workloads)))
 
     @property
     def registry(self) -> str:
         """Where it comes from; empty where its reference cannot be read."""
-        reference = self.workloads[0].workload.reference
+        reference = image_reference(self.image)
         return "" if isinstance(reference, Failure) else reference.registry
 
 
@@ -107,12 +104,17 @@ class Tally:
     """How many images of one team, registry or host have which outlook."""
 
     name: str
-    counts: Mapping[Outlook, int]
+    by_outlook: tuple[int, ...]
+
+    @property
+    def counts(self) -> Mapping[Outlook, int]:
+        """How many of each, what blocks first."""
+        return dict(zip(_ORDER, self.by_outlook, strict=True))
 
     @property
     def total(self) -> int:
         """How many images there are."""
-        return sum(self.counts.values())
+        return sum(self.by_outlook)
 
 
 @dataclass(frozen=True)
@@ -137,8 +139,9 @@ class Readiness:
     @cached_property
     def by_team(self) -> Sequence[Tally]:
         """By the label that says whose a host is."""
-        teams = {host: labels.get(self.team_label, NO_TEAM) for host, labels in self.labels_of.items()}
-        return self._tallies(lambda image: {teams.get(host, NO_TEAM) for host in image.hosts})
+        named = {host: labels.get(self.team_label, NO_TEAM) for host, labels in self.labels_of.items()}
+        teams = defaultdict(lambda: NO_TEAM, named)
+        return self._tallies(lambda image: set(map(teams.__getitem__, image.hosts)))
 
     @cached_property
     def by_registry(self) -> Sequence[Tally]:
@@ -151,15 +154,13 @@ class Readiness:
         return self._tallies(lambda image: image.hosts)
 
     def _tallies(self, names_of: Callable[[ImageOutlook], Collection[str]]) -> Sequence[Tally]:
-        found: dict[str, dict[Outlook, int]] = {}
+        of_each = [Counter[str]() for _ in _ORDER]
         for image in self.images:
-            for name in names_of(image):
-                counts = found.get(name)
-                if counts is None:
-                    counts = found[name] = dict.fromkeys(_ORDER, 0)
-                counts[image.outlook] += 1
-        tallies = [Tally(name, counts) for name, counts in found.items()]
-        return sorted(tallies, key=lambda t: (*(-count for count in t.counts.values()), t.name))
+            of_each[_PLACE[image.outlook]].update(names_of(image))
+        every = list(set().union(*of_each))
+        columns = [map(counts.__getitem__, every) for counts in of_each]
+        tallies = map(Tally, every, zip(*columns, strict=True))
+        return sorted(tallies, key=lambda tally: (*map(neg, tally.by_outlook), tally.name))
 
 
 def readiness(report: Report, target: Platform, judged: Report | None = None, team_label: str = "team") -> Readiness:
@@ -167,21 +168,25 @@ def readiness(report: Report, target: Platform, judged: Report | None = None, te
 
     A host of which a part was not read, an engine or a plan, counts as one that was not.
     """
-    by_image: dict[str, list[Finding]] = {}
+    by_image: dict[str, dict[Likeness, Sequence[Finding]]] = {}
     unread = {host.name: None for host in report.hosts if isinstance(host.reading, Failure)}
-    for finding in report.findings:
-        if finding.workload.image:
-            by_image.setdefault(finding.workload.image, []).append(finding)
+    for one, found in report.alike.items():
+        if one.image:
+            by_image.setdefault(one.image, {})[one] = found
         else:
-            unread[finding.workload.host] = None
+            unread |= dict.fromkeys(report.hosts_alike[one])
     there = {finding.workload.image: finding for finding in judged.findings} if judged else {}
     is_target = cache(partial(_is, target))
-    images = [_outlook(image, tuple(found), target, there.get(image), is_target) for image, found in by_image.items()]
+    images = []
+    for image, some in by_image.items():
+        outlook, why, decides = _outlook(some, target, there.get(image), is_target)
+        hosts = tuple(dict.fromkeys(chain.from_iterable(map(report.hosts_alike.__getitem__, some))))
+        images.append(ImageOutlook(image, outlook, why, sum(map(len, some.values())), hosts, decides))
     return Readiness(
         target=target,
         scan_id=report.scan_id,
         finished_at=report.finished_at,
-        images=tuple(sorted(images, key=lambda one: (_ORDER.index(one.outlook), -len(one.workloads), one.image))),
+        images=tuple(sorted(images, key=lambda one: (_PLACE[one.outlook], -one.workloads, one.image))),
         unread_hosts=tuple(unread),
         labels_of={host.name: host.labels for host in report.hosts},
         is_judged=judged is not None,
@@ -189,40 +194,42 @@ def readiness(report: Report, target: Platform, judged: Report | None = None, te
     )
 
 
+_Decided = tuple[Outlook, str, "Finding | None"]
+"""What becomes of an image, why, by which finding."""
+
+
 def _outlook(
-    image: str,
-    found: tuple[Finding, ...],
+    found: Mapping[Likeness, Sequence[Finding]],
     target: Platform,
     judged: Finding | None,
     is_target: Callable[[Platform], bool],
-) -> ImageOutlook:
+) -> _Decided:
     if judged is None:
-        same = (f for f in found if f.host_platform is not None and is_target(f.host_platform))
-        judged = min(same, key=lambda f: _ORDER.index(_on_target(f)), default=None)
+        same = (one for one in found if one.platform is not None and is_target(one.platform))
+        worst = min(same, key=lambda one: _PLACE[_on_target(one.reason)], default=None)
+        judged = found[worst][0] if worst else None
     if judged is not None:
-        return ImageOutlook(image, _on_target(judged), judged.verdict.detail or _words(judged, target), found, judged)
-    offered = tuple(dict.fromkeys(platform for finding in found for platform in finding.verdict.offered))
+        return _on_target(judged.verdict.reason), judged.verdict.detail or _words(judged, target), judged
+    offered = tuple(dict.fromkeys(chain.from_iterable(one.offered for one in found)))
     if any(map(is_target, offered)):
-        return _by_label(image, target, found, is_target)
+        return _by_label(target, found, is_target)
     if offered:
-        names = ", ".join(map(str, offered))
-        return ImageOutlook(image, Outlook.BLOCKED, f"it offers {names} only", found)
-    return ImageOutlook(image, Outlook.UNKNOWN, "what it offers is not known", found)
+        return Outlook.BLOCKED, f"it offers {', '.join(map(str, offered))} only", None
+    return Outlook.UNKNOWN, "what it offers is not known", None
 
 
 def _by_label(
-    image: str, target: Platform, found: tuple[Finding, ...], is_target: Callable[[Platform], bool]
-) -> ImageOutlook:
+    target: Platform, found: Mapping[Likeness, Sequence[Finding]], is_target: Callable[[Platform], bool]
+) -> _Decided:
     """What a label says that names the target, unless the very bytes behind it were read on hosts of another platform."""
-    elsewhere = [finding for finding in found if _was_read(finding, is_target)]
-    if not elsewhere:
-        why = f"its label says {target}; what it has for that was not read"
-        return ImageOutlook(image, Outlook.LABELLED, why, found)
-    worst = min(elsewhere, key=lambda f: _ORDER.index(_from_elsewhere(f)))
+    read = (next((each for each in some if _was_read(each, is_target)), None) for some in found.values())
+    worst = min(filter(None, read), key=lambda each: _PLACE[_from_elsewhere(each)], default=None)
+    if worst is None:
+        return Outlook.LABELLED, f"its label says {target}; what it has for that was not read", None
     verdict, host = worst.verdict, worst.workload.host
     seen = f"its label says {target}; its bytes were judged for {host} alone, which is {worst.host_platform}"
     why = f"{seen}: {verdict.reason}" + (f": {verdict.detail}" if verdict.detail else "")
-    return ImageOutlook(image, _from_elsewhere(worst), why, found)
+    return _from_elsewhere(worst), why, None
 
 
 def _was_read(finding: Finding, is_target: Callable[[Platform], bool]) -> bool:
@@ -276,6 +283,6 @@ def _image_document(image: ImageOutlook, last_seen: float) -> dict[str, Any]:
         "outlook": str(image.outlook),
         "why": image.why,
         "hosts": list(image.hosts),
-        "workloads": len(image.workloads),
+        "workloads": image.workloads,
         "judged": finding_document(image.judged, last_seen) if image.judged else None,
     }

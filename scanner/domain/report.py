@@ -108,6 +108,15 @@ class Report:
         return found
 
     @cached_property
+    def hosts_alike(self) -> Mapping[Likeness, Sequence[str]]:
+        """The hosts that have such findings, each once, in the report's order."""
+        found: dict[Likeness, list[str]] = {}
+        for host, group in self.by_host.items():
+            for likeness in set(group.likenesses):
+                found.setdefault(likeness, []).append(host)
+        return found
+
+    @cached_property
     def readings(self) -> Mapping[str, HostReading]:
         """Each host's reading by its name."""
         return {reading.name: reading for reading in self.hosts}

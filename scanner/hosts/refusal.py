@@ -7,6 +7,7 @@ import re
 from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy.logins import DOAS_RULES
 
 MAX_WORDS_BYTES = 4096
 """Of what a login says beside its answer the end is kept: a screen full, of which one line is shown."""
@@ -74,7 +75,8 @@ def refused(status: int, words: bytes, answer: bytes) -> Failure:
     if missing := _missing(status, said):
         return missing
     if line := next((line for line in reversed(said) if _SUDO.search(line)), ""):
-        return Failure(Reason.HOST_SUDO_REFUSED, f"{ended}: {line}")
+        rules = DOAS_RULES if line.startswith("doas: ") else ""
+        return Failure(Reason.HOST_SUDO_REFUSED, f"{ended}: {line}", path=rules)
     return Failure(Reason.HOST_INCOMPLETE, f"{ended}: {last}")
 
 

@@ -60,7 +60,8 @@ class _Userland:
 def read(answer: Answer, gaps: Gaps) -> Kernel:
     """The kernel's section; what is missing or not understood is ``None`` there and a gap."""
     system, machine, release = _uname(answer, gaps)
-    userland = _userland(_fields(answer, "userland", gaps))
+    told = _fields(answer, "userland", gaps)
+    userland = _userland(told)
     cpu = _cpuinfo(answer, system, gaps)
     compat = _text(answer, "compat", gaps)
     platform = from_uname(system, machine, userland.byte_order).platform
@@ -85,6 +86,7 @@ def read(answer: Answer, gaps: Gaps) -> Kernel:
         ia32=_ia32(platform, userland, compat),
         binfmt=_binfmt(answer, system, release, gaps),
         cpu_variant=_cpu_variant(platform, cpu),
+        becomes_root_by="doas" if told.get("root_by") == "doas" else "",
     )
 
 

@@ -179,6 +179,7 @@ userland() {
   shell=/bin/sh
   [ ! -r "/proc/$$/exe" ] || shell=/proc/$$/exe
   printf 'shell_header %s\n' "$(od -An -tx1 -N 20 "$shell" | tr -d ' \n')"
+  if ! have sudo && have doas; then printf 'root_by doas\n'; fi
   case $(uname -s) in
     Darwin) printf 'translated %s\narm64 %s\n' "$(sysctl -n sysctl.proc_translated)" "$(sysctl -n hw.optional.arm64)" ;;
   esac
@@ -392,6 +393,8 @@ docker_engine() { # key, socket
   fi
   emit "$key/containers" "$large" "$containers"
   emit "$key/images" "$large" "$images"
+  names=$(named_anew "$containers" "$images")
+  [ -z "$names" ] || emit "$key/named_anew" "$large" "$(guard $sudo docker -H "$host" image inspect --format "$docker_image_format" $names | upto "$large")"
   running_ids="$running_ids $(printf '%s\n' "$containers" | awk '$3 ~ /^(running|paused)\// { print $2 }')"
   logs "$key" "$containers" docker -H "$host"
   case $info in
@@ -405,6 +408,27 @@ docker_engine() { # key, socket
       ;;
   esac
   remember_compose "$containers"
+}
+
+named_anew() { # containers, their images: names by which images without a registry were called that today are other images
+  printf '%s\n@containers\n%s\n' "$2" "$1" | awk '
+    $0 == "@containers" { behind = 1; next }
+    !behind && match($0, /"id":"[^"]*"/) {
+      id = substr($0, RSTART + 6, RLENGTH - 7)
+      sub(/^sha256:/, "", id)
+      if ($0 !~ /"repo_digests":(null|\[\]|\["localhost\/)/) is_pulled[id] = 1
+      if (match($0, /"repo_tags":\[[^]]*/)) said[id] = substr($0, RSTART, RLENGTH)
+      next
+    }
+    behind {
+      id = $1
+      sub(/^sha256:/, "", id)
+      if (is_pulled[id] || !match($0, /"config":\{"image":"[A-Za-z0-9][A-Za-z0-9._:\/-]*"/)) next
+      name = substr($0, RSTART + 19, RLENGTH - 20)
+      if (name ~ /^sha256:/ || (name ~ /^[0-9a-f]+$/ && length(name) > 11)) next
+      if (index(said[id], "\"" name "\"") || index(said[id], "\"" name ":latest\"")) next
+      if (!asked[name]++ && ++n <= 50) print name
+    }'
 }
 
 may_sudo() { # without a prompt and without waiting for one
@@ -456,7 +480,7 @@ podman_format_rest=',"started":{{json .State.StartedAt}},"finished":{{json .Stat
 '{{with index .Config.Labels "PODMAN_SYSTEMD_UNIT"}}"unit":{{json .}},{{end}}'\
 '{{with index .Config.Labels "io.podman.compose.project"}}"project":{{json .}},{{end}}"":null}}}'
 
-podman_image_format='{"id":{{json .ID}},"digest":{{json .Digest}},"repo_digests":{{json .RepoDigests}},"os":{{json .Os}},"architecture":{{json .Architecture}}'\
+podman_image_format='{"id":{{json .ID}},"digest":{{json .Digest}},"repo_digests":{{json .RepoDigests}},"repo_tags":{{json .RepoTags}},"os":{{json .Os}},"architecture":{{json .Architecture}}'\
 ',"config":{"entrypoint":{{json .Config.Entrypoint}},"cmd":{{json .Config.Cmd}},"working_dir":{{json .Config.WorkingDir}}'\
 ',"path":[{{range .Config.Env}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with .Config.Env}}'"$environment_format"',"user":{{json .Config.User}}}}'
 
@@ -549,6 +573,8 @@ podman_engine() { # key, command...
   fi
   emit "$key/containers" "$large" "$containers"
   emit "$key/images" "$large" "$images"
+  names=$(named_anew "$containers" "$images")
+  [ -z "$names" ] || emit "$key/named_anew" "$large" "$(guard "$@" image inspect --format "$podman_image_format" $names | upto "$large")"
   running_ids="$running_ids $(printf '%s\n' "$containers" | awk '$3 ~ /^(running|paused)\// { print $2 }')"
   sudo=
   logs "$key" "$containers" "$@"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.domain.verdict.remedy.hosts import UNBELIEVED
+from scanner.domain.verdict.remedy.logins import UNBELIEVED
 from scanner.errors import UsageError
 from scanner.formats import files, whose
 from scanner.formats.files import FileError

@@ -14,6 +14,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from scanner.cli.findings.explain import _excerpts
+from scanner.cli.options import PlainFormat
+from scanner.cli.serving import rollback
 from scanner.domain.verdict.explanation import explained_all
 from scanner.errors import UsageError
 from scanner.settings import Settings
@@ -432,3 +434,16 @@ def test_a_key_of_the_trail_is_made_without_any_configuration(tmp_path):
     (tmp_path / "archscan.yml").write_text("no configuration")
     made = archscan("trail", "key", "fleet.example/a", folder=tmp_path)
     assert (made.returncode, str(note.parse_signer(made.stdout.strip()).verifier)) == (0, made.stderr.strip())
+
+
+def test_what_a_server_says_of_a_rollback_stays_on_its_line_of_the_terminal(capsys):
+    made = dict.fromkeys(
+        ("id", "workload", "host", "manager", "engine", "from_digest", "to_digest", "verdict", "detail"),
+        "a\x1b]0;b\x07\n\u202ec",
+    )
+    rollback._show(
+        made | {"state": "done", "evidence": ["e\rf"], "touches": [], "cautions": [], "commands": []}, PlainFormat.TABLE
+    )
+    told = capsys.readouterr().out
+    assert "a c on a c" in told
+    assert all(line.isprintable() for line in told.split("\n"))

@@ -173,6 +173,20 @@ ENDLESS = {
 }
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.check(["a:1"], [], ["linux/amd64"], {"\udcff.yaml": "kind: Pod"}),
+        lambda client: client.findings(image="\udcff"),
+        lambda client: client.image("\udcff"),
+    ],
+)
+def test_bytes_that_are_no_text_are_not_asked_about(ask):
+    transport = httpx.MockTransport(lambda _: pytest.fail("it was asked"))
+    with Client("http://x", transport=transport) as client, pytest.raises(UsageError, match="no text"):
+        ask(client)
+
+
 def test_no_question_takes_the_answer_of_somebody_else():
     bodies = ("{}", "[]", "1", "null", '"x"', "<html>", '{"detail": []}', '{"findings": 1, "size": "2", "state": []}')
     for name, ask in ASKS.items():

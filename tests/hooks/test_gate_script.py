@@ -70,6 +70,11 @@ async def test_only_plain_words_stand_in_the_question(asked, image):
     assert (await asked.gate("--", image))[:2] == (2, "")
 
 
+async def test_nor_does_what_this_machine_calls_itself(asked):
+    code, out, err = await asked.gate(IMAGE, ARCHSCAN_HOST='a"],"images":["x')
+    assert (code, out, "ARCHSCAN_HOST" in err) == (2, "", True)
+
+
 ELSEWHERE = {
     "a page": (200, "text/html", "<p>Welcome</p>"),
     "a page that says it is text": (200, "text/plain", "Welcome"),

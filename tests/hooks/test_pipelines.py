@@ -240,6 +240,20 @@ def test_what_compose_would_do_elsewhere_is_not_judged_here(words, variables, sa
         compose_run.read(words, variables)
 
 
+@pytest.mark.parametrize(
+    ("docker", "said"),
+    [("printf 'no \\377\\033[31mred' >&2; exit 1", "no \ufffdred"), ("exec sleep 60", "not done within 0.2 s")],
+)
+def test_what_cannot_be_pulled_is_told_in_one_line(docker, said, tmp_path, monkeypatch):
+    (tmp_path / "docker").write_text(f"#!/bin/sh\n{docker}\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.setattr(compose_run, "PULL_WITHIN_S", 0.2 if "sleep" in docker else 60)
+    with pytest.raises(compose_run.PullError) as caught:
+        compose_run._pull("r.example/a:1", "r.example/a@sha256:0")
+    assert str(caught.value) == f"docker pull --quiet r.example/a@sha256:0: {said}"
+
+
 def test_the_context_in_use_is_read_from_docker_s_own_file(tmp_path):
     (tmp_path / "config.json").write_text('{"currentContext": "far"}')
     with pytest.raises(UsageError, match="the Docker context is far"):

@@ -24,7 +24,7 @@ RECORDED = [
     (1, "Sorry, user archscan is not allowed to execute '/usr/local/libexec/archscan-probe' as root on web-1.\n", "", Reason.HOST_SUDO_REFUSED, ""),
     (1, "archscan is not in the sudoers file.\nThis incident has been reported to the administrator.\n", "", Reason.HOST_SUDO_REFUSED, ""),
     (1, "sudo-rs: interactive authentication is required\n", "", Reason.HOST_SUDO_REFUSED, ""),
-    (1, "doas: Operation not permitted\n", "", Reason.HOST_SUDO_REFUSED, ""),
+    (1, "doas: Operation not permitted\n", "", Reason.HOST_SUDO_REFUSED, "/etc/doas.conf"),
     (1, f"sudo: {PROBE}: command not found\n", "", Reason.HOST_PROBE_MISSING, PROBE),
     # shells (dash, bash, zsh, fish, tcsh, BusyBox), whose command is missing
     (127, f"sh: 1: {PROBE}: not found\n", "", Reason.HOST_PROBE_MISSING, PROBE),

@@ -67,6 +67,15 @@ def inspected(engine, name):
     return json.loads(engine.docker("inspect", "--type", "container", name))[0]
 
 
+def test_what_was_begun_on_a_full_disk_is_begun_when_it_is_asked_again(require_root, tmp_path):
+    hand = Hand(tmp_path, {"docker": "true"})
+    (tmp_path / "store" / ID / "state.new").mkdir(parents=True)
+    line = f"begin {ID} docker container api sha256:{HEX} {HEX} 1"
+    assert "cannot be written" in hand.ask(line)["wrong"]
+    (tmp_path / "store" / ID / "state.new").rmdir()
+    assert hand.ask(line)["state"] == "begun"
+
+
 def test_the_former_image_comes_back_under_the_same_name(hand, running, releases, docker_engine):
     name = running("--restart", "always", "--env", "MINE=1")
     rollback = hand.begin(name, releases[0][1], releases[1][1])

@@ -96,12 +96,14 @@ def test_every_shell_gives_a_whole_answer_without_a_word_of_complaint(shell):
 
 
 def test_every_shell_counts_bytes_rather_than_characters(shell, tmp_path, with_programs):
-    programs = {"strange-uname": "printf 'L\\303\\251nux\\377\\200\\n'"}  # busybox has a uname of its own
+    programs = {"strange-uname": "printf 'L\\303\\251nux\\377\\200\\n'", "doas": ""}  # busybox has a uname of its own
     text = with_programs(tmp_path, programs).replace(b"uname -", b"strange-uname -")
+    text = text.replace(b"have sudo && have doas", b"have no-sudo && have doas")
 
     answer = parse(answered(shell, text, env={**PLAIN, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}).stdout)
 
     assert answer.sections["uname"].body == b"\n".join([b"L\xc3\xa9nux\xff\x80"] * 3)
+    assert b"\nroot_by doas" in answer.sections["userland"].body
 
 
 def test_the_script_is_clean_to_shellcheck(require):

@@ -78,6 +78,29 @@ async def test_a_service_whose_compose_file_pins_a_platform_is_mended_by_its_fix
     assert str(after.status) == "ok", after
 
 
+async def test_an_image_of_the_host_s_own_is_built_there_and_its_container_made_anew_by_its_fix(
+    docker_engine, environment, start_sshd, registry, tmp_path, elf_factory
+):
+    async def found():
+        sshd = start_sshd(environment={"DOCKER_HOST": docker_engine.host})
+        return (await scanned(sshd, registry.address, scan={"local_images": True}))["built"].verdict
+
+    (tmp_path / "Dockerfile").write_text('FROM scratch\nCOPY --chmod=755 app /app\nENTRYPOINT ["/app"]\n')
+    (tmp_path / "app").write_bytes(elf_factory("arm64"))
+    type_in(tmp_path, environment, "docker buildx build --load --platform linux/arm64 --tag built .")
+    type_in(tmp_path, environment, "docker run --detach --network none --name built built || true")
+    before = await found()
+    (tmp_path / "app").write_bytes(elf_factory("amd64", forever=True))
+    build, *anew = before.fix.commands
+    assert build == "docker buildx build --load --platform linux/amd64 --tag built ."
+    type_in(tmp_path, environment, build)
+    since = await found()
+    assert since.fix.commands == tuple(anew)  # nothing is left to be built
+    type_in(tmp_path, environment, *anew)
+    after = await found()
+    assert [str(verdict.status) for verdict in (before, since, after)] == ["mismatch", "mismatch", "ok"], after
+
+
 async def test_a_service_of_swarm_whose_tag_moved_is_mended_by_its_fix(
     docker_engine, environment, image, scan, tmp_path
 ):

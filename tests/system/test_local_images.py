@@ -107,7 +107,13 @@ async def test_podman_saves_its_images_too(scan, podman, elf_factory, tmp_path):
     podman.podman("create", "--network", "none", "--name", "local-podman", "localhost/wrong")
     environment = {"CONTAINERS_STORAGE_CONF": str(storage), "CONTAINERS_CONF": str(containers)}
     try:
-        found = await scan(environment=environment | {"DOCKER_HOST": "unix:///nonexistent"}, local_images=True)
+        environment["DOCKER_HOST"] = "unix:///nonexistent"
+        found = await scan(environment=environment, local_images=True)
+        (tmp_path / "app").write_bytes(elf_factory("amd64"))
+        podman.podman("build", "-q", "-t", "localhost/wrong", str(tmp_path))
+        since = await scan(environment=environment, local_images=True)
     finally:
         podman.podman("rm", "--force", "local-podman")
     assert (str(found["local-podman"].reason), "/app" in found["local-podman"].detail) == ("wrong_binary", True)
+    assert any(command.startswith("podman build ") for command in found["local-podman"].fix.commands)
+    assert since["local-podman"].fix.commands[0] == "podman inspect local-podman > local-podman.json"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.cli.operations import CheckOptions
+from scanner.domain.text import printable
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.documents import lenient_json
@@ -92,16 +93,18 @@ def _pull(image: str, pin: str, *platform: str) -> None:
     for words in (("pull", "--quiet", *platform, pin), ("tag", pin, image)):
         if words[0] == "tag" and "@" in image:
             continue
-        done = subprocess.run(  # noqa: S603 -- the user's own docker
-            ["docker", *words],  # noqa: S607 -- as its shell finds it
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PULL_WITHIN_S,
-            check=False,
-        )
+        try:
+            done = subprocess.run(  # noqa: S603 -- the user's own docker
+                ["docker", *words],  # noqa: S607 -- as its shell finds it
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=PULL_WITHIN_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise PullError(f"docker {' '.join(words)}: not done within {PULL_WITHIN_S} s") from None
         if done.returncode:
-            raise PullError(f"docker {' '.join(words)}: {done.stderr.strip()[-500:]}")
+            raise PullError(f"docker {' '.join(words)}: {printable(done.stderr.strip()[-500:])}")
 
 
 def _options(words: Sequence[str]) -> tuple[list[tuple[str, str]], list[str]]:

@@ -72,6 +72,8 @@ done
 case $within in '' | 0* | *[!0-9]*) usage '--within: whole seconds, at least 1' ;; esac
 [ $# -gt 0 ] || usage 'name an image'
 
+[ -n "$platform" ] || plain "$host" || usage "not a host's name (ARCHSCAN_HOST): $host"
+
 images='' asked="$*"
 for image; do
     plain "$image" || usage "not an image reference: $image"

@@ -68,7 +68,7 @@ def readiness_page(found: Readiness) -> str:
     judged = "Each image was opened for it." if found.is_judged else "Images were not opened for it."
     rows = "".join(
         f"<tr><td>{image.outlook}</td><td class=m>{escape(image.image)}</td><td>{escape(image.why)}</td>"
-        f"<td class=n>{len(image.hosts)}</td><td class=n>{len(image.workloads)}</td></tr>"
+        f"<td class=n>{len(image.hosts)}</td><td class=n>{image.workloads}</td></tr>"
         for image in found.images
     )
     unread = (

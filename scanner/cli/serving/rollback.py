@@ -23,6 +23,9 @@ ROLLBACK_USER = "archscan-rollback"
 POLL_S = 2.0
 """Between two looks at a rollback that is under way."""
 
+MAX_LINE_CHARS = 4096
+"""A command has two references and a handful of names."""
+
 _ENDS = {"done": Exit.OK, "undone": Exit.FINDINGS, "refused": Exit.FINDINGS, "unproved": Exit.FINDINGS}
 
 
@@ -166,7 +169,7 @@ def _dry_run(operations: RollbackOperations, host: str, workload: str, to: str, 
         text = (
             f"\nNo plan: {made.detail} ({made.reason})"
             if isinstance(made, Refusal)
-            else "\n".join(_told(rollback_json(made)))
+            else "\n".join(map(_line, _told(rollback_json(made))))
         )
         print(text)  # noqa: T201 -- data goes to stdout
     return Exit.FINDINGS if isinstance(made, Refusal) else Exit.OK
@@ -177,12 +180,14 @@ def _confirmed(operations: RollbackOperations, rollback_id: str, accept: bool, h
     import sys
     import time
 
+    from scanner.domain.text import printable
+
     made = operations.confirm(rollback_id, accept_cautions=accept)
     shown = 0
     while True:
         steps = made["steps"]
         for one in steps[shown:]:
-            print(f"{one['at']} {one['step']}: {one['detail']}", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
+            print(printable(f"{one['at']} {one['step']}: {one['detail']}"), file=sys.stderr)  # noqa: T201 -- talk goes to stderr
         shown = len(steps)
         if made["state"] in _ENDS:
             break
@@ -195,8 +200,15 @@ def _confirmed(operations: RollbackOperations, rollback_id: str, accept: bool, h
 def _show(made: Mapping[str, Any], how: options.PlainFormat) -> None:
     import json
 
-    text = json.dumps(made, indent=2) if how is options.PlainFormat.JSON else "\n".join(_told(made))
+    text = json.dumps(made, indent=2) if how is options.PlainFormat.JSON else "\n".join(map(_line, _told(made)))
     print(text)  # noqa: T201 -- data goes to stdout
+
+
+def _line(said: str) -> str:
+    """What a server, or a host, said, as one line of a terminal that keeps its place on it."""
+    from scanner.domain.text import printable
+
+    return " " * (len(said) - len(said.lstrip(" "))) + printable(said, MAX_LINE_CHARS)
 
 
 def _releases(releases: Sequence[Release]) -> Iterator[str]:

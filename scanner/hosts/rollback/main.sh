@@ -133,7 +133,7 @@ begin() {
   if [ -f "$dir/asked" ]; then
     [ "$(cat "$dir/asked")" = "$asked" ] || wrong 'this id is of something else'
   else
-    mkdir -p "$dir" && note asked "$asked" && note state begun || wrong "$store cannot be written"
+    mkdir -p "$dir" && note state begun && note asked "$asked" || wrong "$store cannot be written"
   fi
   status
 }

@@ -15,7 +15,7 @@ from scanner.descriptors import shortage
 from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
-from scanner.domain.verdict.remedy.hosts import SECOND_FACTOR
+from scanner.domain.verdict.remedy.logins import SECOND_FACTOR
 from scanner.errors import EXHAUSTED
 from scanner.hosts.ssh.trust import KeylessError, TrustError
 

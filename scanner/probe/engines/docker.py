@@ -55,7 +55,8 @@ def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Engin
     gaps = Gaps()
     details = engine_listing.json_object(answer, f"{key}/info", gaps, key)
     engine = _engine(answer, key, details, gaps, kernel_release)
-    where = _Where(host, engine, engine_listing.images(answer, key, gaps, _image))
+    named = engine_listing.named_anew(answer, key, gaps, _image)
+    where = _Where(host, engine, engine_listing.images(answer, key, gaps, _image), named)
     workloads = engine_listing.containers(answer, key, gaps, lambda *found: _workload(where, *found))
     workloads = _without_superseded(workloads)
     if details.get("manager") is True:
@@ -106,6 +107,7 @@ class _Where:
     host: str
     engine: Engine
     images: Mapping[str, LocalImage]
+    named_anew: Mapping[str, Platform]
 
 
 def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Workload | None:
@@ -205,12 +207,14 @@ def _local(image_id: str, container: dict[str, Any], where: _Where) -> LocalImag
     if platform is None and where.engine.store is ImageStore.CLASSIC:
         platform = image.platform  # the only one there; with the containerd store it is the host's favourite, not ours
     digest = answer_json.name(descriptor.get("digest"), 128)
+    named = answer_json.name(answer_json.record(container.get("config")).get("image"))
     return LocalImage(
         image_id=image_id,
         repo_digests=image.repo_digests,
         manifest_digest=digest if _IMAGE_ID.fullmatch(digest) else "",
         platform=platform,
         process=image.process,
+        since=engine_listing.meant(where.named_anew, named) if not image.repo_digests else None,
     )
 
 

@@ -17,9 +17,10 @@ from scanner.probe.engines.engine_section import MAX_WORKLOADS, is_unhealthy
 from scanner.probe.engines.logs import last_lines, note_missing_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scanner.domain.facts import LocalImage, Workload
+    from scanner.domain.platform.platform import Platform
     from scanner.probe.answer import Answer
     from scanner.probe.engines.engine_section import Gaps
 
@@ -125,6 +126,29 @@ def images(answer: Answer, key: str, gaps: Gaps, made: Callable[[dict[str, Any]]
             continue
         found[image.image_id] = image
     return found
+
+
+def named_anew(
+    answer: Answer, key: str, gaps: Gaps, made: Callable[[dict[str, Any]], LocalImage]
+) -> dict[str, Platform]:
+    """What names mean today by which containers were made of other images; most answers have no such section."""
+    name = f"{key}/named_anew"
+    good, _ = lines(answer, name, gaps, key) if name in answer.sections else ([], [])
+    found: dict[str, Platform] = {}
+    for line in good:
+        try:
+            told = answer_json.record(answer_json.parse(line))
+            tags, platform = answer_json.rows(told.get("repo_tags")), made(told).platform
+            if platform is not None:
+                found |= dict.fromkeys((answer_json.name(tag) for tag in tags), platform)
+        except MalformedError as error:
+            gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
+    return found
+
+
+def meant(named: Mapping[str, Platform], image: str) -> Platform | None:
+    """What a container's image, as written, means today; an engine lists no name without its tag."""
+    return named.get(image) or named.get(f"{image}:latest")
 
 
 def _read_image(made: Callable[[dict[str, Any]], LocalImage], line: str) -> LocalImage:

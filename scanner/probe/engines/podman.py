@@ -27,6 +27,7 @@ from scanner.probe.engines.engine_section import EngineSection, Gaps, exit_of, o
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scanner.domain.platform.platform import Platform
     from scanner.probe.answer import Answer
 
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -39,6 +40,7 @@ class _Where:
     host: str
     key: str
     images: Mapping[str, LocalImage]
+    named_anew: Mapping[str, Platform]
 
 
 def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> EngineSection:
@@ -48,7 +50,8 @@ def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Engin
         return unheard
     gaps = Gaps()
     engine = _engine(engine_listing.json_object(answer, f"{key}/info", gaps, key), key, gaps, kernel_release)
-    where = _Where(host, key, engine_listing.images(answer, key, gaps, _image))
+    named = engine_listing.named_anew(answer, key, gaps, _image)
+    where = _Where(host, key, engine_listing.images(answer, key, gaps, _image), named)
     return EngineSection(
         engine, engine_listing.containers(answer, key, gaps, lambda *found: _workload(where, *found)), gaps
     )
@@ -78,12 +81,15 @@ def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Worklo
     local = where.images.get(f"sha256:{image_id}")
     if local is None and _HEX.fullmatch(image_id):
         local = LocalImage(f"sha256:{image_id}")
+    name = answer_json.name(config.get("image"))
+    if local is not None and (since := engine_listing.meant(where.named_anew, name)):
+        local = replace(local, since=since)
     return Workload(
         host=where.host,
         name=answer_json.name(container.get("name")),
         source=Source.PODMAN,
         stage=stage_of(status),
-        image=answer_json.name(config.get("image")) or image_id,
+        image=name or image_id,
         engine=where.key,
         local=local,
         process=override(_argv(container, config), local.process if local else None),

@@ -12,13 +12,15 @@ from scanner.domain.verdict.reason import Status
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.route import GuardedRoute
 from scanner.web.pages.fleet_index import FleetIndex
-from scanner.web.pages.image_rows import MAX_SHOWN, ImageGroup, grouped
+from scanner.web.pages.image_rows import MAX_SHOWN, ImageGroup, grouped, is_trouble
 from scanner.web.pages.page_filter import PageFilter, asked
 from scanner.web.pages.rendering import render
 from scanner.web.pages.viewer import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from scanner.domain.finding_groups import Likeness
 
 PAGE_GROUPS = 30
 """Rows on one page: more than anybody reads before mending the first."""
@@ -60,13 +62,23 @@ def findings(
     return render(asking, "findings.html", findings_page(asking.index, wanted, page))
 
 
+OK_ALONE = PageFilter(status=str(Status.OK))
+"""The one filter that asks for most of a fleet; its groups are kept beside those of what is not ok."""
+
+
+def _is_any(_: Likeness) -> bool:
+    return True
+
+
 def findings_page(index: FleetIndex, wanted: PageFilter, number: int) -> FindingsPage:
     """Without a status, what is ok is left out."""
     if not wanted:
         groups = index.groups
+    elif wanted == OK_ALONE:
+        groups = index.fine
     else:
-        found = index.select(wanted).parts.items()
-        groups = grouped(one for one in found if wanted.status or wanted.reason or one[0].status is not Status.OK)
+        is_asked = _is_any if wanted.status or wanted.reason else is_trouble
+        groups = grouped(index.select(wanted), is_asked)
     last = max(1, -(-len(groups) // PAGE_GROUPS))
     number = min(number, last)
     begin = (number - 1) * PAGE_GROUPS

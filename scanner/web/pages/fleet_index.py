@@ -7,20 +7,23 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from scanner.domain.failure import Failure
 from scanner.domain.finding_groups import NO_FINDINGS
-from scanner.domain.fleet_picture import NARROW, URGENT, WIDE, Cell, Picture, drawn, kind_of
+from scanner.domain.fleet_picture import URGENT, Cell, Picture, drawn_for_both, kind_of
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.web.pages.image_rows import HARM, Alike, ImageGroup, ImageRow, grouped, urgency
-from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, fitting, registry_of
+from scanner.web.pages.image_rows import HARM, Alike, ImageGroup, ImageRow, grouped, is_trouble, urgency
+from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, fitting, fitting_among, registry_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from scanner.domain.finding_groups import HostFindings, Likeness
     from scanner.domain.report import Finding, HostReading, Report
+
+_NAME_OF = attrgetter("workload.name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,17 @@ class FleetIndex:
     @cached_property
     def groups(self) -> tuple[ImageGroup, ...]:
         """What is not ok, grouped by image, worst first."""
-        return grouped(pair for pair in self.report.alike.items() if pair[0].status is not Status.OK)
+        return grouped(self.every, is_trouble)
+
+    @cached_property
+    def every(self) -> Alike:
+        """All that was judged."""
+        return Alike(self.report.alike, self.report.hosts_alike)
+
+    @cached_property
+    def fine(self) -> tuple[ImageGroup, ...]:
+        """What is ok, grouped by image, the many first."""
+        return grouped(self.every, lambda one: one.status is Status.OK)
 
     @cached_property
     def images(self) -> tuple[ImageRow, ...]:
@@ -90,7 +103,7 @@ class FleetIndex:
         parts: dict[str, dict[Likeness, Sequence[Finding]]] = {}
         for one, found in self.report.alike.items():
             parts.setdefault(one.image, {})[one] = found
-        rows = (ImageRow(some, image) for image, some in parts.items())
+        rows = (ImageRow(some, self.report.hosts_alike, image) for image, some in parts.items())
         return tuple(sorted(rows, key=lambda row: (HARM[row.worst], -row.count, row.image)))
 
     @cached_property
@@ -100,13 +113,18 @@ class FleetIndex:
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """The place of every host in the picture."""
+        """The place of every host in the picture, in the order of rows."""
         return tuple(row.cell for row in self.rows)
+
+    @cached_property
+    def cell_of(self) -> Mapping[str, Cell]:
+        """A host's place by its name."""
+        return {cell.name: cell for cell in self.cells}
 
     @cached_property
     def pictures(self) -> tuple[Picture, Picture]:
         """The whole fleet drawn, for a desk and for a phone."""
-        return drawn(self.cells, WIDE), drawn(self.cells, NARROW)
+        return drawn_for_both(self.cells)
 
     @cached_property
     def platforms(self) -> Mapping[str, int]:
@@ -142,7 +160,7 @@ class FleetIndex:
     def prepare(self) -> None:
         """Make at once what the first page shows, with all that its filter offers."""
         _ = self.pictures, self.groups, self.platforms, self.registries, self.teams, self.labels, self.reasons
-        _ = self.report.counts, self.images, self.unread
+        _ = self.report.counts, self.images, self.unread, self.fine, self._workload_names
 
     @cached_property
     def unread(self) -> tuple[HostRow, ...]:
@@ -150,31 +168,43 @@ class FleetIndex:
         return tuple(row for row in self.rows if row.failure)
 
     @cached_property
-    def _workload_names(self) -> frozenset[str]:
-        return frozenset(finding.workload.name for finding in self.report.findings)
+    def _workload_names(self) -> tuple[str, ...]:
+        return tuple(set(map(_NAME_OF, self.report.findings)))
 
     def select(self, wanted: PageFilter) -> Alike:
         """The judged workloads that fit."""
-        alike = self.report.alike
-        takes = {one for one in alike if wanted.takes_alike(one)}
+        takes = dict.fromkeys(filter(wanted.takes_alike, self.report.alike))
         if wanted.q or wanted.label or wanted.host:
-            return Alike(self._sought(wanted, takes))
-        return Alike({one: found for one, found in alike.items() if one in takes})
+            return self._sought(wanted, takes)
+        return Alike({one: self.report.alike[one] for one in takes}, self.report.hosts_alike)
 
-    def _sought(self, wanted: PageFilter, takes: Collection[Likeness]) -> Mapping[Likeness, Sequence[Finding]]:
-        """Those among what is taken that are where they are to be, or are called so."""
-        labels, fits = self.labels_of, fitting(wanted.q)
+    def _sought(self, wanted: PageFilter, takes: Mapping[Likeness, None]) -> Alike:
+        """Those among what is taken that are where they are to be, or are called so; a host is looked at where it may have some."""
+        report, fits = self.report, fitting(wanted.q)
         by_image = {one for one in takes if fits(one.image)}
-        names = set(filter(fits, self._workload_names))
-        found: dict[Likeness, list[Finding]] = {}
-        for host, group in self.report.by_host.items():
-            if not wanted.takes_where(host, labels.get(host, {})):
+        found: dict[Likeness, Sequence[Finding]] = {}
+        where: dict[Likeness, Sequence[str]] = {}
+        is_anywhere = not wanted.label and not wanted.host
+        if is_anywhere:
+            found |= {one: report.alike[one] for one in by_image}
+            where |= {one: report.hosts_alike[one] for one in by_image}
+        left = takes.keys() - by_image if is_anywhere else takes.keys()
+        names = set(fitting_among(wanted.q, self._workload_names)) if takes.keys() - by_image else set()
+        several: dict[Likeness, tuple[list[Finding], dict[str, None]]] = {one: ([], {}) for one in left}
+        for host, group in report.by_host.items() if left else ():
+            if not is_anywhere and not wanted.takes_where(host, self.labels_of.get(host, {})):
                 continue
             is_called_so = fits(host)
+            if is_anywhere and not (is_called_so or names):
+                continue
             for finding, one in zip(group, group.likenesses, strict=True):
-                if one in takes and (is_called_so or one in by_image or finding.workload.name in names):
-                    found.setdefault(one, []).append(finding)
-        return found
+                if one in several and (is_called_so or one in by_image or finding.workload.name in names):
+                    several[one][0].append(finding)
+                    several[one][1][host] = None
+        for one, (some, hosts) in several.items():
+            if some:
+                found[one], where[one] = some, tuple(hosts)
+        return Alike({one: found[one] for one in takes if one in found}, where)
 
     def hosts(self, wanted: PageFilter, selected: Alike | None = None) -> tuple[HostRow, ...]:
         """The hosts that fit, or on which something does; ``selected`` is what does, where that is known."""

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import HTMLResponse, Response
 
-from scanner.domain.fleet_picture import KINDS, NARROW, URGENT, WIDE, Cell, Picture, drawn
+from scanner.domain.fleet_picture import KINDS, URGENT, Picture, drawn_for_both
 from scanner.domain.verdict.reason import Status
 from scanner.service.history import Day, History
 from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.route import GuardedRoute
 from scanner.web.pages.fleet_index import FleetIndex, HostRow
-from scanner.web.pages.image_rows import ImageGroup, grouped
+from scanner.web.pages.image_rows import ImageGroup, grouped, is_trouble
 from scanner.web.pages.page_filter import PageFilter, asked
 from scanner.web.pages.rendering import PageRequest, render
 from scanner.web.pages.trend_picture import Trend, trend_of
@@ -102,12 +102,11 @@ def fleet_page(index: FleetIndex, wanted: PageFilter, days: Sequence[Day], now: 
     """The page of a report."""
     selected = index.select(wanted) if wanted else None
     hosts = index.hosts(wanted, selected)
-    cells = [row.cell for row in hosts] if selected else index.cells
     if selected:
-        counts = Counter(selected.counts)
-        groups = grouped(pair for pair in selected.parts.items() if pair[0].status is not Status.OK)
+        counts, groups = Counter(selected.counts), grouped(selected, is_trouble)
+        pictures = drawn_for_both([index.cell_of[row.name] for row in hosts])
     else:
-        counts, groups = Counter(index.report.counts), index.groups
+        counts, groups, pictures = Counter(index.report.counts), index.groups, index.pictures
     return FleetPage(
         asked=wanted,
         index=index,
@@ -115,15 +114,7 @@ def fleet_page(index: FleetIndex, wanted: PageFilter, days: Sequence[Day], now: 
         counts={status: counts[status] for status in URGENT},
         workloads=counts.total(),
         groups=groups,
-        pictures=(drawn(cells, WIDE), drawn(cells, NARROW)) if selected else index.pictures,
-        matrix=_matrix(cells),
+        pictures=pictures,
+        matrix=[(band.platform, Counter(band.counts), len(band.names)) for band in pictures[0].bands],
         trend=trend_of(days, now),
     )
-
-
-def _matrix(cells: Sequence[Cell]) -> list[tuple[str, Mapping[str, int], int]]:
-    by_platform: dict[str, Counter[str]] = {}
-    for cell in cells:
-        by_platform.setdefault(cell.platform, Counter())[cell.kind] += 1
-    rows = [(platform, counts, counts.total()) for platform, counts in by_platform.items()]
-    return sorted(rows, key=lambda row: (-row[2], row[0]))

@@ -16,7 +16,7 @@ from scanner.domain.verdict.reason import Reason, Status
 from scanner.web.pages.page_filter import NO_PLATFORM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scanner.domain.finding_groups import Likeness
     from scanner.domain.image.offers import BuiltFrom
@@ -31,16 +31,19 @@ STAGES = {Stage.RUNNING: 0, Stage.PLANNED: 1, Stage.STOPPED: 2}
 MAX_SHOWN = 20
 """Workloads that a row lists when it opens; the rest have a page of their own."""
 
-_HOST_OF = attrgetter("workload.host")
 _SINCE = attrgetter("first_seen")
 _PLACE = attrgetter("first_seen", "workload.host", "workload.name")
 
 
 @dataclass(frozen=True)
 class Alike:
-    """Findings by what they have in common; whatever follows from that alone is told without a look at each."""
+    """Findings by what they have in common; whatever follows from that alone is told without a look at each.
+
+    ``hosts_alike`` are the hosts of those findings, of others too perhaps.
+    """
 
     parts: Mapping[Likeness, Sequence[Finding]]
+    hosts_alike: Mapping[Likeness, Sequence[str]]
 
     @cached_property
     def count(self) -> int:
@@ -50,7 +53,7 @@ class Alike:
     @cached_property
     def hosts(self) -> frozenset[str]:
         """Where they are."""
-        return frozenset(map(_HOST_OF, chain.from_iterable(self.parts.values())))
+        return frozenset().union(*map(self.hosts_alike.__getitem__, self.parts))
 
     @cached_property
     def counts(self) -> Mapping[Status, int]:
@@ -151,17 +154,23 @@ class ImageRow(Alike):
         return tuple(dict.fromkeys(chain.from_iterable(one.offered for one in self.parts)))
 
 
+def is_trouble(one: Likeness) -> bool:
+    """Whether it is not ok."""
+    return one.status is not Status.OK
+
+
 def urgency(finding: Finding) -> tuple[int, int, float, tuple[str, ...]]:
     """What stands before what."""
     return (HARM[finding.verdict.status], STAGES[finding.workload.stage], finding.first_seen, finding.key)
 
 
-def grouped(alike: Iterable[tuple[Likeness, Sequence[Finding]]]) -> tuple[ImageGroup, ...]:
+def grouped(found: Alike, is_asked: Callable[[Likeness], bool]) -> tuple[ImageGroup, ...]:
     """One group for each image and reason: by status, then what runs before what is planned, then the many."""
     parts: dict[tuple[str, Reason], dict[Likeness, Sequence[Finding]]] = {}
-    for one, found in alike:
-        parts.setdefault((one.image, one.reason), {})[one] = found
-    groups = [ImageGroup(some, image, reason) for (image, reason), some in parts.items()]
+    for one, some in found.parts.items():
+        if is_asked(one):
+            parts.setdefault((one.image, one.reason), {})[one] = some
+    groups = [ImageGroup(some, found.hosts_alike, image, reason) for (image, reason), some in parts.items()]
     return tuple(sorted(groups, key=_group_urgency))
 
 

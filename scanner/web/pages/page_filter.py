@@ -18,7 +18,7 @@ from scanner.domain.verdict.reason import Reason, Status
 from scanner.web.http.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from scanner.domain.finding_groups import Likeness
     from scanner.domain.report import HostReading
@@ -28,6 +28,9 @@ MAX_WORDS = 64
 
 MAX_WORDS_CHARS = 512
 """As long as the longest image reference."""
+
+GLOB = "*?["
+"""What makes a glob of words."""
 
 NO_PLATFORM = "unknown"
 """How a host is filed of which nobody knows what it is."""
@@ -135,10 +138,18 @@ def registry_of(image: str) -> str:
     return "" if isinstance(reference, Failure) else reference.registry
 
 
+def fitting_among(words: str, texts: Iterable[str]) -> Iterable[str]:
+    """Those of many texts that fit."""
+    if any(mark in words for mark in GLOB):
+        return filter(fitting(words), texts)
+    sought = words.lower()
+    return [text for text in texts if sought in text.lower()]
+
+
 @lru_cache(MAX_WORDS)
 def fitting(words: str) -> Callable[[str], bool]:
     """Whether a text fits a glob, or holds the words in any case."""
-    if any(mark in words for mark in "*?["):
+    if any(mark in words for mark in GLOB):
         return re.compile(translate(words)).match  # type: ignore[return-value]  # a match is true
     sought = words.lower()
     return lambda text: sought in text.lower()

@@ -20,8 +20,10 @@ from scanner.domain.verdict.judge import judge
 from scanner.domain.verdict.made_from import running_offer
 from scanner.domain.verdict.phrases import wrapping
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.domain.verdict.remedy import Handler, Pin, Trouble, emulation, fix, hosts, with_hosts
+from scanner.domain.verdict.remedy import Handler, Pin, Trouble, by_hand, emulation, fix, with_hosts
 from scanner.domain.verdict.remedy.choice import another_choice
+from scanner.domain.verdict.remedy.consoles import PROBE_PATH
+from scanner.domain.verdict.remedy.logins import DOAS_RULES
 from scanner.domain.verdict.started import kernel_shows
 from scanner.domain.verdict.survey_ways import SurveyedProcess, located, survey_of
 from tests import builders
@@ -271,17 +273,22 @@ def test_each_maker_is_asked_to_make_it_anew(kind):
 def test_a_host_of_no_inventory_is_called_as_its_person_called_it():
     own = Failure(Reason.HOST_KEY_UNKNOWN, is_own=True, host="2001:db8::1", port=2222, user="me")
     theirs = trouble(failure=own)
-    assert hosts._target(theirs) == "me@[2001:db8::1]:2222"
-    assert hosts._again(theirs) == "archscan scan me@[2001:db8::1]:2222"
-    assert hosts._listed(theirs) == ()
-    assert hosts._target(trouble(failure=replace(own, host="web", port=22))) == "me@web"
-    assert hosts._target(trouble()) == "h"
-    assert hosts._again(trouble()) == "archscan inventory --check --host h"
-    assert hosts._listed(trouble()) == ("archscan inventory --host h",)
+    assert by_hand.target(theirs) == "me@[2001:db8::1]:2222"
+    assert by_hand.again(theirs) == "archscan scan me@[2001:db8::1]:2222"
+    assert by_hand.listed(theirs) == ()
+    assert by_hand.target(trouble(failure=replace(own, host="web", port=22))) == "me@web"
+    assert by_hand.target(trouble()) == "h"
+    assert by_hand.again(trouble()) == "archscan inventory --check --host h"
+    assert by_hand.listed(trouble()) == ("archscan inventory --host h",)
 
 
 def test_sudo_that_is_not_there_is_installed():
     assert "install sudo" in fix(Reason.HOST_PROBE_MISSING, trouble(path="sudo")).summary
+    by_doas = fix(Reason.HOST_SUDO_REFUSED, trouble(path=DOAS_RULES)).commands
+    assert (
+        by_doas[0]
+        == f"ssh root@h 'echo permit nopass archscan cmd {PROBE_PATH} args >>/etc/doas.conf && doas -C /etc/doas.conf'"
+    )
     assert "/opt/probe" in fix(Reason.HOST_PROBE_MISSING, trouble(path="/opt/probe")).summary
     assert "archscan setup" in fix(Reason.HOST_AUTH_REJECTED, trouble(failure=Failure(Reason.HOST_AUTH_REJECTED, setting="ssh.identity_file"))).commands[0]  # fmt: skip
 

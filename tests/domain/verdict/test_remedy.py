@@ -124,6 +124,28 @@ def test_what_the_tag_does_not_offer_is_built_beside_what_it_does():
         assert verdict.fix.commands == (f"docker buildx build --platform linux/amd64,linux/arm64 --tag {APP} --push .",)
 
 
+def test_what_was_built_on_a_host_is_built_there_again_and_not_pushed_to_a_name_that_no_registry_has():
+    built = facts.LocalImage(builders.digest("c"), platform=ARM64, process=Process())
+    for image, engine, build in (
+        ("shop:1", "docker", "docker buildx build --load --platform linux/amd64 --tag shop:1 ."),
+        ("localhost/shop", "podman", "podman build --platform linux/amd64 --tag localhost/shop ."),
+        (APP, "docker", f"docker buildx build --platform linux/amd64 --tag {APP} --push ."),
+    ):
+        kind = EngineKind(engine)
+        workload = stale(local=built, image=image, engine=engine, source=Source(engine))
+        verdict = fixed(workload, None, engines=(replace(builders.docker(AMD64), kind=kind),))
+        anew = verdict.fix.commands[1:]
+        assert (verdict.reason, verdict.fix.commands[0], bool(anew)) == (Reason.WRONG_PLATFORM, build, image != APP)
+
+
+@pytest.mark.parametrize(("since", "is_built"), [(AMD64, False), (ARM64, True), (None, True)])
+def test_what_was_built_right_since_waits_for_its_container_alone(since, is_built):
+    built = facts.LocalImage(builders.digest("c"), platform=ARM64, process=Process(), since=since)
+    verdict = fixed(stale(local=built, image="shop:1"), None)
+    assert (verdict.reason, "build" in " ".join(verdict.fix.commands)) == (Reason.WRONG_PLATFORM, is_built)
+    assert verdict.fix.commands[-1].startswith("docker run --detach --name api --platform linux/amd64 shop:1")
+
+
 @pytest.mark.parametrize(("image", "own"), [("r.example/app", "r.example/app:latest-windows"), (APP, f"{APP}-windows")])
 def test_what_another_system_needs_is_put_beside_it_under_a_tag_of_the_same_repository(image, own):
     trouble = Trouble("h", image, needed=Platform("windows", "amd64"), reference=image_reference(image))
@@ -236,6 +258,8 @@ def test_a_handler_without_f_is_registered_anew_and_one_that_is_off_is_switched_
     )
     verdict = fixed(builders.plan("api"), alone, binfmt=binfmt)
     assert (verdict.reason, verdict.fix.commands) == (Reason.EMULATOR_UNUSABLE, commands)
+    by_doas = fixed(builders.plan("api"), alone, binfmt=binfmt, becomes_root_by="doas")
+    assert by_doas.fix.commands == tuple(command.replace("sudo", "doas") for command in commands)
 
 
 def test_the_end_of_rosetta_is_told():

@@ -3,15 +3,20 @@ import html
 import re
 import subprocess
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
 
+from scanner.domain.readiness import readiness
 from scanner.domain.verdict.reason import Reason
 from scanner.web.http.server import Server
+from scanner.web.pages.findings_page import findings_page
 from scanner.web.pages.fleet_index import FleetIndex
+from scanner.web.pages.fleet_page import fleet_page
 from scanner.web.pages.page_filter import PageFilter
 from scanner.web.pages.rendering import age, environment, load_templates
+from tests.builders import ARM64
 from tests.counted import calls
 from tests.web.conftest import reading
 from tests.web.fleets import fleet_of
@@ -263,7 +268,7 @@ async def test_of_a_report_that_was_prepared_the_first_page_makes_nothing_anew(c
     latest, before = service.app.state.latest_index, service.latest
     shown, upcoming = latest.of(before), replace(before, scan_id="scan-2")
     latest.prepare(upcoming)
-    for name in ("_row", "grouped", "drawn"):
+    for name in ("_row", "grouped", "drawn_for_both"):
         monkeypatch.setattr(f"scanner.web.pages.fleet_index.{name}", lambda *_: pytest.fail("it was made anew"))
     assert latest.of(before) is shown
     service.latest = upcoming
@@ -335,6 +340,19 @@ def test_what_workloads_share_is_filtered_without_a_look_at_each(wanted):
         index.prepare()
         assert index.select(wanted).count > 100
     assert calls(lambda: many.select(wanted).counts) < calls(lambda: few.select(wanted).counts) * 3
+
+
+def test_pages_of_most_of_a_fleet_cost_by_its_hosts_and_images_not_by_its_workloads():
+    few, many = FleetIndex(fleet_of(100, workloads=10)), FleetIndex(fleet_of(100, workloads=80))
+    for index in (few, many):
+        index.prepare()
+        assert len(readiness(index.report, ARM64).by_host) > 80
+    for page in (
+        lambda index: fleet_page(index, PageFilter(status="ok"), (), 0),
+        lambda index: findings_page(index, PageFilter(status="ok"), 1),
+        lambda index: [tallies.name for tallies in readiness(index.report, ARM64).by_host],
+    ):
+        assert calls(partial(page, many)) < calls(partial(page, few)) * 2
 
 
 def test_a_template_is_read_when_the_service_starts_and_never_again():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scanner.domain.facts import EngineKind
 from scanner.domain.image.reference import ImageReference
 from scanner.domain.verdict.remedy.trouble import archive_of, image_word, is_platform, word
 from scanner.domain.verdict.verdict import Fix
@@ -12,11 +13,18 @@ if TYPE_CHECKING:
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.remedy.trouble import Trouble
 
+PODMANS_OWN = "localhost"
+"""The registry that Podman puts in front of the names of what it built."""
+
 
 def build(t: Trouble) -> tuple[str, ...]:
     """The build that offers what is there already beside what this host needs."""
     if t.needed and t.needed.os != "linux" and not archive_of(t):
         return _appended(t, t.needed)
+    if is_on_host(t) and t.needed is not None:
+        platform = word(str(t.needed), "PLATFORM")
+        by = "podman build" if t.engine is EngineKind.PODMAN else "docker buildx build --load"
+        return (f"{by} --platform {platform} --tag {tag(t)} .",)
     platforms = list(dict.fromkeys((*t.offered, *t.beside)))
     if t.needed and t.needed not in platforms:
         platforms.append(t.needed)
@@ -25,6 +33,14 @@ def build(t: Trouble) -> tuple[str, ...]:
         return ()
     wanted = word(",".join(linux), "PLATFORMS")
     return (f"docker buildx build --platform {wanted} {_to(t)} .",)
+
+
+def is_on_host(t: Trouble) -> bool:
+    """Whether the image was built on its host under a name that no registry has, so that nothing can be pushed to it."""
+    local = t.workload.local if t.workload is not None else None
+    if local is None or local.process is None or local.repo_digests or not isinstance(t.reference, ImageReference):
+        return False
+    return t.reference.registry == PODMANS_OWN or "/" not in t.image.partition("@")[0]
 
 
 def _to(t: Trouble) -> str:
@@ -85,6 +101,10 @@ def add_platform(t: Trouble) -> Fix:
         pinned = f" Nor may {t.pin.platform} be asked for any more ({t.pin.at or 'its pin'})."
     if archive_of(t):
         return Fix(f"Build it for {t.needed or 'this host'} {how}, before it is pushed.{pinned}", build(t))
+    if is_on_host(t):
+        return Fix(
+            f"Build {tag(t)} for {t.needed or 'this host'} on {t.host}, where its only copy is.{pinned}", build(t)
+        )
     return Fix(f"Build {tag(t)} for {t.needed or 'this host'} {how}, then push it.{new_digest(t)}{pinned}", build(t))
 
 

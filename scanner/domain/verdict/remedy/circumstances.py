@@ -61,6 +61,7 @@ def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
         engine=engine.kind if engine else None,
         workload=workload,
         failure=outcome.failure,
+        become=(kernel and kernel.becomes_root_by) or "sudo",
     )
     if kernel is None or engine is None:
         return made
@@ -68,7 +69,13 @@ def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
     if pin is not None and executes(kernel, pin.platform).how is How.NATIVE:
         return _with_emulator(replace(made, needed=canonical(pin.platform)), kernel, outcome, None, today)
     held = _held(workload, ran)
-    found = replace(made, held=held, pin=pin, native=_native(kernel, engine, today, held, starts_today))
+    found = replace(
+        made,
+        held=held,
+        pin=pin,
+        since=_since(workload, kernel),
+        native=_native(kernel, engine, today, held, starts_today),
+    )
     return _with_emulator(found, kernel, outcome, held or (pin.platform if pin else None), today)
 
 
@@ -86,6 +93,12 @@ def _held(workload: Workload, ran: Offer | None) -> Platform | None:
     known = workload.local.platform if workload.local else None
     known = known or (ran.platform if ran else None)
     return canonical(known) if known else None
+
+
+def _since(workload: Workload, kernel: Kernel) -> Platform | None:
+    """What the name of an image that no registry has means on its host since, where that starts there."""
+    since = workload.local.since if workload.local else None
+    return canonical(since) if since and executes(kernel, since).how is How.NATIVE else None
 
 
 def _native(

@@ -47,11 +47,11 @@ def _is_here(t: Trouble) -> bool:
 
 def _probe(t: Trouble) -> str:
     """The question of a scan, asked by hand."""
-    return "archscan probe-script | sh -s" if _is_here(t) else f"sudo {PROBE_PATH}"
+    return "archscan probe-script | sh -s" if _is_here(t) else f"{t.become} {PROBE_PATH}"
 
 
 def _anew(t: Trouble) -> tuple[str, ...]:
-    return () if _is_here(t) else (f"sudo {PUSH_PATH}",)
+    return () if _is_here(t) else (f"{t.become} {PUSH_PATH}",)
 
 
 def set_up_push(t: Trouble) -> str:
@@ -61,7 +61,7 @@ def set_up_push(t: Trouble) -> str:
 
 def _engine_down(t: Trouble) -> Fix:
     summary, command = restarted(t)
-    return Fix(summary, (f"sudo sh -c {shlex.quote(command)}", *_anew(t)))
+    return Fix(summary, (f"{t.become} sh -c {shlex.quote(command)}", *_anew(t)))
 
 
 def _engine_denied(t: Trouble) -> Fix:
@@ -73,7 +73,7 @@ def _engine_denied(t: Trouble) -> Fix:
     return Fix(
         f"archscan runs on {t.host} as an account that may not ask the engine: run it as root, or let the account ask (the docker "
         "group, which is as good as root; of a service SupplementaryGroups= in its unit).",
-        (f'sudo "$(command -v archscan)" scan --host {host_word(t)}',),
+        (f'{t.become} "$(command -v archscan)" scan --host {host_word(t)}',),
     )
 
 

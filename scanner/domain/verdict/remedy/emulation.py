@@ -49,7 +49,7 @@ def unusable(t: Trouble) -> Fix:
     return Fix(
         f"The handler {entry.name} was registered without the F flag, so that {entry.interpreter} is not found inside a "
         "container. Take it away, then register it anew (a handler that is there stays as it is); or build the image for this host.",
-        (f"echo -1 | sudo tee {BINFMT}/{_name(entry)}", f"{INSTALLER} --install {_arch(t)}"),
+        (f"echo -1 | {t.become} tee {BINFMT}/{_name(entry)}", f"{INSTALLER} --install {_arch(t)}"),
     )
 
 
@@ -58,21 +58,21 @@ def shadowed(t: Trouble) -> Fix:
     if t.emulator is None:
         return Fix(
             "A binfmt_misc handler takes this host's own programs: take it away.",
-            (f"grep --files-with-matches '^enabled' {BINFMT}/*", f"echo -1 | sudo tee {BINFMT}/HANDLER"),
+            (f"grep --files-with-matches '^enabled' {BINFMT}/*", f"echo -1 | {t.become} tee {BINFMT}/HANDLER"),
         )
     return Fix(
         f"The binfmt_misc handler {t.emulator.name} takes this host's own programs: take it away, and out of "
         "/etc/binfmt.d or the package that registers it, or it is back after the next boot.",
         (
-            f"echo -1 | sudo tee {BINFMT}/{_name(t.emulator)}",
+            f"echo -1 | {t.become} tee {BINFMT}/{_name(t.emulator)}",
             f"grep --recursive --files-with-matches {_name(t.emulator)} /etc/binfmt.d /usr/lib/binfmt.d",
         ),
     )
 
 
 def _switched_on(t: Trouble, entry: Handler) -> tuple[str, ...]:
-    every = (f"echo 1 | sudo tee {BINFMT}/status",) if t.binfmt_off else ()
-    one = () if entry.enabled else (f"echo 1 | sudo tee {BINFMT}/{_name(entry)}",)
+    every = (f"echo 1 | {t.become} tee {BINFMT}/status",) if t.binfmt_off else ()
+    one = () if entry.enabled else (f"echo 1 | {t.become} tee {BINFMT}/{_name(entry)}",)
     return (*every, *one)
 
 

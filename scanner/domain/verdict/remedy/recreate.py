@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import EngineKind, Source
-from scanner.domain.verdict.remedy.builds import tag
+from scanner.domain.verdict.remedy.builds import build, is_on_host, tag
 from scanner.domain.verdict.remedy.trouble import image_word, word
 from scanner.domain.verdict.verdict import Fix
 
@@ -37,6 +37,21 @@ def recreate(t: Trouble, platform: Platform, why: str) -> Fix:
     pull = _PULLS[kind].format(platform=word(str(platform), "PLATFORM"), image=image_word(t))
     how, commands = _anew(t, kind, platform)
     return Fix(f"{why} Pull {platform} on {t.host}, then {how}", (pull, *commands))
+
+
+def built_since(t: Trouble, platform: Platform) -> Fix:
+    """The container is of an image whose name another one has today: nothing is to be built, nor pulled."""
+    why = f"{image_word(t)} is another image ({platform}) on {t.host} since this container was made."
+    how, commands = _anew(t, t.engine or EngineKind.DOCKER, platform)
+    return Fix(f"{why} {how[0].upper()}{how[1:]}", commands)
+
+
+def after_build(fix: Fix, t: Trouble) -> Fix:
+    """The same fix; what was built on the host itself is there, and waits for its container to be made anew."""
+    if t.needed is None or not is_on_host(t) or not set(build(t)) & set(fix.commands):
+        return fix
+    how, commands = _anew(t, t.engine or EngineKind.DOCKER, t.needed)
+    return Fix(f"{fix.summary} Then {how}", (*fix.commands, *commands))
 
 
 def _anew(t: Trouble, kind: EngineKind, platform: Platform) -> tuple[str, tuple[str, ...]]:

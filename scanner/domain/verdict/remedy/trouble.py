@@ -49,6 +49,9 @@ class Trouble:
     today that this host starts, ``held`` what the host's own copy is for. ``pin`` is what chose the platform. ``emulator``
     is the handler that is registered for the image's CPU, ``emulates`` that CPU; ``binfmt_off`` tells that the kernel's
     switch for all handlers is off. ``engine`` asks, ``workload`` is what is judged, ``failure`` why something is not known.
+    ``become`` is what a person on the host runs a command as root by.
+    ``since`` is what the image's name means in the host's own store, where that is another image since the container was
+    made, and one that this host starts.
     """
 
     host: str
@@ -68,6 +71,8 @@ class Trouble:
     failure: Failure | None = None
     reference: ImageReference | Failure | None = None
     beside: tuple[Platform, ...] = ()
+    become: str = "sudo"
+    since: Platform | None = None
 
 
 def word(text: str, instead: str) -> str:
