@@ -26,7 +26,7 @@ EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 NO_PROCESS = EXHAUSTED | {errno.EAGAIN}
 """The same where a process is to be started: there EAGAIN is the limit of processes."""
 
-_NUMBERS = re.compile(r"\[Errno -?\d+\] |\[(?:SSL|X509|PEM|ASN1|SYS|CONF)\b[^\]]*\] ?| \(_ssl\.c:\d+\)")
+_NUMBERS = re.compile(r"\[Errno -?\d+\] |\[(?:SSL|X509|PEM|ASN1|SYS|CONF)\b[^\]]{0,200}\] ?| \(_ssl\.c:\d+\)")
 _WRAPPED = re.compile(r"<urlopen error (.*)>", re.DOTALL)
 
 
