@@ -71,7 +71,7 @@ class Automaton:
 
     def _kinds(self) -> tuple[str, ...]:
         """One character of each sort that this expression tells apart."""
-        sets = [*self.reads.values(), _class(r"\w")]
+        sets = [*self.reads.values(), _class(r"\w"), frozenset("\n")]
         found: dict[tuple[bool, ...], str] = {}
         for char in CHARACTERS:
             found.setdefault((*(char in each for each in sets), *(char in each for each in self._asserted)), char)
@@ -108,7 +108,7 @@ class Automaton:
             case "ASSERT" | "ASSERT_NOT":
                 self._way(start, end, self._assertion(value, expected=str(op) == "ASSERT"))
             case "AT":
-                self._way(start, end, _boundary(str(value)))
+                self._way(start, end, _boundary(str(value), self._flags))
             case "GROUPREF" | "GROUPREF_EXISTS":
                 self._way(start, end)
             case unknown:
@@ -219,15 +219,15 @@ def _class(text: str, flags: int = 0) -> Characters:
     return frozenset(char for char in CHARACTERS if re.fullmatch(text, char, flags))
 
 
-def _boundary(name: str) -> Callable[[str, str], bool] | None:
+def _boundary(name: str, flags: int) -> Callable[[str, str], bool] | None:
     word = _class(r"\w")
     match name:
         case "AT_BOUNDARY":
             return lambda before, then: (before in word) is not (then in word)
-        case "AT_BEGINNING_STRING":
-            return lambda before, _then: before == NOTHING
-        case "AT_BEGINNING":
+        case "AT_BEGINNING" if flags & re.MULTILINE:
             return lambda before, _then: before in {NOTHING, "\n"}
+        case "AT_BEGINNING" | "AT_BEGINNING_STRING":
+            return lambda before, _then: before == NOTHING
         case "AT_NON_BOUNDARY":
             return lambda before, then: (before in word) is (then in word)
     return lambda _before, _then: False  # the end, behind which nothing goes round
