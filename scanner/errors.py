@@ -29,7 +29,7 @@ NO_PROCESS = EXHAUSTED | {errno.EAGAIN}
 NO_TEXT = "what is asked holds bytes that are no text (UTF-8), in a name perhaps"
 """Of a question to a server that cannot be sent: a shell passes on any bytes."""
 
-_NUMBERS = re.compile(r"\[Errno -?\d+\] |\[(?:SSL|X509|PEM|ASN1|SYS|CONF)\b[^\]]*\] ?| \(_ssl\.c:\d+\)")
+_NUMBERS = re.compile(r"\[Errno -?\d+\] |\[(?:SSL|X509|PEM|ASN1|SYS|CONF)\b[^\]]{0,200}\] ?| \(_ssl\.c:\d+\)")
 _WRAPPED = re.compile(r"<urlopen error (.*)>", re.DOTALL)
 
 

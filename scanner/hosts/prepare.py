@@ -140,7 +140,7 @@ _INSTALLED = (
     + _KEY_LINE
 )
 
-_OPTIONS = re.compile(r'(?P<options>(?:[^\s"]|"(?:\\.|[^"\\])*")+) +(?P<key>.*)')
+_OPTIONS = re.compile(r'(?P<options>(?:[^\s"]|"(?:\\.|[^"\\])*")+) ++(?P<key>.*)')
 _COMMAND = re.compile(r'command="(?:\\.|[^"\\])*"')
 _NOTHING = 'command="/bin/false"'
 

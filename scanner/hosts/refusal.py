@@ -31,7 +31,8 @@ _SUDO = re.compile(
     re.IGNORECASE,
 )
 _SUDO_ITSELF = re.compile(
-    r"\b(sudo|doas)\b[^/]*(?:not found|unknown command)|(?:unknown command|not found):? *(sudo|doas)\b", re.IGNORECASE
+    r"\b(sudo|doas)\b[^/]{0,200}(?:not found|unknown command)|(?:unknown command|not found):? {0,8}(sudo|doas)\b",
+    re.IGNORECASE,
 )
 
 _LOCKED = re.compile(

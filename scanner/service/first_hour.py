@@ -32,7 +32,7 @@ ANSIBLE_FILES = (
 )  # fmt: skip
 """Where people keep Ansible's inventory: beside the playbooks, else where Ansible itself looks."""
 
-_CONCRETE_HOST = re.compile(r"^\s*host\s+(?!.*[*?!])\S", re.IGNORECASE | re.MULTILINE)
+_CONCRETE_HOST = re.compile(r"^[ \t]*host[ \t]++(?!.*[*?!])\S", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,13 +178,21 @@ class Witnessing:
         head, http = self._trail.head, self._http
         if http is None or not head.size:
             return True
-        asked = await asyncio.gather(*(self._cosigned(http, witness, head) for witness in self._witnesses))
-        signatures = [one for one in asked if one is not None]
-        if signatures:
-            try:
-                await self._trail.cosign(head, signatures, [one.verifier for one in self._witnesses])
-            except StoreError as error:
-                log.warning("cosignatures_not_stored", error=str(error))
+        signatures: list[Signature] = []
+        storing = asyncio.Lock()
+
+        async def ask(witness: Witness) -> None:
+            signature = await self._cosigned(http, witness, head)
+            if signature is None:
+                return
+            async with storing:  # at once: another witness may take its time
+                signatures.append(signature)
+                try:
+                    await self._trail.cosign(head, signatures, [one.verifier for one in self._witnesses])
+                except StoreError as error:
+                    log.warning("cosignatures_not_stored", error=str(error))
+
+        await asyncio.gather(*map(ask, self._witnesses))
         return len(signatures) == len(self._witnesses)
 
     def _wake(self) -> None:

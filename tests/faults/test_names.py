@@ -50,12 +50,28 @@ ACTING = [
     "\x9b31m",
     "\x00",
     "\x7f",
+    "a\x85b",
+    "a\u2028b",
+    "\u2066evil\u2069",
+    "\U000e0041evil",
+    "\ufeffevil",
+    "\udcffevil",
 ]
-PAGES = ["<script>alert(1)</script>", '"onload=x', "'><img src=x>", "&lt;", "]]>", "javascript:alert(1)"]
+PAGES = [
+    "<script>alert(1)</script>",
+    '"onload=x',
+    "'><img src=x>",
+    "&lt;",
+    "]]>",
+    "javascript:alert(1)",
+    "![x](javascript:alert(1))",
+]
 CELLS = ["=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1"]
 NAMES = [*MARKUP, *ACTING, *PAGES, *CELLS]
 
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 
 
 @pytest.fixture
@@ -247,7 +263,9 @@ OURS = re.compile(rb"\x1b\[[0-9;?]*[mhlKGAJ]|\x1b\]8;id=[0-9]+;https://[a-z.]*ar
 @pytest.mark.parametrize("typed", [line for line in COMMANDS.splitlines() if line])
 def test_every_command_shows_names_on_a_real_terminal(tmp_path, typed):
     planned = [
-        {"image": f"registry.invalid/x{n}:1", "workload": name} for n, name in enumerate(PLANNED) if name != "\x00"
+        {"image": f"registry.invalid/x{n}:1", "workload": name}
+        for n, name in enumerate(PLANNED)
+        if name != "\x00" and max(name) < "\ud800"  # of which YAML takes no escapes of JSON's
     ]
     document = {"inventory": [{"kind": "local", "name": "box", "planned": planned}], "registries": {"timeout": "1s"}}
     (tmp_path / "c.yml").write_text(json.dumps(document))

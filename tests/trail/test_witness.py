@@ -1,12 +1,13 @@
 """The client of tlog-witness against a witness that keeps to the letter of it."""
 
+import asyncio
 import base64
 import gzip
 
 import httpx
 import pytest
 
-from scanner.trail import checkpoint, merkle, note
+from scanner.trail import checkpoint, merkle, note, witness
 from scanner.trail.cosignature import cosigned, verifier_of, witnessed
 from scanner.trail.note import NoteError, Signer
 from scanner.trail.witness import Witness, WitnessError, Witnessing, client, newest
@@ -127,9 +128,17 @@ def packed(_request):
     return httpx.Response(200, stream=httpx.ByteStream(piece[: 60 << 10]), headers={"Content-Encoding": "gzip"})
 
 
+class Dripping(httpx.AsyncByteStream):
+    async def __aiter__(self):
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize(
     "broken",
     [
+        lambda _: httpx.Response(200, stream=Dripping()),
         lambda _: httpx.Response(500),
         lambda _: httpx.Response(409, text="many\n"),
         lambda _: httpx.Response(200, text="\u2014 witness.example/w AAAAAAAA\n"),
@@ -140,7 +149,10 @@ def packed(_request):
         packed,
     ],
 )
-async def test_a_witness_that_does_not_cosign_changes_nothing(trail, filled, a_witness, witnessing, broken):
+async def test_a_witness_that_does_not_cosign_changes_nothing(
+    trail, filled, a_witness, witnessing, broken, monkeypatch
+):
+    monkeypatch.setattr(witness, "ANSWER_S", 0.2)
     await filled(trail, 5)
     before = trail.head
     a_witness.broken = broken
@@ -148,6 +160,32 @@ async def test_a_witness_that_does_not_cosign_changes_nothing(trail, filled, a_w
     assert not await asking.witness()
     assert trail.head == before
     assert asking.observer.seen[-1] == ("witness.example/w", None)
+
+
+async def test_what_a_witness_says_is_kept_while_another_takes_its_time(trail, filled, a_witness, monkeypatch):
+    monkeypatch.setattr(witness, "ANSWER_S", 600)
+    await filled(trail, 5)
+    stored = asyncio.Event()
+    keep = trail.cosign
+
+    async def cosign(*words):
+        await keep(*words)
+        stored.set()
+
+    async def answer(request):
+        if request.url.host == "slow.example":
+            await stored.wait()
+            return httpx.Response(500)
+        return a_witness(request)
+
+    slow = Witness("http://slow.example/w", verifier_of(Signer.made("slow.example/w")))
+    quick = Witness("http://witness.example/w", verifier_of(a_witness.signer))
+    http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    monkeypatch.setattr(trail, "cosign", cosign)
+    asking = Witnessing(trail, [slow, quick], Watching(), lambda: http, clock=lambda: NOW)
+    assert not await asyncio.wait_for(asking.witness(), 60)
+    assert a_witness.signer.name in trail.head.note
+    await asking.close()
 
 
 async def test_a_monitor_reads_the_newest_checkpoint_that_was_cosigned(trail, filled, a_witness, witnessing):

@@ -32,7 +32,7 @@ MAX_DEPTH = 128
 
 _SOURCED = re.compile(
     r"\.(?:sh|bash|env|envsh|inc|subr)$|^etc/(?:passwd|group|profile)$|^etc/(?:default|profile\.d|init\.d|sysconfig)/"
-    r"|(?:entrypoint|functions|envvars)[^/]*$"
+    r"|(?:entrypoint|functions|envvars)[^/]{0,255}$"
 )
 """Names of files without an execute bit that scripts commonly read; any other is read again once it is asked for."""
 
@@ -42,7 +42,7 @@ _OF_OTHERS = re.compile(
 )
 """Texts that an interpreter is given, and where those stand that are nobody's own."""
 
-_LIBRARY = re.compile(r"\.so(?:\.[^/]*)?$")
+_LIBRARY = re.compile(r"\.so(?:\.[^/]{0,255})?$")
 """Names of libraries, which loaders map without asking for an execute bit."""
 
 _MOUNT_POINTS = frozenset({"dev", "proc", "sys"})

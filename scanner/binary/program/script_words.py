@@ -105,7 +105,7 @@ def names(text: str) -> Iterator[str]:
         yield match[1]
 
 
-_EXECS = re.compile(r"\bexec(?:[lv]p?e?)?\b[ \t]*[({\[]*[ \t]*[\"'](/[\w./+@-]+)[\"']", re.ASCII)
+_EXECS = re.compile(r"\bexec(?:[lv]p?e?)?\b[ \t]*+(?:[({\[]++[ \t]*+)?[\"'](/[\w./+@-]+)[\"']", re.ASCII)
 
 
 def execs(text: str) -> Iterator[str]:

@@ -63,9 +63,11 @@ _MODULES = re.compile(r"/(?:site-packages|dist-packages|lib-dynload|node_modules
 """Where Python and Node look for modules."""
 
 _JAVA_ARCHIVE = re.compile(r"\.(?:jar|war|ear|nar|hpi|jpi)$", re.IGNORECASE)
-_FOR_ONE_CPU = re.compile(rf"(?<![A-Za-z0-9])(?:{_ARCHITECTURE})(?![A-Za-z0-9])[^/]*\.(?:jar|nar)!/", re.IGNORECASE)
+_FOR_ONE_CPU = re.compile(
+    rf"(?<![A-Za-z0-9])(?:{_ARCHITECTURE})(?![A-Za-z0-9])[^/]{{0,255}}\.(?:jar|nar)!/", re.IGNORECASE
+)
 """An archive that names its CPU holds nothing else: whoever uses it asks first which one fits (Maven's classifiers)."""
-_ASKED_FIRST = re.compile(r"!/META-INF/native/lib\w*netty_\w+\.so$")
+_ASKED_FIRST = re.compile(r"!/META-INF/native/lib\w{0,255}netty_\w{1,255}\.so$")
 """Netty asks whether its libraries load, and goes on without (io.netty.channel.epoll.Epoll.isAvailable)."""
 
 _LOADER_DIRECTORIES = (

@@ -364,7 +364,7 @@ def _text(text: str) -> str:
 MAX_CHOICES = 64
 """Words that one brace expansion becomes; longer ranges are taken as not known."""
 
-_LISTED = re.compile(r"\{[\w.,/+:@-]*,[\w.,/+:@-]*\}", re.ASCII)
+_LISTED = re.compile(r"\{[\w./+:@-]*,[\w.,/+:@-]*\}", re.ASCII)
 _RANGE = re.compile(r"\{(0|-?[1-9]\d{0,8})\.\.(0|-?[1-9]\d{0,8})\}", re.ASCII)
 
 

@@ -46,7 +46,7 @@ _OF_LOGINS = re.compile("authentication failures|no authentication methods")
 """How sshd says it after MaxAuthTries, or where nobody can do what AuthenticationMethods wants."""
 
 _NUMBER = re.compile(r"\[Errno (\d+)\]")
-_DIALLED = re.compile(r"\[Errno (\d+)\] Connect call failed \('([^']*)', (\d+)[\d, ]*\)")
+_DIALLED = re.compile(r"\[Errno (\d+)\] Connect call failed \('([^']*)', (\d++)[\d, ]*\)")
 _TEXT = re.compile(rb"[ -~]{6,}")
 """As strings(1) finds texts, but longer: six letters are seldom there by chance."""
 _ANY_NUMBER = re.compile(r"\[Errno -?\d+\] ")

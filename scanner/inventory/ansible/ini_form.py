@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scanner.inventory.ansible.groups import Groups
 
 _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
-_GROUP_NAME = re.compile(r"([^:\]\s]+)\s*(?:#.*)?")
+_GROUP_NAME = re.compile(r"([^:\]\s]+)\s*(?s:#.*)?")
 _QUOTING = frozenset("'\"\\#")
 
 _PLAIN = re.compile(r"[A-Za-z_/~][A-Za-z0-9_./~@:-]*|[0-9]{1,3}(?:\.[0-9]{1,3}){3}")

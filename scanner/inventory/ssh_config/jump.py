@@ -35,7 +35,7 @@ _HOP = re.compile(r"(?:(?P<user>.+)@)?(?P<host>\[[^\[\]]+\]|[^@:\[\]]+)(?::(?P<p
 _BARE_IPV6 = re.compile(r"(?:(?P<user>.+)@)?(?P<host>[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)")
 _SSH = re.compile(r"(?:/\S*/)?ssh")
 _NETCAT = re.compile(r"(?:/\S*/)?(?:nc|netcat|ncat)")
-_REDIRECTION = re.compile(r"[0-9]?>+&?\S*")
+_REDIRECTION = re.compile(r"[0-9]?>++&?\S*")
 _FORWARD = frozenset({"%h:%p", "[%h]:%p"})
 _SHELL = frozenset("$`&|;<>(){}*?!\n")
 """Letters that mean something to the shell through which ssh starts a ProxyCommand."""

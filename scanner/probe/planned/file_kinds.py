@@ -79,15 +79,15 @@ _TAKEN_FROM = re.compile(
 _NOMAD = re.compile(r".*\.(?:nomad|nomad\.hcl|nomad\.json)", re.ASCII | re.DOTALL)
 _HCL = re.compile(r".*\.hcl", re.ASCII | re.DOTALL)
 _JOB = re.compile(rb'^[ \t]*job[ \t]+["A-Za-z_]', re.MULTILINE)
-_ENVIRONMENT = re.compile(r"(?:[\w.-]*\.)?env(?:\.[\w.-]+)?", re.ASCII)
+_ENVIRONMENT = re.compile(r"(?:[\w.-]{0,255}\.)?env(?:\.[\w.-]{1,255})?", re.ASCII)
 
 _COMPOSE = re.compile(r"(?:docker-)?compose(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
 _OWN_STACK = re.compile(r"docker-stack(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
-_STACK = re.compile(r"(?:[\w.-]+[._-])?stack(?:[._-][\w.-]+)?\.ya?ml", re.ASCII)
+_STACK = re.compile(r"(?:[\w.-]{1,255}[._-])?stack(?:[._-][\w.-]{1,255})?\.ya?ml", re.ASCII)
 _KUSTOMIZATION = re.compile(r"kustomization\.ya?ml|Kustomization", re.ASCII)
 _PATCH = re.compile(
-    r"(?:.*/)?(?:patch(?:es)?/[^/]*|(?:[^/]*[._-])?patch(?:es)?(?:[._-][^/]*)?"
-    r"|(?:kube-(?:apiserver|controller-manager|scheduler)|etcd|corednsdeployment)[^/]*)\.(?:ya?ml|json)",
+    r"(?:.*/)?(?:patch(?:es)?/[^/]{0,255}|(?:[^/]{0,255}[._-])?patch(?:es)?(?:[._-][^/]{0,255})?"
+    r"|(?:kube-(?:apiserver|controller-manager|scheduler)|etcd|corednsdeployment)[^/]{0,255})\.(?:ya?ml|json)",
     re.ASCII | re.DOTALL,
 )
 """How people name what kustomize or kubeadm lays over an object, which has the image."""

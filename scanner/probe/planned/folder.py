@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MAX_INCLUDES = 10
 """Files that only include others, within each other."""
 
-_KUBE_YAML = re.compile(r"^[ \t]*Yaml[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_KUBE_YAML = re.compile(r"^[ \t]*Yaml[ \t]*+=(.*)", re.MULTILINE)
 
 _SOURCES = {
     Kind.COMPOSE: Source.COMPOSE,
@@ -334,7 +334,7 @@ def _note(owners: dict[str, set[str]], played: set[str], path: str) -> None:
 def _yaml_of(path: str, raw: bytes) -> Iterator[str]:
     """The YAML files that a ``.kube`` unit runs."""
     for name in _KUBE_YAML.findall(raw.decode("utf-8", "replace")):
-        yield posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+        yield posixpath.normpath(posixpath.join(posixpath.dirname(path), name.strip(" \t")))
 
 
 # ---------------------------------------------------------------- others

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 16
-"""Connections accepted before the event loop gets its turn."""
+"""Connections accepted before the event loop gets its turn, at most."""
+
+TURNS = 8
+"""Of the event loop, which a connection is left at least: what its client has sent already is read in the fourth."""
 
 HANDSHAKE_WITHIN_S = 10.0
 """From the connection to the end of the TLS handshake."""
@@ -59,6 +62,7 @@ class Acceptor:
     ) -> None:
         self._listener, self._make, self._connections, self.context = listener, make, connections, context
         self._limit = for_clients()
+        self._at_once = max(1, min(AT_ONCE, self._limit // TURNS))
         self._handshakes: set[_Handshake] = set()
         self._loop = asyncio.get_running_loop()
         self._resume: asyncio.TimerHandle | None = None
@@ -83,7 +87,7 @@ class Acceptor:
         return len(self._connections) + len(self._handshakes)
 
     def _accept(self) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(self._at_once):
             try:
                 accepted, _peer = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from scanner.domain.text import printable
 from scanner.web.http.problem import Problem
-from scanner.web.http.trusted_proxy import PREFIX
+from scanner.web.http.trusted_proxy import MAX_NAME_CHARS, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -161,7 +161,7 @@ class Access:
         if self.proxy is None:
             raise _unauthenticated("no proxy signs people in any more")
         if scope not in self.proxy.scopes_of(user):
-            raise _forbidden("scope_missing", f"the user {printable(user, 256)} has not the scope {scope}")
+            raise _forbidden("scope_missing", f"the user {printable(user, MAX_NAME_CHARS)} has not the scope {scope}")
         return f"{PREFIX}{user}"
 
     async def permits(

@@ -177,7 +177,7 @@ def _cell(row: ImageRow, platform: str, hosts: int, here: Sequence[Finding]) -> 
     return Cell(platform, hosts, len({f.workload.host for f in here}), is_offered, tuple(first.values()))
 
 
-_LEVEL = re.compile(r"(?<=amd64)/v\d$|(?<=arm64)/v8.*$")
+_LEVEL = re.compile(r"(?<=amd64)/v\d$|(?<=arm64)/v8.{0,64}$")
 
 
 def base_of(platform: str) -> str:

@@ -339,7 +339,9 @@ def test_a_local_image_that_runs_is_proof_of_itself():
 
 def test_a_local_image_that_was_never_seen_to_start_is_unknown_until_its_binary_is_read():
     created = container(state="created", stage=facts.Stage.STOPPED)
-    assert reason_of(a_host(), created, None) == "image_local_only"
+    verdict = judge(a_host(), created, None)
+    assert verdict.reason is Reason.IMAGE_LOCAL_ONLY
+    assert verdict.evidence[-1] == Evidence("local", f"linux/amd64 ({builders.digest('c')[:19]})")
     assert reason_of(a_host(), created, None, Depth.CONFIG) == "native"
 
 

@@ -295,7 +295,10 @@ async def test_a_helper_that_fails_is_a_failure_in_one_line(helper, script, says
     assert await credential_helper.ask(HelperCall("x", "r"), helper(script)) == Failure(Reason.IMAGE_DENIED, says)
 
 
-@pytest.mark.parametrize("script", ["exec sleep 600", "sleep 600 & wait", "yes", "setsid sleep 120 & exit 0"])
+@pytest.mark.parametrize(
+    "script",
+    ["exec sleep 600", "sleep 600 & wait", "yes", "setsid sleep 120 & exit 0", "while printf x; do sleep 0.02; done"],
+)
 async def test_a_helper_that_hangs_is_ended_with_what_it_started(helper, script):
     before = time.monotonic()
     answer = await credential_helper.ask(HelperCall("x", "r"), helper(script), deadline_s=0.3)

@@ -70,6 +70,23 @@ async def test_those_that_keep_the_server_waiting_make_room(serve, connect, sent
     assert len(serve._uvicorn.server_state.connections) <= 20 + acceptor.EXTRA_CLIENTS
 
 
+async def test_a_request_that_has_come_is_answered_however_many_wait_behind_it(serve):
+    """A machine that had the server wait hands it the connections of that while all at once."""
+    with contextlib.ExitStack() as opened:
+
+        def connection(sent):
+            one = opened.enter_context(socket.create_connection(("127.0.0.1", serve.port)))
+            one.sendall(sent)
+            return one
+
+        asking = connection(GET)
+        for _ in range(200):
+            connection(b"GET / HT")
+        asking.setblocking(False)
+        answer = await asyncio.get_running_loop().sock_recv(asking, 4096)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
 async def test_among_requests_at_work_health_is_answered_and_others_are_told_to_come_back(serve, connect, service):
     request = service.queue.request(["a"])
     listen = f"GET /api/v1/scans/{request.id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()

@@ -172,7 +172,9 @@ def riscv_profile(attributes: bytes) -> str:
 
 def _profile_of(arch: str) -> str:
     """``rv64i2p1_m2p0_zba1p0``: each extension with its version."""
-    extensions = {re.sub(r"[0-9]+p[0-9]+$", "", word) for word in arch.lower().removeprefix("rv64").split("_")}
+    extensions = {
+        re.sub(r"(?<![0-9])[0-9]+p[0-9]+$", "", word) for word in arch.lower().removeprefix("rv64").split("_")
+    }
     beyond = extensions - _RVA20
     if beyond - _RVA22 - _RVA23:
         return min(beyond - _RVA22 - _RVA23)

@@ -27,7 +27,7 @@ _DAEMON = grammar(
     "verbose>v quiet>q chuid:>c retry:>R pid: ppid: remove-pidfile notify-await notify-timeout:",
 )
 
-MAX_TEXT_CHARS = 4096
+MAX_TEXT_CHARS = 1024
 """Of a text of sed's that is looked through; one on a command line has some dozens."""
 
 _RUNS_IN_SED = re.compile(

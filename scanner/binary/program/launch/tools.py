@@ -58,7 +58,7 @@ _PERSONALITIES = tuple("FILRSTXZ3B")
 """Options that set a flag of the personality beyond Linux and its 32-bit half, which alone engines' seccomp lets pass."""
 _NUMERIC_ACCOUNT = re.compile(r":\d+(?::\d+)+", re.ASCII)
 _DURATION = re.compile(
-    r"\s*\+?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?[smhd]?|\s*\+?inf(?:inity)?|\s*\+?0[xX][0-9a-fA-F]+",
+    r"\s*\+?(?:\d++(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?[smhd]?|\s*\+?inf(?:inity)?|\s*\+?0[xX][0-9a-fA-F]+",
     re.ASCII | re.IGNORECASE,
 )
 _OLD_NICE = re.compile(r"-[-+]?[0-9]", re.ASCII)

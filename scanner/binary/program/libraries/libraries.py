@@ -30,8 +30,8 @@ MAX_LIBRARIES = 512
 """Of one process; Chromium, LibreOffice bring in 150."""
 
 _INJECTED = re.compile(
-    r"lib(?:cuda|cudadebugger|nvidia[-_].*|nvcuvid|nvoptix|vdpau_nvidia|(?:GLX|EGL|GLESv1_CM|GLESv2)_nvidia"
-    r"|nv(?:rm|buf|ddk|media|scf|dla|sci|tvmr|argus|mm|omx|odm|isp|os|dc)[a-z0-9_]*|dxcore|d3d12(?:core)?)\.so(?:\..*)?"
+    r"lib(?:cuda|cudadebugger|nvidia[-_].{0,255}|nvcuvid|nvoptix|vdpau_nvidia|(?:GLX|EGL|GLESv1_CM|GLESv2)_nvidia"
+    r"|nv(?:rm|buf|ddk|media|scf|dla|sci|tvmr|argus|mm|omx|odm|isp|os|dc)[a-z0-9_]{0,255}|dxcore|d3d12(?:core)?)\.so(?:\..{0,255})?"
 )
 """What NVIDIA's toolkit, its CDI files, WSL put into a container from the host; it is missed in no image."""
 

@@ -19,9 +19,9 @@ Answer = tuple[int, str]
 MAX_MATCHES = 64
 """Of one expression in one line."""
 
-_PATTERN = r"/(?P<re>(?:[^/\\]|\\.)+)/|\$(?P<field>\d{1,2}|NF)\s*(?P<how>==|~)\s*(?:\"(?P<text>[^\"\\]*)\"|/(?P<in>(?:[^/\\]|\\.)+)/)|NR\s*==\s*(?P<nr>\d{1,4})"
+_PATTERN = r"/(?P<re>(?:[^/\\]|\\.)+)/|\$(?P<field>\d{1,2}|NF)\s*+(?P<how>==|~)\s*+(?:\"(?P<text>[^\"\\]*)\"|/(?P<in>(?:[^/\\]|\\.)+)/)|NR\s*+==\s*+(?P<nr>\d{1,4})"
 _AWK = re.compile(
-    rf"\s*(?:{_PATTERN})?\s*(?:\{{\s*print(?:\s*\$(?P<what>\d{{1,2}}|NF))?\s*(?P<exit>;\s*exit)?\s*;?\s*\}}\s*)?",
+    rf"\s*+(?:{_PATTERN})?\s*+(?:\{{\s*+print(?:\s*+\$(?P<what>\d{{1,2}}|NF))?\s*+(?P<exit>;\s*+exit)?\s*+;?\s*+\}}\s*+)?",
     re.ASCII,
 )
 _SEPARATOR = re.compile(r"-F ?([.:,=/;@\"-])")

@@ -162,10 +162,10 @@ def _flagged(words: tuple[str, ...], flags: tuple[str, ...]) -> list[str]:
 def _copies(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     """``cp``, ``ln``, ``install``, ``rsync``: into the last operand, or below it under the names of the others."""
     if words[0].rpartition("/")[2] == "install" and any(
-        re.fullmatch(r"-[a-zA-Z]*d.*|--directory", word) for word in words
+        re.fullmatch(r"-[a-ce-zA-Z]*d.*|--directory", word) for word in words
     ):
         return _makes(words, cwd)
-    deep = any(re.fullmatch(r"-[a-zA-Z]*[rRa].*|--recursive|--archive", word) for word in words[1:])
+    deep = any(re.fullmatch(r"-[b-qs-zA-QS-Z]*[rRa].*|--recursive|--archive", word) for word in words[1:])
     given = _flagged(words, ("-t", "--target-directory"))
     operands = _operands(words)
     targets = given or operands[-1:]
@@ -238,7 +238,7 @@ def _unpacks(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
 
 def _edits(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     """``sed``: with ``-i`` its files; without it what its text names behind ``w``."""
-    if not any(re.fullmatch(r"-[a-zA-Z]*i.*|--in-place.*", word) for word in words[1:]):
+    if not any(re.fullmatch(r"-[a-hj-zA-Z]*i.*|--in-place.*", word) for word in words[1:]):
         return _by_unlisted(words, cwd) if any(re.search(r"\bw /", word) for word in words[1:]) else ()
     scripted = any(word in {"-e", "-f", "--expression"} or word.startswith(("-e", "--expression=")) for word in words)
     return [write(cwd, word) for word in _operands(words)[0 if scripted else 1 :]]
@@ -284,7 +284,7 @@ def _by_unlisted(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
 def _interprets(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     """A shell reads its script, and may change what the script is told."""
     script = next((at for at, word in enumerate(words) if at and word[:1] not in {"-", "+"}), None)
-    reads_text = any(re.fullmatch(r"-[a-z]*c[a-z]*", word) for word in words[1:script])
+    reads_text = any(re.fullmatch(r"-[abd-z]*c[a-z]*", word) for word in words[1:script])
     if script is None or reads_text:
         return _by_unlisted(words, cwd)
     return _by_unlisted((words[0], *words[script + 1 :]), cwd)

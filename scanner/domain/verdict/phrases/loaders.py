@@ -62,7 +62,7 @@ _LIBRARIES = (
     _phrase(
         Reason.LIBRARY_TOO_OLD, "app: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by app)", "glibc's loader (all versions); also of GLIBCXX, CXXABI, OPENSSL",
         causes.OLD_LIBRARY, ": version", rf"(?:{_FILE}: ){{1,3}}version [`'\u2018\"]?[\w.]{{1,60}}['\u2019\"]? not found \(required by [^)]{{1,300}}\)",
-        r"/?\S{1,300}\.so[\w.]{0,30}: version [`'\u2018\"\\]{0,3}[\w.]{1,60}['\u2019\"\\]{0,3} not found(?: \(required by [^)]{1,300}\))?", _VERSIONS,
+        r"(?<!\S)\S{1,4000}\.so[\w.]{0,30}: version [`'\u2018\"\\]{0,3}[\w.]{1,60}['\u2019\"\\]{0,3} not found(?: \(required by [^)]{1,300}\))?", _VERSIONS,
     ),
     _phrase(
         Reason.LIBRARY_TOO_OLD, "app: symbol lookup error: /lib/libx.so: undefined symbol: foo, version GLIBC_2.34", "glibc's loader: symbol lookup error, relocation error",

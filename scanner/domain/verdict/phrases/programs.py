@@ -8,13 +8,25 @@ from scanner.domain.verdict.reason import Reason
 
 _ILL = frozenset({SIGILL_EXIT_CODE, ABORT_EXIT_CODE})
 _LOG = r"(?:.{0,120}[\s|\]:])?"
+"""Stands before the words in a whole line; whoever seeks the words needs none of it."""
 
 
 def _phrase(  # noqa: PLR0913, PLR0917 -- a row has as many columns as a phrase has parts
     reason: Reason, says: str, said_by: str, cause: str, has: str, line: str = "", within: str = "",
     exits: frozenset[int] = frozenset(), *, followed: bool = False,
 ) -> Phrase:  # fmt: skip
-    return Phrase(Speaker.PROGRAM, reason, says, said_by, cause, has, line, within or line, exits, is_followed=followed)
+    return Phrase(
+        Speaker.PROGRAM,
+        reason,
+        says,
+        said_by,
+        cause,
+        has,
+        line,
+        within or line.replace(_LOG, ""),
+        exits,
+        is_followed=followed,
+    )
 
 
 _LEVELS = (
@@ -76,7 +88,7 @@ _SIGILL = (
     ),
     _phrase(
         Reason.ILLEGAL_INSTRUCTION, "#  SIGILL (0x4) at pc=0x00007f2d9c0012ab, pid=1, tid=7", "the JVM (exit code 134), with hs_err_pid.log", causes.ILLEGAL, "sigill",
-        r"#? *SIGILL \(0x4\) at pc=0x\w{1,16}.{0,120}", exits=_ILL, followed=True,
+        r"#? {0,8}SIGILL \(0x4\) at pc=0x\w{1,16}.{0,120}", exits=_ILL, followed=True,
     ),
     _phrase(Reason.ILLEGAL_INSTRUCTION, "Fatal Python error: Illegal instruction", "Python's faulthandler", causes.ILLEGAL, "fatal python error", r"fatal python error: illegal instruction", exits=_ILL, followed=True),
     _phrase(
@@ -120,7 +132,7 @@ _CHILDREN = (
     ),
     _phrase(
         Reason.WRONG_LIBRARY, "Error: /app/node_modules/x.node: invalid ELF header", "Node.js (ERR_DLOPEN_FAILED), Python (ImportError, OSError), the JVM (UnsatisfiedLinkError), Ruby (LoadError), PHP, Perl, any dlopen(3) with glibc; musl: Exec format error", causes.FOREIGN_LIBRARY, "elf header|elf class|exec format error|valid mach-o|incompatible architecture|elf file data encoding|instead of em_|unexpected e_machine",
-        within=r"\S{1,300}\.(?:so[\d.]{0,20}|node|jnilib|dylib|bundle): (?:[^:]{1,300}: )?(?:invalid elf header|wrong elf class: elfclass\d\d|elf file data encoding not (?:big|little)-endian|slice is not valid mach-o file)|(?:error loading shared library \S{1,300}|\S{1,300}\.node): exec format error|"
+        within=r"(?<!\S)\S{1,4000}\.(?:so[\d.]{0,20}|node|jnilib|dylib|bundle): (?:[^:]{1,300}: )?(?:invalid elf header|wrong elf class: elfclass\d\d|elf file data encoding not (?:big|little)-endian|slice is not valid mach-o file)|(?:error loading shared library \S{1,300}|\S{1,300}\.node): exec format error|"
         r"incompatible architecture \(have '\S{1,20}', need '[^']{1,40}'\)|is for EM_\w{1,20} \(\d{1,5}\) instead of EM_\w{1,20} \(\d{1,5}\)|has unexpected e_machine: \d{1,5}(?: \(EM_\w{1,20}\))?|invalid elf header(?=$|['\") ].{0,40}$)|^(?:Error: )?.{0,300}wrong elf class: elfclass(?:32|64)(?=$|[\s\"'\\,;:.)\]}])",
     ),
     _phrase(

@@ -80,7 +80,7 @@ _PARTS_OPTIONS = re.compile(r"--(?:arg=.*|verbose|report|exit-on-error|new-sessi
 _NAMED_AFTER_ENGINES = re.compile(r"docker|podman|nerdctl|container|compose", re.ASCII | re.IGNORECASE)
 
 _OF_ENGINES = re.compile(
-    r"[\w.-]*(?:docker|podman|nerdctl|container|compose)[\w.-]*\.(?:(?:ba)?sh|py|pl|rb)", re.ASCII | re.IGNORECASE
+    r"(?=[\w.-]*?(?:docker|podman|nerdctl|container|compose))[\w.-]*\.(?:(?:ba)?sh|py|pl|rb)", re.ASCII | re.IGNORECASE
 )
 """Scripts that by their name start containers."""
 

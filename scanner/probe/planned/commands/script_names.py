@@ -31,8 +31,12 @@ if TYPE_CHECKING:
     from scanner.formats.shell.syntax import Statement
 
 _SET = re.compile(
-    r"([A-Za-z_]\w*)(?:\[[^\]]*\])?\s*(?:(?:[-+*/%&|^]|<<|>>)?=(?!=)|\+\+|--)|(?:\+\+|--)\s*([A-Za-z_]\w*)", re.ASCII
+    r"(?<!\w)[0-9]*+([A-Za-z_]\w*+)(?:\[[^\]]*\])?\s*+(?:(?:[-+*/%&|^]|<<|>>)?=(?!=)|\+\+|--)|(?:\+\+|--)\s*([A-Za-z_]\w*)",
+    re.ASCII,
 )
+MAX_ARITHMETIC_CHARS = 1024
+"""Of an expression that is looked through for what it sets; a longer one, whose brackets may stay open, sets anything."""
+
 _DECLARING = frozenset({
     "read", "mapfile", "readarray", "getopts", "export", "readonly", "local", "declare", "typeset", "let", "unset", "printf",
 })  # fmt: skip
@@ -49,13 +53,16 @@ _BESIDE = {
 }  # fmt: skip
 """What commands set that their words do not name."""
 
-_SET_NAME = re.compile(r"(?:\[[^\]]*\])?[-+*/%]?=.*", re.DOTALL)
+_SET_NAME = re.compile(r"(\w+)(?:(?:\[[^\]]*\])?[-+*/%]?=.*)?", re.DOTALL)
 _PLACING = frozenset({"set", "shift"})
 """Commands that set the positional parameters, which ``@`` stands for."""
 
 
 def set_by_arithmetic(text: str) -> Iterator[str]:
-    """The variables that an arithmetic expression sets."""
+    """The variables that an arithmetic expression sets; ``*`` for everything."""
+    if len(text) > MAX_ARITHMETIC_CHARS:
+        yield "*"
+        return
     yield from (name or other for name, other in _SET.findall(text))
 
 
@@ -127,7 +134,7 @@ def _of_simple(simple: Simple) -> set[str]:
         found.add("@")
     if name in _DECLARING:
         texts = ["".join(getattr(part, "text", "") for part in word.parts) for word in words[1:]]
-        found |= {name for text in texts if (name := _SET_NAME.sub("", text)).isidentifier()}
+        found |= {named[1] for text in texts if (named := _SET_NAME.fullmatch(text)) and named[1].isidentifier()}
         if any(word.literal is None and word.parts[:1] != () and not _begins_with_a_name(word) for word in words[1:]):
             found.add("*")
     return found | _BESIDE.get(name or "", frozenset())

@@ -29,7 +29,7 @@ _LEAVES_INPUT = frozenset({
 })  # fmt: skip
 """Commands that read nothing of what a loop around them is given."""
 
-_INTERACTIVE = re.compile(r"-[a-zA-Z]*i[a-zA-Z]*|--interactive(?:=.*)?|-", re.DOTALL)
+_INTERACTIVE = re.compile(r"-[a-hj-zA-Z]*i[a-zA-Z]*|--interactive(?:=.*)?|-", re.DOTALL)
 """What has an engine hand its own input to a container, or read a file from it."""
 
 _READS_INPUT = frozenset({"attach", "import", "load", "login"})

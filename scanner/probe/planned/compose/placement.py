@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from scanner.domain.plan import Operator
 
-_CONSTRAINT = re.compile(r"\s*([a-zA-Z][\w.-]+?)\s*(==|!=)\s*(\S.*?)\s*", re.ASCII | re.DOTALL)
+_CONSTRAINT = re.compile(r"\s*+([a-zA-Z][\w.-]+)\s*+(==|!=)\s*+(\S(?:.*\S)?)\s*", re.ASCII | re.DOTALL)
 _LABEL = "node.labels."
 _UNKNOWN = ("node.id", "node.ip", "node.role", "engine.labels.")
 """Facts of a node that no inventory tells: what is asked of them leaves a plan for every host."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _REFERENCES = Grammar("(", ")")
 """``$$`` and ``$(NAME)`` (Kubernetes, third_party/forked/golang/expansion); any other dollar is one."""
 
-_OF_SERVICES = re.compile(r"[A-Z0-9_]+_(?:SERVICE_(?:HOST|PORT(?:_[A-Z0-9_]+)?)|PORT(?:_[A-Z0-9_]+)?)", re.ASCII)
+_OF_SERVICES = re.compile(r"(?=[A-Z0-9_]+\Z)(?s:.+_(?:SERVICE_HOST|PORT(?:_.+)?))", re.ASCII)
 """Variables by which a pod finds the services that its namespace has: which they are is the cluster's to know."""
 
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*", re.ASCII)

@@ -12,7 +12,7 @@ from scanner.probe.planned.unknown_text import is_known
 if TYPE_CHECKING:
     from scanner.probe.planned.units.quadlet_file import Quadlet
 
-_PORTS = re.compile(r"[0-9]+(?:-[0-9]+)?(?:/udp|/tcp)?\Z", re.ASCII)
+_PORTS = re.compile(r"(?<![0-9])[0-9]+(?:-[0-9]+)?(?:/udp|/tcp)?\Z", re.ASCII)
 """What must be found at the end of ``ExposeHostPort=``: the generator asks for no more."""
 
 _ADDRESS = re.compile(r"(?:https?|git://)|.*(?:git@|github\.com/.)", re.ASCII)
