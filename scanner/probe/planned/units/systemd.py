@@ -13,7 +13,8 @@ from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
 from scanner.probe.planned.units import conditions, unit_environment, unit_files
 from scanner.probe.planned.units.commands import CommandLine, command_lines
-from scanner.probe.planned.units.runs import Files, UnitRuns
+from scanner.probe.planned.units.files import Files
+from scanner.probe.planned.units.runs import UnitRuns
 from scanner.probe.planned.units.specifiers import Specifiers
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
