@@ -322,6 +322,7 @@ docker_container_format='{{index . "Image"}} {{index . "Id"}} {{with index . "St
 '{{with index . "io.kubernetes.docker.type"}}"kind":{{json .}},{{end}}'\
 '{{with index . "com.docker.compose.project.config_files"}}"compose_files":{{json .}},{{end}}'\
 '{{with index . "com.docker.compose.project.working_dir"}}"compose_dir":{{json .}},{{end}}'\
+'{{with index . "com.docker.compose.project.environment_file"}}"compose_env":{{json .}},{{end}}'\
 '"":null}{{else}}null{{end}}}{{else}}null{{end}}}'
 
 docker_image_format='{"id":{{json (index . "Id")}},"repo_digests":{{json (index . "RepoDigests")}},"repo_tags":{{json (index . "RepoTags")}},"os":{{json (index . "Os")}}'\
@@ -452,6 +453,7 @@ podman_format_rest=',"started":{{json .State.StartedAt}},"finished":{{json .Stat
 ',"user":{{json .Config.User}}'\
 ',"labels":{ {{with index .Config.Labels "com.docker.compose.project.config_files"}}"compose_files":{{json .}},{{end}}'\
 '{{with index .Config.Labels "com.docker.compose.project.working_dir"}}"compose_dir":{{json .}},{{end}}'\
+'{{with index .Config.Labels "com.docker.compose.project.environment_file"}}"compose_env":{{json .}},{{end}}'\
 '{{with index .Config.Labels "com.docker.compose.service"}}"service":{{json .}},{{end}}'\
 '{{with index .Config.Labels "PODMAN_SYSTEMD_UNIT"}}"unit":{{json .}},{{end}}'\
 '{{with index .Config.Labels "io.podman.compose.project"}}"project":{{json .}},{{end}}"":null}}}'
@@ -820,8 +822,16 @@ words_of() { # argv[0] of each process, of which only those grep can tell apart 
 
 # ---------------------------------------------------------------- what is planned
 
-remember_compose() { # lines of containers; a file is asked for once, whoever named it
-  found=$(printf '%s\n' "$1" | sed -n 's/.*"compose_files":"\([^"\\]*\)".*/\1/p' | tr , '\n')
+remember_compose() { # lines of containers; a file is asked for once, whoever named it: its path, its project's directory, files of variables
+  found=$(printf '%s\n' "$1" | awk '
+    function said(key) {
+      key = "\"" key "\":\""
+      return match($0, key "[^\"\\\\]*\"") ? substr($0, RSTART + length(key), RLENGTH - length(key) - 1) : ""
+    }
+    {
+      count = split(said("compose_files"), files, ",")
+      for (i = 1; i <= count; i++) print files[i] "\"" said("compose_dir") "\"" said("compose_env")
+    }')
   compose_files="$compose_files$newline$found"
 }
 
@@ -834,7 +844,7 @@ plans() {
   shipped=0
   printf '%s\n' "$compose_files" | awk 'NF && !seen[$0]++' | {
     shipped=0
-    while IFS= read -r path; do ship_compose "$path"; done
+    while IFS='"' read -r path dir env; do ship_compose "$path" compose "$dir" "$env"; done
     unset IFS
     plan_files
     emit plan/count "$small" "$shipped"
@@ -940,15 +950,15 @@ ship_yaml() { # kind, path, format
   fi
 }
 
-ship_compose() { # path, kind; only what is named like a compose file: labels come from images, too
-  kind=${2:-compose}
+ship_compose() { # path, kind, its project's directory, files of variables instead of .env; only what is named like a compose file: labels come from images, too
+  kind=$2
   case $1 in
     /*.yml | /*.yaml) ;;
     *) return 0 ;;
   esac
   ship_yaml "$kind" "$1" compose
   if [ -L "$1" ] || ! can_read "$1" || [ ! -s "$1" ]; then return 0; fi
-  dir=${1%/*}
+  dir=${3:-${1%/*}}
   others=$(awk '
     /^[ -]*((file|path|include):)? *["'\'']?[A-Za-z0-9_.\/-]+\.ya?ml["'\'']? *$/ && n < 20 {
       gsub(/^[ -]*((file|path|include):)? *["'\'']?|["'\'']? *$/, "")
@@ -957,25 +967,28 @@ ship_compose() { # path, kind; only what is named like a compose file: labels co
     }' "$1")
   wanting=$1
   for other in $others; do
-    case $other in
-      /*) ;;
-      *) other=$dir/$other ;;
-    esac
+    other=$(at "$dir" "$other")
     ship_yaml "$kind" "$other" compose
     if [ ! -L "$other" ] && can_read "$other"; then wanting=$wanting$newline$from; fi
   done
-  # Of .env only the variables that say what runs leave the host, with those that their values name.
-  if { [ ! -L "$dir/.env" ] || is_own_link "$dir/.env"; } && can_read "$dir/.env"; then
-    ship "$kind" "$dir/.env" "$(wanted_variables "$wanting" "$from" | upto 65000)"
-  elif [ ! -d "$dir/.env" ] && { [ -L "$dir/.env" ] || [ -e "$dir/.env" ]; }; then
-    ship "$kind" "$dir/.env" @unreadable
-  fi
-  for other in $(compose_env_files "$1"); do
-    case $other in
-      /*) ;;
-      *) other=$dir/${other#./} ;;
+  IFS=,
+  # shellcheck disable=SC2086
+  set -- "$1" ${4:-.env}
+  unset IFS
+  one=$1
+  shift
+  read_for_it=
+  for other; do
+    other=$(at "$dir" "$other")
+    read_for_it="$read_for_it$newline$other$newline"
+    ship_dotenv "$other"
+  done
+  for other in $(compose_env_files "$one"); do
+    other=$(at "$dir" "${other#./}")
+    case $read_for_it in
+      *"$newline$other$newline"*) continue ;;
     esac
-    if [ "$other" = "$dir/.env" ] || { [ ! -e "$other" ] && [ ! -L "$other" ]; }; then
+    if [ ! -e "$other" ] && [ ! -L "$other" ]; then
       continue
     elif [ ! -L "$other" ] && can_read "$other"; then
       ship "$kind" "$other" "$(variables_text systemd '' <"$from" | upto 65000)"
@@ -983,6 +996,21 @@ ship_compose() { # path, kind; only what is named like a compose file: labels co
       ship "$kind" "$other" @unreadable
     fi
   done
+}
+
+at() { # directory, path
+  case $2 in
+    /*) printf %s "$2" ;;
+    *) printf %s "$1/$2" ;;
+  esac
+}
+
+ship_dotenv() { # path: of it only the variables that say what runs leave the host, with those that their values name
+  if { [ ! -L "$1" ] || is_own_link "$1"; } && can_read "$1"; then
+    ship "$kind" "$1" "$(wanted_variables "$wanting" "$from" | upto 65000)"
+  elif [ ! -d "$1" ] && { [ -L "$1" ] || [ -e "$1" ]; }; then
+    ship "$kind" "$1" @unreadable
+  fi
 }
 
 compose_env_files() { # Compose file: the files of variables that its services name
@@ -1308,15 +1336,17 @@ ship_units() { # kind, paths: the units, then the files that they name
   done
   [ -n "$whole" ] || return 0
   for entry in $(named_files "$2" $whole | awk '!seen[$0]++'); do
-    ship_named "$1" "${entry%%:*}" "${entry#*:}"
+    named=${entry#*:}\"\"
+    more=${named#*\"}
+    ship_named "$1" "${entry%%:*}" "${named%%\"*}" "${more%%\"*}" "$(printf %s "${more#*\"}" | tr -d '"')"
   done
 }
 
-ship_named() { # kind, use, path
+ship_named() { # kind, use, path, for a project of Compose its directory, the files of variables that may be read for it
   if [ "$2" = 'compose?' ]; then
-    [ ! -f "$3" ] || ship_compose "$3" "$1"
+    [ ! -f "$3" ] || ship_compose "$3" "$1" "${4-}" "${5-}"
   elif [ "$2" = compose ] || [ "$2" = kube ]; then
-    ship_compose "$3" "$1"
+    ship_compose "$3" "$1" "${4-}" "${5-}"
   elif [ ! -e "$3" ] && [ ! -L "$3" ]; then
     ship "$1" "$3" @missing
   elif [ ! -L "$3" ] && can_read "$3"; then
@@ -1380,6 +1410,11 @@ named_files() { # paths among which links are that name instances, units: USE:PA
   for unit; do
     grep -E '^[[:space:]]*(EnvironmentFile|WorkingDirectory|Yaml|Exec[A-Za-z]*)[[:space:]]*=|--env-file|\.ya?ml|kube play|compose ' "$unit" |
       awk -v dir="${unit%/*}" -v use="${unit##*.}" -v name="${unit##*/}" -v instances="$instances" -v sq="'" '
+        function whole(path) {
+          gsub("[\"" sq "]", "", path)
+          path = path ~ /^\// ? path : place "/" path
+          return path ~ /[%*?$:, \t]/ || path == "" ? "" : path
+        }
         function said(use, path,  known, pairs, k, one) {
           gsub("[\"" sq "]", "", path)
           sub(/^-/, "", path)
@@ -1390,7 +1425,8 @@ named_files() { # paths among which links are that name instances, units: USE:PA
             return
           }
           if (path ~ /[%*?$:[ \t]/ || path == "") return
-          print use ":" path
+          if (use ~ /^compose/) asked[++projects] = use ":" path
+          else print use ":" path
         }
         BEGIN { place = use == "service" || use == "conf" ? "" : dir }
         /^[ \t]*WorkingDirectory[ \t]*=/ { sub(/^[^=]*=[ \t]*-?/, ""); sub(/[ \t]*$/, ""); if (/^\//) place = $0; next }
@@ -1408,6 +1444,8 @@ named_files() { # paths among which links are that name instances, units: USE:PA
           count = split($0, words, /[ \t=;&|]+/)
           for (i = 1; i <= count; i++) {
             if (words[i] == "--env-file" && !is_compose) said("engine", words[i + 1])
+            else if (words[i] == "--env-file" && (one = whole(words[i + 1])) != "") env = env "," one
+            else if (words[i] ~ /^--(project-directory|workdir)$/ && (one = whole(words[i + 1])) != "") project = one
             if (words[i] ~ /\.ya?ml["\047\\]*$/) {
               if (is_kube) said("kube", words[i])
               else if (is_compose) { said("compose", words[i]); found = 1 }
@@ -1415,8 +1453,17 @@ named_files() { # paths among which links are that name instances, units: USE:PA
           }
         }
         END {
-          if (starts && !found && place != "")
-            for (i = split("compose.yaml compose.yml docker-compose.yml docker-compose.yaml", words, " "); i > 0; i--) said("compose?", words[i])
+          if (starts && !found && (place != "" || project != ""))
+            for (i = split("compose.yaml compose.yml docker-compose.yml docker-compose.yaml", words, " "); i > 0; i--)
+              said("compose?", project != "" ? project "/" words[i] : words[i])
+          if (place != "") env = env "," place "/.env"
+          if (project != "") env = env "," project "/.env"
+          for (i = 1; i <= projects; i++) {
+            own = asked[i]
+            sub(/^[^:]*:/, "", own)
+            sub(/\/[^\/]*$/, "/.env", own)
+            print asked[i] "\"" project "\"" own env
+          }
         }'
   done
 }

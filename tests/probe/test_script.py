@@ -265,12 +265,12 @@ def test_an_engine_of_another_machine_is_not_this_machine_s(tmp_path, with_progr
     assert b"10.9.9.9" not in done.stdout
 
 
-def asked_of_a_compose_project(with_programs, tmp_path, text, dotenv):
-    """The script's answer on a host with one container of a Compose project."""
+def asked_of_a_compose_project(with_programs, tmp_path, text, dotenv, more=""):
+    """The script's answer on a host with one container of a Compose project, which has ``more`` labels."""
     (tmp_path / "compose.yaml").write_text(text)
     if dotenv is not None:
         (tmp_path / ".env").write_text(dotenv)
-    labels = f'{{"project":"shop","compose_files":"{tmp_path}/compose.yaml"}}'
+    labels = f'{{"project":"shop","compose_files":"{tmp_path}/compose.yaml"{more}}}'
     identity, image = "1" * 64, "sha256:" + "2" * 64
     container = f'{image} {identity} running/0 {{"name":"/web","state":{{"status":"running"}},"config":{{"image":"x","labels":{labels}}}}}'
     docker = f"""case $* in
@@ -473,6 +473,61 @@ DATA=/hunter12
     assert dict(planned["shop/api"].process.env) == {"TOKEN": None, "PATH": "/x", "BARE": None}
     assert [m.destination for m in planned["shop/api"].mounts] == ["/data"]
     assert "shop/last" in planned
+
+
+@pytest.mark.parametrize(
+    ("labels", "tag"),
+    [
+        ({}, "env"),
+        ({"dir": "{here}", "env": "{here}/prod.env"}, "prod"),
+        ({"dir": "{here}/sub"}, "sub"),
+        ({"dir": "{here}/sub", "env": "{here}/.env,../prod.env"}, "prod"),
+        ({"dir": "{here}", "env": "{here}/gone.env"}, None),
+    ],
+)
+def test_a_project_has_the_variables_that_its_labels_say_it_was_started_with(tmp_path, with_programs, labels, tag):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "prod.env").write_text("TAG=prod\nSECRET=hunter2\n")
+    (tmp_path / "sub/.env").write_text("TAG=sub\n")
+    more = "".join(f',"compose_{key}":"{text.format(here=tmp_path)}"' for key, text in labels.items())
+    text = f"services:\n  a:\n    image: shop/a:${{TAG:-none}}\n    env_file: {tmp_path}/prod.env\n"
+
+    done = asked_of_a_compose_project(with_programs, tmp_path, text, "TAG=env\n", more)
+
+    facts = read(done)
+    assert b"hunter" not in done.stdout
+    assert [w.image for w in facts.workloads if w.source is Source.COMPOSE] == ([f"shop/a:{tag}"] if tag else [])
+    assert ("compose" in facts.gaps) is (tag is None)
+
+
+@pytest.mark.parametrize(
+    ("words", "tag"),
+    [
+        ("--env-file prod.env up", "prod"),
+        ("--env-file=prod.env --project-directory {app}/sub -f {app}/compose.yml up", "prod"),
+        ("--project-directory {app}/sub up", "sub"),
+        ("-f {app}/sub/compose.yml up", "sub"),
+        ("up", "env"),
+    ],
+)
+def test_a_project_that_a_unit_starts_has_the_variables_of_the_files_that_are_named(
+    tmp_path, with_programs, words, tag
+):
+    app = f"{tmp_path}/root/srv/app"
+    files = {
+        "/etc/systemd/system/a.service": f"[Service]\nWorkingDirectory={app}\nExecStart=/usr/bin/docker compose {words.format(app=app)}\n",
+        **dict.fromkeys(
+            ("/srv/app/compose.yml", "/srv/app/sub/compose.yml"), "services:\n  a:\n    image: shop/a:${TAG:-none}\n"
+        ),
+        "/srv/app/.env": "TAG=env\nA=hunter1\n",
+        "/srv/app/prod.env": "TAG=prod\nA=hunter1\n",
+        "/srv/app/sub/.env": "TAG=sub\nA=hunter1\n",
+    }
+    facts = read(done := answered(["sh"], at(tmp_path / "root", with_programs(tmp_path, {}), files)))
+
+    assert b"hunter" not in done.stdout
+    assert [w.image for w in facts.workloads if w.stage is Stage.PLANNED] == [f"shop/a:{tag}"]
+    assert not {"compose", "systemd"} & set(facts.gaps), facts.gaps
 
 
 CRICTL = r"""
