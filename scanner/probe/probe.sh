@@ -1158,13 +1158,14 @@ services_of() { # directories of one manager: every file of each unit in which a
   done
   [ -n "$dirs" ] || return 0
   units=$(service_files_of)
-  scripts=$(scripts_of $units | tr '\n' ' ')
+  scripts=$(scripts_of $units | awk '!seen[$0]++' | tr '\n' ' ')
   tasks=$(tasks_of $units | awk '!seen[$0]++' | tr '\n' ' ')
   names=$(
     {
       service_files_of larger
       grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]" $units /dev/null
-      for script in $scripts; do grep -l -s -F "$script" $units /dev/null; done
+      grep -l -s -E "^[[:space:]]*Bind(ReadOnly)?Paths[[:space:]]*=.*(${clients}|containerd|crio|/run([[:space:]:]|\$))" $units /dev/null
+      for script in $scripts; do printf '%s\n' "${script%%\"*}"; done
       for task in $tasks; do grep -l -s -F "${task%/*}" $units /dev/null; done
     } | sed 's|\.service\.d/.*|.service|;s|.*/||' | awk '!seen[$0]++' | head -n "$max_plans"
   )
@@ -1183,7 +1184,9 @@ services_of() { # directories of one manager: every file of each unit in which a
     done
   )
   ship_units systemd "$(printf '%s\n' "$services" | awk 'NF && !seen[$0]++')"
-  for script in $scripts $tasks; do ship systemd "$script" @script; done # what stands in it stays here
+  for script in $(printf '%s\n' $scripts | sed 's/.*"//' | awk 'NF && !seen[$0]++') $tasks; do
+    ship systemd "$script" @script # what stands in it stays here
+  done
 }
 
 service_files_of() { # of what is in $dirs, units and drop-ins that can be read to their end; with an argument those that are too large
@@ -1295,19 +1298,173 @@ included_in() { # files of tasks: the files, folders, patterns that they include
     }' "$@" | awk '!seen[$0]++' | head -n 1000
 }
 
-scripts_of() { # units: scripts that they run and in which an engine is named
-  grep -h -s -E '^[[:space:]]*Exec[A-Za-z]*[[:space:]]*=' "$@" /dev/null | awk '{
-    gsub(/["\047=]/, " ")
-    for (i = 2; i <= NF; i++) {
-      sub(/^[-@:+!]*/, "", $i)
-      if ($i ~ /^\/[A-Za-z0-9_.\/-]+$/ && $i !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && $i !~ /^\/(dev|proc|sys|run)\// && !seen[$i]++) print $i
+scripts_of() { # units: UNIT"WORD"PATH of the scripts that they run, and in which, or in those that these run, an engine is named
+  awk -v sq="'" '
+    FNR == 1 {
+      name = home = FILENAME
+      sub(/\.service\.d\/.*/, ".service", name)
+      sub(/.*\//, "", name)
+      if (!sub(/\/\.(config|local\/share)\/systemd\/user.*/, "", home)) home = "/root"
     }
-  }' | head -n 100 | while IFS= read -r script; do
-    if [ -f "$script" ] && [ -r "$script" ] && [ -s "$script" ] && [ "$(head -c 2 "$script" | tr -d '\0')" = '#!' ] && { [ -z "$(sound "$script")" ] ||
-      grep -q -E "($clients|(^|[[:space:]/])$starters)[[:space:]].*(run|create|play|up|deploy|apply|install|upgrade)([[:space:]]|\$)" "$script"; }; then
-      printf '%s\n' "$script"
+    { sub(/\r$/, "") }
+    /^[ \t]*RootDirectory[ \t]*=/ { sub(/^[^=]*=[ \t]*/, ""); root[name] = /^\/[A-Za-z0-9_.\/-]*$/ ? $0 : "" }
+    /^[ \t]*WorkingDirectory[ \t]*=/ { sub(/^[^=]*=[ \t]*-?/, ""); place[name] = /^\/[A-Za-z0-9_.\/-]*$/ ? $0 : "" }
+    going || /^[ \t]*Exec[A-Za-z]*[ \t]*=/ {
+      first = going ? 1 : 2
+      going = /\\$/
+      gsub("[\"" sq "=;&|()\\\\]", " ")
+      reads = first == 1 && reads
+      for (i = first; i <= NF; i++) {
+        sub(/^[-@:+!]+\//, "/", $i)
+        if ($i ~ /^([A-Za-z0-9_.\/-]*\/)?(sh|bash|dash|ash|ksh|zsh|source|\.|run-parts)$/) { reads = 1; continue }
+        if ($i ~ /^-/) continue
+        path = $i
+        sub(/^%h\//, home "/", path)
+        if (path ~ /^[A-Za-z0-9_.\/-]+$/ && path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// &&
+          (reads || path ~ /\//) && !seen[name " " $i]++ && n < 300) {
+          unit[++n] = name
+          word[n] = $i
+          of[n] = path
+          read_by[n] = reads ? "+" : "-"
+        }
+        reads = 0
+      }
+    }
+    END {
+      for (i = 1; i <= n; i++) {
+        at = place[unit[i]]
+        sub(/^\.\//, "", of[i])
+        if (of[i] ~ /^\//) path = of[i]
+        else if (at != "") path = at "/" of[i]
+        else continue
+        print read_by[i], unit[i], word[i], path, at "/", root[unit[i]] "/"
+      }
+    }' "$@" /dev/null | while read -r read_by unit word path place root; do
+    if names_engine_when_run "$read_by${root%/}$path" "${root%/}" "${place%/}" || { [ "$root" != / ] && names_engine_when_run "$read_by$path" '' "${place%/}"; }; then
+      printf '%s"%s"%s\n' "$unit" "$word" "$path"
     fi
+  done | head -n 100
+}
+
+names_engine_when_run() ( # +PATH or -PATH of a script, its root, its place: as names_engine; what begins like no script counts only behind +
+  parts=$1
+  looked=
+  for _ in 1 2 3 4 5 6; do
+    set -- "" "$2" "$3"
+    for part in $parts; do
+      path=${part#?}
+      read_by=${part%"$path"}
+      if [ -d "$path" ] && [ "$read_by" = + ]; then path="$path/*"; fi
+      set +f
+      for file in $path; do
+        set -f
+        if [ ! -f "$file" ] || [ ! -r "$file" ] || [ ! -s "$file" ]; then continue; fi
+        case " $looked " in
+          *" $file "*) continue ;;
+        esac
+        case $(head -c 4 "$file" | tr -d '\0') in
+          '#!'*) ;;
+          ?ELF) continue ;;
+          *) [ "$read_by" = + ] || continue ;;
+        esac
+        looked="$looked $file"
+        if [ "${#looked}" -gt 30000 ] || [ -z "$(sound "$file")" ]; then exit 0; fi
+        set -- "$1 $file" "$2" "$3"
+      done
+      set -f
+    done
+    [ -n "$1" ] || exit 1
+    parts=$(run_by_scripts "$2" "$3" $1)
+    case $parts in
+      @*) exit 0 ;;
+    esac
   done
+  [ -n "$parts" ]
+)
+
+run_by_scripts() { # root, place, scripts: @ where an engine is named in one, else +PATH or -PATH of what they may run
+  root=$1
+  place=$2
+  shift 2
+  awk -v root="$root" -v place="$place" -v clients="$clients" -v starters="$starters" -v sq="'" '
+    BEGIN {
+      verbs = "(run|runp|create|play|up|deploy|apply|install|upgrade)"
+      engine = clients "([ \t]|[\"" sq "][ \t]*,)(.*[ \t\"" sq "])?" verbs "([ \t;&|)\"" sq "]|$)"
+      starter = "(^|[ \t/\"" sq "])" starters "[ \t](.*[ \t\"" sq "])?" verbs "([ \t]|$)"
+      assigned = "(=|:-)[\"" sq "]?(/[a-z/]*/)?" clients "[\"" sq "}]*([ \t;&]|$)"
+      used = "[$][{]?[A-Za-z_][A-Za-z0-9_]*[}\"]*[ \t](.*[ \t])?" verbs "([ \t;&|\"]|$)"
+      quoted = "[\"" sq "]" clients "[\"" sq "]"
+      verb = "[\"" sq "]" verbs "[\"" sq "]"
+    }
+    function told(kind, path) {
+      if (path !~ /^[A-Za-z0-9_.\/*-]+$/ || path ~ /\*.*\/.*\*/) return
+      if (path ~ /^\//) path = root path
+      if (path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// && !seen[kind path]++) print kind path
+    }
+    function called(kind, word,  name, i) { # a word that may name a script: by variables that are set here, else beside this one
+      while (match(word, /\$\{?[A-Za-z_][A-Za-z0-9_]*\}?/)) {
+        name = substr(word, RSTART, RLENGTH)
+        gsub(/[${}]/, "", name)
+        if (!(name in set_here)) break
+        word = substr(word, 1, RSTART - 1) set_here[name] substr(word, RSTART + RLENGTH)
+      }
+      if (word ~ /\$|`/) {
+        if (!sub(/^.*[$`)}][^\/]*\//, "", word)) return
+      } else if (word ~ /^\//) { told(kind, word); return }
+      else if (word !~ /\// && kind == "-") return
+      sub(/^\.\//, "", word)
+      told(kind, substr(folder, length(root) + 1) "/" word)
+      if (place != "") told(kind, place "/" word)
+      for (i = 1; i <= gone; i++) told(kind, went[i] "/" word)
+    }
+    FNR == 1 {
+      folder = FILENAME
+      sub(/\/[^\/]*$/, "", folder)
+      whole = ""
+      is_assigned = is_used = is_quoted = has_verb = gone = 0
+      split("", set_here)
+    }
+    { sub(/\r$/, ""); line = whole $0; whole = "" }
+    line ~ /\\$/ && length(line) < 60000 { whole = substr(line, 1, length(line) - 1); next }
+    line ~ /^[ \t]*#/ { next }
+    line ~ engine || line ~ starter { found = 1; exit }
+    line ~ assigned { is_assigned = 1 }
+    line ~ used { is_used = 1 }
+    line ~ quoted { is_quoted = 1 }
+    line ~ verb { has_verb = 1 }
+    (is_assigned && is_used) || (is_quoted && has_verb) { found = 1; exit }
+    {
+      if (match(line, /^[ \t]*((export|readonly|local)[ \t]+)?[A-Za-z_][A-Za-z0-9_]*=/)) {
+        name = substr(line, 1, RLENGTH - 1)
+        value = substr(line, RLENGTH + 1)
+        sub(/.*[ \t]/, "", name)
+        gsub("[\"" sq "]", "", value)
+        sub(/[ \t;].*/, "", value)
+        if (value ~ /^\/[A-Za-z0-9_.\/-]+$/) set_here[name] = value
+        else delete set_here[name]
+      }
+      gsub(/\$\([^()]*(\([^()]*\)[^()]*)*\)|`[^`]*`/, "${_}", line)
+      gsub("[\"" sq "]", "", line)
+      gsub(/[;&|()!]+|(^|[ \t])(then|do|else|if|while|exec|sudo|nohup|time)[ \t]/, " ; ", line)
+      count = split(line, words, /[][ \t<>=,]+/)
+      reads = 0
+      begins = 1
+      for (i = 1; i <= count; i++) {
+        word = words[i]
+        if (word == "" || word ~ /^-/) continue
+        if (word == ";") { begins = 1; continue }
+        if (begins && word ~ /^[A-Za-z0-9_.-]+$/) {
+          told("-", "/usr/local/bin/" word)
+          told("-", "/usr/local/sbin/" word)
+        }
+        begins = 0
+        if (word ~ /^([A-Za-z0-9_.\/-]*\/)?(sh|bash|dash|ash|ksh|zsh|source|\.|run-parts|in)$/) { reads = 1; continue }
+        if (word == "cd" && words[i + 1] ~ /^\/[A-Za-z0-9_.\/-]+$/ && gone < 20) went[++gone] = words[i + 1]
+        called(reads ? "+" : "-", word)
+        reads = 0
+      }
+    }
+    END { if (found) print "@" }' "$@" 2>/dev/null | awk '/^@/ { is_named = 1 } { if (n++ < 2000) all = all $0 "\n" } END { if (is_named || n > 2000) print "@"; else printf "%s", all }'
 }
 
 ship_units() { # kind, paths: the units, then the files that they name
@@ -1480,7 +1637,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       for (i = 1; i <= count; i++) keep[list[i]] = 1
       plain = "Image Exec Entrypoint Yaml Arch OS Variant ImageTag EnvironmentFile EnvironmentHost WorkingDir User Group RunInit"
       plain = plain " Volume Tmpfs Mount Secret HealthCmd HealthStartupCmd VolatileTmp ReadOnly Rootfs Pod Network Driver ServiceName"
-      plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment ConditionArchitecture AssertArchitecture"
+      plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment RootDirectory RootImage BindPaths BindReadOnlyPaths ConditionArchitecture AssertArchitecture"
       count = split(plain, list)
       for (i = 1; i <= count; i++) as_it_is[list[i]] = 1
       script_count = split(scripts, script)
@@ -1535,8 +1692,14 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       match(name, starters)
       return substr(name, RSTART, RLENGTH) " " verb " @hidden"
     }
-    function script_in(value,  i) { # one that names an engine
-      for (i = 1; i <= script_count; i++) if (index(value, script[i])) return script[i]
+    function script_in(value,  i, part, name) { # one that names an engine
+      name = FILENAME
+      sub(/\.service\.d\/.*/, ".service", name)
+      sub(/.*\//, "", name)
+      for (i = 1; i <= script_count; i++) {
+        split(script[i], part, "\"")
+        if (part[1] == name && index(value, part[2])) return part[3]
+      }
       return ""
     }
     function task_in(value,  run) { # a runner of tasks, with the directory that it goes to

@@ -113,7 +113,9 @@ class UnitRuns:
         found = self.files.find(path) if path.startswith("/") or self.files.root else None
         raw = None if found is None else self.files.texts[found]
         if raw == SCRIPT:
-            raise UnclearError(f"it runs {path}, a script in which an engine is named, and which stays on the host")
+            raise UnclearError(
+                f"it runs {path}, a script in which an engine is named, or in one that it runs, and which stays on the host"
+            )
         if raw == UNREAD_SCRIPT:
             raise UnclearError(f"it runs {path}, a script that is not read here: it is long, or there are many")
         return None if raw == MISSING else raw

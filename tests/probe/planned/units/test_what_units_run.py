@@ -111,6 +111,9 @@ FOREIGN = [
     ("/opt/x\nRootDirectory=/srv/r", {"srv/r/opt/x": "#!/bin/sh\ndocker run a\n"}, "gap"),
     ("/opt/x\nRootImage=/i.raw", {"opt/x": "#!/bin/sh\ndocker run a\n"}, "gap"),
     ("/opt/x\nRootDirectory=/srv/r", {"opt/x": "#!/bin/sh\ndate\n"}, "no plan"),
+    ("/opt/x\nRootImage=/i.raw\nBindPaths=/run/docker.sock", {}, "gap"),
+    ("/opt/x\nRootImage=/i.raw\nBindReadOnlyPaths=/a /run:/run", {}, "gap"),
+    ("/opt/x\nRootImage=/i.raw\nBindPaths=/run/dbus /srv/run", {}, "no plan"),
     ("/usr/bin/make -C /srv web", {"srv/Makefile": "include *.mk\n", **{f"srv/{n}.mk": "" for n in range(99)}}, "gap"),
     *(
         ("/usr/bin/task -d /srv web", {"srv/Taskfile.yml": text, "srv/x.yml": "tasks: {b: docker run a}\n"}, "gap")
