@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import EngineKind
@@ -167,7 +167,11 @@ def _project(answer: Answer, texts: Mapping[str, bytes], project: _Labels) -> Pl
         has_env_files=has_env_files,
         env_files=tuple(posixpath.join(project.directory, path) for path in project.env_files),
     )
-    return compose.project_plans(texts, project.files, beside)
+    made = compose.project_plans(texts, project.files, beside)
+    started = (
+        replace(plan, placement=None) for plan in made.planned
+    )  # here by Compose itself, which asks no constraint
+    return Plans(tuple(started), made.gaps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,7 @@ class UnitRuns:
     # ------------------------------------------------------------ what stands in other files
 
     def _kube(self, played: KubePlay, env: Mapping[str, str], setting: Setting, store: Store) -> Plans:
+        """What Podman plays, whatever of its nodes a pod asks for."""
         made = Plans()
         for name in played.files:
             path = posixpath.normpath(posixpath.join(_place(env), name))
@@ -198,7 +199,7 @@ class UnitRuns:
             of_file = manifests.plans({found: self.files.texts[found]}, self.source)
             engine = _engine("podman", env, self.source, played.store)
             named = (
-                replace(plan, workload=f"{self.unit}/{plan.workload.rpartition('/')[2]}", engine=engine)
+                replace(plan, workload=f"{self.unit}/{plan.workload.rpartition('/')[2]}", engine=engine, placement=None)
                 for plan in of_file.planned
             )
             made += Plans(tuple(named), of_file.gaps)
@@ -239,8 +240,9 @@ class UnitRuns:
                 return gap(setting.place(), why)
         made = self._changed(read, project, setting)
         place = self.env.places.get(DEFAULT_PLATFORM) or setting.place(DEFAULT_PLATFORM)
-        pinned_here = (
-            plan if plan.pinned_at or not plan.pinned else replace(plan, pinned_at=place) for plan in made.planned
+        pinned_here = (  # only Swarm asks where its constraints let a service run
+            replace(plan, pinned_at=plan.pinned_at or (place if plan.pinned else ""), placement=None)
+            for plan in made.planned
         )
         made = Plans(tuple(pinned_here), made.gaps)
         made = self._there(made, env, setting, store, "docker", "podman", of=project.store)

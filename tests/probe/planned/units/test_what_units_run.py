@@ -299,6 +299,25 @@ def test_a_project_whose_variables_the_host_alone_knows_is_a_gap(more):
     assert "it starts a project of Compose with TAG, which only the running host knows" in gap.failure.detail
 
 
+NODES = "services: {a: {image: r.example/a, deploy: {placement: {constraints: [node.platform.arch == s390x]}}}}\n"
+ON_NODES = POD.replace("spec: {", "spec: {nodeSelector: {kubernetes.io/arch: s390x}, ")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {UNIT: f"{S}/usr/bin/podman kube play /srv/p.yaml\n", "srv/p.yaml": ON_NODES},
+        {"etc/containers/systemd/a.kube": "[Kube]\nYaml=/srv/p.yaml\n", "srv/p.yaml": ON_NODES},
+        {UNIT: f"{S}/usr/bin/docker compose -p x up\nWorkingDirectory=/srv\n", "srv/compose.yml": NODES},
+    ],
+)
+def test_what_podman_plays_or_compose_starts_is_started_whatever_it_asks_of_nodes(files):
+    """Podman takes a pod whose nodeSelector names another architecture; only Swarm places services by constraints."""
+    found = read(files)
+
+    assert [one.planned.placement for one in found.filed] == [None]
+
+
 def test_what_compose_run_runs_instead_is_the_command():
     files = {
         UNIT: f"{S}/usr/bin/docker compose run db sh -c x\nWorkingDirectory=/srv/app\n",
