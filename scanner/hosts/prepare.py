@@ -49,9 +49,28 @@ shell=$(awk -F: -v u="$user" '$1 == u {{ print $7 }}' /etc/passwd)
   echo "archscan: the login shell of $user, $shell, is not there, so sshd lets nobody in: usermod --shell /bin/sh $user" >&2
   exit 1
 }}
-case $(ls -ld "$home/.") in
-?????w*|????????w*) echo "archscan: others may write $home, so sshd believes no key in it: chmod go-w $home" >&2; exit 1 ;;
-esac
+# What StrictModes asks of it. Debian's sshd alone lets a group write of which the account is the only member.
+listed() {{ getent "$1" 2>/dev/null || cat "/etc/$1"; }}
+is_debian_s() {{ [ -x /usr/sbin/sshd ] && ssh -V 2>&1 | grep -q -E 'Debian|Ubuntu|Raspbian'; }}
+is_its_own() {{ # an owner, a group
+  {{ listed passwd; listed group; }} | awk -F: -v uid="$uid" -v owner="$1" -v gid="$2" '
+    NF == 7 && $4 == gid {{ members++; if ($3 != uid) exit }}
+    NF == 7 && $3 == owner && name == "" {{ name = $1 }}
+    NF == 4 && $3 == gid {{ if ($4 == "" ? members : $4 == name) found = 1; exit }}
+    END {{ exit !found }}'
+}}
+uid=$(id -u "$user")
+ls -ldn "$home/." | {{
+  read -r modes _ owner group _
+  case $owner in 0 | "$uid") ;; *) exit 1 ;; esac
+  case $modes in
+  ????????w*) exit 1 ;;
+  ?????w*) is_debian_s && is_its_own "$owner" "$group" ;;
+  esac
+}} || {{
+  echo "archscan: others own $home or may write it, so sshd believes no key in it: chown $user $home; chmod go-w $home" >&2
+  exit 1
+}}
 export home
 as_account <<'ARCHSCAN_AS_ACCOUNT'
 set -eu

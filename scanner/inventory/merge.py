@@ -80,6 +80,7 @@ def gather(sources: Iterable[InventorySource]) -> Inventory:
                 overlay.add(Said(record, source.defaults, is_ours=source.is_ours))
     hosts, skipped = overlay.hosts(), overlay.skipped()
     problems += overlay.problems
+    notes += overlay.notes
     if len(hosts) > MAX_HOSTS:
         problems.append(f"the inventory has more than {MAX_HOSTS} hosts")
     if problems:

@@ -42,10 +42,14 @@ class Skipped:
 
 
 class Overlay:
-    """Collects what sources say, by the names and aliases of hosts. ``problems`` are faults of our own configuration."""
+    """Collects what sources say, by the names and aliases of hosts.
+
+    ``problems`` are faults of our own configuration, ``notes`` what the operator should know beside.
+    """
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self._machines: list[list[Said]] = []
         self._of: dict[str, int] = {}
 
@@ -77,6 +81,7 @@ class Overlay:
     def _made(self, machine: Sequence[Said], taken: set[str]) -> tuple[Host, Sequence[Said]] | None:
         host, problem = _joined(machine)
         if host is not None:
+            self.notes += _left_out(machine, host)
             return host, machine
         if all(said.is_ours for said in machine):
             self.problems.append(problem)
@@ -86,6 +91,12 @@ class Overlay:
 
 def _names(said: Said) -> tuple[str, ...]:
     return (said.record.name, *said.record.aliases)
+
+
+def _left_out(machine: Iterable[Said], host: Host) -> list[str]:
+    """What is said of further names that no host may have: the machine is read by those beside them."""
+    odd = {name: said.record.place for said in machine for name in _names(said) if not is_name(name)}
+    return [f"{place}: {name!r} is no name for a host, which is read as {host.name}" for name, place in odd.items()]
 
 
 def _skipping(machine: Iterable[Said]) -> Said | None:
@@ -98,11 +109,12 @@ def _joined(machine: Sequence[Said]) -> tuple[Host | None, str]:
     if problem := next((record.problem for record in records if record.problem), ""):
         return None, problem
     first = records[0]
+    names = [name for said in machine for name in _names(said) if is_name(name)] or [first.name]
     try:
         local = _local(records)
         port = _one(machine, "port", lambda r: r.port, lambda d: d.port)
         return Host(
-            name=first.name,
+            name=names[0],
             address="" if local else _one(machine, "address", lambda r: r.address, lambda _: "") or first.name,
             port=DEFAULT_PORT if port is None else port,
             user=_one(machine, "user", lambda r: r.user, lambda d: d.user) or "",
@@ -111,7 +123,7 @@ def _joined(machine: Sequence[Said]) -> tuple[Host | None, str]:
             jump=_one(machine, "jump", lambda r: r.jump, lambda d: d.jump) or "",
             local=local,
             pushed=any(record.pushed for record in records),
-            aliases=tuple(dict.fromkeys(n for said in machine for n in _names(said) if n != first.name)),
+            aliases=tuple(dict.fromkeys(name for name in names if name != names[0])),
             identity_files=tuple(dict.fromkeys(file for record in records for file in record.identity_files)),
             jump_identity_files=next((r.jump_identity_files for r in records if r.jump), ()),
             family=_family(machine),

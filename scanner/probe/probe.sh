@@ -323,6 +323,7 @@ docker_container_format='{{index . "Image"}} {{index . "Id"}} {{with index . "St
 '{{with index . "io.kubernetes.docker.type"}}"kind":{{json .}},{{end}}'\
 '{{with index . "com.docker.compose.project.config_files"}}"compose_files":{{json .}},{{end}}'\
 '{{with index . "com.docker.compose.project.working_dir"}}"compose_dir":{{json .}},{{end}}'\
+'{{with index . "com.docker.compose.project.environment_file"}}"compose_env":{{json .}},{{end}}'\
 '"":null}{{else}}null{{end}}}{{else}}null{{end}}}'
 
 docker_image_format='{"id":{{json (index . "Id")}},"repo_digests":{{json (index . "RepoDigests")}},"repo_tags":{{json (index . "RepoTags")}},"os":{{json (index . "Os")}}'\
@@ -476,6 +477,7 @@ podman_format_rest=',"started":{{json .State.StartedAt}},"finished":{{json .Stat
 ',"user":{{json .Config.User}}'\
 ',"labels":{ {{with index .Config.Labels "com.docker.compose.project.config_files"}}"compose_files":{{json .}},{{end}}'\
 '{{with index .Config.Labels "com.docker.compose.project.working_dir"}}"compose_dir":{{json .}},{{end}}'\
+'{{with index .Config.Labels "com.docker.compose.project.environment_file"}}"compose_env":{{json .}},{{end}}'\
 '{{with index .Config.Labels "com.docker.compose.service"}}"service":{{json .}},{{end}}'\
 '{{with index .Config.Labels "PODMAN_SYSTEMD_UNIT"}}"unit":{{json .}},{{end}}'\
 '{{with index .Config.Labels "io.podman.compose.project"}}"project":{{json .}},{{end}}"":null}}}'
@@ -846,8 +848,16 @@ words_of() { # argv[0] of each process, of which only those grep can tell apart 
 
 # ---------------------------------------------------------------- what is planned
 
-remember_compose() { # lines of containers; a file is asked for once, whoever named it
-  found=$(printf '%s\n' "$1" | sed -n 's/.*"compose_files":"\([^"\\]*\)".*/\1/p' | tr , '\n')
+remember_compose() { # lines of containers; a file is asked for once, whoever named it: its path, its project's directory, files of variables
+  found=$(printf '%s\n' "$1" | awk '
+    function said(key) {
+      key = "\"" key "\":\""
+      return match($0, key "[^\"\\\\]*\"") ? substr($0, RSTART + length(key), RLENGTH - length(key) - 1) : ""
+    }
+    {
+      count = split(said("compose_files"), files, ",")
+      for (i = 1; i <= count; i++) print files[i] "\"" said("compose_dir") "\"" said("compose_env")
+    }')
   compose_files="$compose_files$newline$found"
 }
 
@@ -860,7 +870,7 @@ plans() {
   shipped=0
   printf '%s\n' "$compose_files" | awk 'NF && !seen[$0]++' | {
     shipped=0
-    while IFS= read -r path; do ship_compose "$path"; done
+    while IFS='"' read -r path dir env; do ship_compose "$path" compose "$dir" "$env"; done
     unset IFS
     plan_files
     emit plan/count "$small" "$shipped"
@@ -966,15 +976,15 @@ ship_yaml() { # kind, path, format
   fi
 }
 
-ship_compose() { # path, kind; only what is named like a compose file: labels come from images, too
-  kind=${2:-compose}
+ship_compose() { # path, kind, its project's directory, files of variables instead of .env; only what is named like a compose file: labels come from images, too
+  kind=$2
   case $1 in
     /*.yml | /*.yaml) ;;
     *) return 0 ;;
   esac
   ship_yaml "$kind" "$1" compose
   if [ -L "$1" ] || ! can_read "$1" || [ ! -s "$1" ]; then return 0; fi
-  dir=${1%/*}
+  dir=${3:-${1%/*}}
   others=$(awk '
     /^[ -]*((file|path|include):)? *["'\'']?[A-Za-z0-9_.\/-]+\.ya?ml["'\'']? *$/ && n < 20 {
       gsub(/^[ -]*((file|path|include):)? *["'\'']?|["'\'']? *$/, "")
@@ -983,25 +993,28 @@ ship_compose() { # path, kind; only what is named like a compose file: labels co
     }' "$1")
   wanting=$1
   for other in $others; do
-    case $other in
-      /*) ;;
-      *) other=$dir/$other ;;
-    esac
+    other=$(at "$dir" "$other")
     ship_yaml "$kind" "$other" compose
     if [ ! -L "$other" ] && can_read "$other"; then wanting=$wanting$newline$from; fi
   done
-  # Of .env only the variables that say what runs leave the host, with those that their values name.
-  if { [ ! -L "$dir/.env" ] || is_own_link "$dir/.env"; } && can_read "$dir/.env"; then
-    ship "$kind" "$dir/.env" "$(wanted_variables "$wanting" "$from" | upto 65000)"
-  elif [ ! -d "$dir/.env" ] && { [ -L "$dir/.env" ] || [ -e "$dir/.env" ]; }; then
-    ship "$kind" "$dir/.env" @unreadable
-  fi
-  for other in $(compose_env_files "$1"); do
-    case $other in
-      /*) ;;
-      *) other=$dir/${other#./} ;;
+  IFS=,
+  # shellcheck disable=SC2086
+  set -- "$1" ${4:-.env}
+  unset IFS
+  one=$1
+  shift
+  read_for_it=
+  for other; do
+    other=$(at "$dir" "$other")
+    read_for_it="$read_for_it$newline$other$newline"
+    ship_dotenv "$other"
+  done
+  for other in $(compose_env_files "$one"); do
+    other=$(at "$dir" "${other#./}")
+    case $read_for_it in
+      *"$newline$other$newline"*) continue ;;
     esac
-    if [ "$other" = "$dir/.env" ] || { [ ! -e "$other" ] && [ ! -L "$other" ]; }; then
+    if [ ! -e "$other" ] && [ ! -L "$other" ]; then
       continue
     elif [ ! -L "$other" ] && can_read "$other"; then
       ship "$kind" "$other" "$(variables_text systemd '' <"$from" | upto 65000)"
@@ -1009,6 +1022,21 @@ ship_compose() { # path, kind; only what is named like a compose file: labels co
       ship "$kind" "$other" @unreadable
     fi
   done
+}
+
+at() { # directory, path
+  case $2 in
+    /*) printf %s "$2" ;;
+    *) printf %s "$1/$2" ;;
+  esac
+}
+
+ship_dotenv() { # path: of it only the variables that say what runs leave the host, with those that their values name
+  if { [ ! -L "$1" ] || is_own_link "$1"; } && can_read "$1"; then
+    ship "$kind" "$1" "$(wanted_variables "$wanting" "$from" | upto 65000)"
+  elif [ ! -d "$1" ] && { [ -L "$1" ] || [ -e "$1" ]; }; then
+    ship "$kind" "$1" @unreadable
+  fi
 }
 
 compose_env_files() { # Compose file: the files of variables that its services name
@@ -1156,13 +1184,14 @@ services_of() { # directories of one manager: every file of each unit in which a
   done
   [ -n "$dirs" ] || return 0
   units=$(service_files_of)
-  scripts=$(scripts_of $units | tr '\n' ' ')
+  scripts=$(scripts_of $units | awk '!seen[$0]++' | tr '\n' ' ')
   tasks=$(tasks_of $units | awk '!seen[$0]++' | tr '\n' ' ')
   names=$(
     {
       service_files_of larger
       grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]" $units /dev/null
-      for script in $scripts; do grep -l -s -F "$script" $units /dev/null; done
+      grep -l -s -E "^[[:space:]]*Bind(ReadOnly)?Paths[[:space:]]*=.*(${clients}|containerd|crio|/run([[:space:]:]|\$))" $units /dev/null
+      for script in $scripts; do printf '%s\n' "${script%%\"*}"; done
       for task in $tasks; do grep -l -s -F "${task%/*}" $units /dev/null; done
     } | sed 's|\.service\.d/.*|.service|;s|.*/||' | awk '!seen[$0]++' | head -n "$max_plans"
   )
@@ -1181,7 +1210,9 @@ services_of() { # directories of one manager: every file of each unit in which a
     done
   )
   ship_units systemd "$(printf '%s\n' "$services" | awk 'NF && !seen[$0]++')"
-  for script in $scripts $tasks; do ship systemd "$script" @script; done # what stands in it stays here
+  for script in $(printf '%s\n' $scripts | sed 's/.*"//' | awk 'NF && !seen[$0]++') $tasks; do
+    ship systemd "$script" @script # what stands in it stays here
+  done
 }
 
 service_files_of() { # of what is in $dirs, units and drop-ins that can be read to their end; with an argument those that are too large
@@ -1293,19 +1324,173 @@ included_in() { # files of tasks: the files, folders, patterns that they include
     }' "$@" | awk '!seen[$0]++' | head -n 1000
 }
 
-scripts_of() { # units: scripts that they run and in which an engine is named
-  grep -h -s -E '^[[:space:]]*Exec[A-Za-z]*[[:space:]]*=' "$@" /dev/null | awk '{
-    gsub(/["\047=]/, " ")
-    for (i = 2; i <= NF; i++) {
-      sub(/^[-@:+!]*/, "", $i)
-      if ($i ~ /^\/[A-Za-z0-9_.\/-]+$/ && $i !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && $i !~ /^\/(dev|proc|sys|run)\// && !seen[$i]++) print $i
+scripts_of() { # units: UNIT"WORD"PATH of the scripts that they run, and in which, or in those that these run, an engine is named
+  awk -v sq="'" '
+    FNR == 1 {
+      name = home = FILENAME
+      sub(/\.service\.d\/.*/, ".service", name)
+      sub(/.*\//, "", name)
+      if (!sub(/\/\.(config|local\/share)\/systemd\/user.*/, "", home)) home = "/root"
     }
-  }' | head -n 100 | while IFS= read -r script; do
-    if [ -f "$script" ] && [ -r "$script" ] && [ -s "$script" ] && [ "$(head -c 2 "$script" | tr -d '\0')" = '#!' ] && { [ -z "$(sound "$script")" ] ||
-      grep -q -E "($clients|(^|[[:space:]/])$starters)[[:space:]].*(run|create|play|up|deploy|apply|install|upgrade)([[:space:]]|\$)" "$script"; }; then
-      printf '%s\n' "$script"
+    { sub(/\r$/, "") }
+    /^[ \t]*RootDirectory[ \t]*=/ { sub(/^[^=]*=[ \t]*/, ""); root[name] = /^\/[A-Za-z0-9_.\/-]*$/ ? $0 : "" }
+    /^[ \t]*WorkingDirectory[ \t]*=/ { sub(/^[^=]*=[ \t]*-?/, ""); place[name] = /^\/[A-Za-z0-9_.\/-]*$/ ? $0 : "" }
+    going || /^[ \t]*Exec[A-Za-z]*[ \t]*=/ {
+      first = going ? 1 : 2
+      going = /\\$/
+      gsub("[\"" sq "=;&|()\\\\]", " ")
+      reads = first == 1 && reads
+      for (i = first; i <= NF; i++) {
+        sub(/^[-@:+!]+\//, "/", $i)
+        if ($i ~ /^([A-Za-z0-9_.\/-]*\/)?(sh|bash|dash|ash|ksh|zsh|source|\.|run-parts)$/) { reads = 1; continue }
+        if ($i ~ /^-/) continue
+        path = $i
+        sub(/^%h\//, home "/", path)
+        if (path ~ /^[A-Za-z0-9_.\/-]+$/ && path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// &&
+          (reads || path ~ /\//) && !seen[name " " $i]++ && n < 300) {
+          unit[++n] = name
+          word[n] = $i
+          of[n] = path
+          read_by[n] = reads ? "+" : "-"
+        }
+        reads = 0
+      }
+    }
+    END {
+      for (i = 1; i <= n; i++) {
+        at = place[unit[i]]
+        sub(/^\.\//, "", of[i])
+        if (of[i] ~ /^\//) path = of[i]
+        else if (at != "") path = at "/" of[i]
+        else continue
+        print read_by[i], unit[i], word[i], path, at "/", root[unit[i]] "/"
+      }
+    }' "$@" /dev/null | while read -r read_by unit word path place root; do
+    if names_engine_when_run "$read_by${root%/}$path" "${root%/}" "${place%/}" || { [ "$root" != / ] && names_engine_when_run "$read_by$path" '' "${place%/}"; }; then
+      printf '%s"%s"%s\n' "$unit" "$word" "$path"
     fi
+  done | head -n 100
+}
+
+names_engine_when_run() ( # +PATH or -PATH of a script, its root, its place: as names_engine; what begins like no script counts only behind +
+  parts=$1
+  looked=
+  for _ in 1 2 3 4 5 6; do
+    set -- "" "$2" "$3"
+    for part in $parts; do
+      path=${part#?}
+      read_by=${part%"$path"}
+      if [ -d "$path" ] && [ "$read_by" = + ]; then path="$path/*"; fi
+      set +f
+      for file in $path; do
+        set -f
+        if [ ! -f "$file" ] || [ ! -r "$file" ] || [ ! -s "$file" ]; then continue; fi
+        case " $looked " in
+          *" $file "*) continue ;;
+        esac
+        case $(head -c 4 "$file" | tr -d '\0') in
+          '#!'*) ;;
+          ?ELF) continue ;;
+          *) [ "$read_by" = + ] || continue ;;
+        esac
+        looked="$looked $file"
+        if [ "${#looked}" -gt 30000 ] || [ -z "$(sound "$file")" ]; then exit 0; fi
+        set -- "$1 $file" "$2" "$3"
+      done
+      set -f
+    done
+    [ -n "$1" ] || exit 1
+    parts=$(run_by_scripts "$2" "$3" $1)
+    case $parts in
+      @*) exit 0 ;;
+    esac
   done
+  [ -n "$parts" ]
+)
+
+run_by_scripts() { # root, place, scripts: @ where an engine is named in one, else +PATH or -PATH of what they may run
+  root=$1
+  place=$2
+  shift 2
+  awk -v root="$root" -v place="$place" -v clients="$clients" -v starters="$starters" -v sq="'" '
+    BEGIN {
+      verbs = "(run|runp|create|play|up|deploy|apply|install|upgrade)"
+      engine = clients "([ \t]|[\"" sq "][ \t]*,)(.*[ \t\"" sq "])?" verbs "([ \t;&|)\"" sq "]|$)"
+      starter = "(^|[ \t/\"" sq "])" starters "[ \t](.*[ \t\"" sq "])?" verbs "([ \t]|$)"
+      assigned = "(=|:-)[\"" sq "]?(/[a-z/]*/)?" clients "[\"" sq "}]*([ \t;&]|$)"
+      used = "[$][{]?[A-Za-z_][A-Za-z0-9_]*[}\"]*[ \t](.*[ \t])?" verbs "([ \t;&|\"]|$)"
+      quoted = "[\"" sq "]" clients "[\"" sq "]"
+      verb = "[\"" sq "]" verbs "[\"" sq "]"
+    }
+    function told(kind, path) {
+      if (path !~ /^[A-Za-z0-9_.\/*-]+$/ || path ~ /\*.*\/.*\*/) return
+      if (path ~ /^\//) path = root path
+      if (path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// && !seen[kind path]++) print kind path
+    }
+    function called(kind, word,  name, i) { # a word that may name a script: by variables that are set here, else beside this one
+      while (match(word, /\$\{?[A-Za-z_][A-Za-z0-9_]*\}?/)) {
+        name = substr(word, RSTART, RLENGTH)
+        gsub(/[${}]/, "", name)
+        if (!(name in set_here)) break
+        word = substr(word, 1, RSTART - 1) set_here[name] substr(word, RSTART + RLENGTH)
+      }
+      if (word ~ /\$|`/) {
+        if (!sub(/^.*[$`)}][^\/]*\//, "", word)) return
+      } else if (word ~ /^\//) { told(kind, word); return }
+      else if (word !~ /\// && kind == "-") return
+      sub(/^\.\//, "", word)
+      told(kind, substr(folder, length(root) + 1) "/" word)
+      if (place != "") told(kind, place "/" word)
+      for (i = 1; i <= gone; i++) told(kind, went[i] "/" word)
+    }
+    FNR == 1 {
+      folder = FILENAME
+      sub(/\/[^\/]*$/, "", folder)
+      whole = ""
+      is_assigned = is_used = is_quoted = has_verb = gone = 0
+      split("", set_here)
+    }
+    { sub(/\r$/, ""); line = whole $0; whole = "" }
+    line ~ /\\$/ && length(line) < 60000 { whole = substr(line, 1, length(line) - 1); next }
+    line ~ /^[ \t]*#/ { next }
+    line ~ engine || line ~ starter { found = 1; exit }
+    line ~ assigned { is_assigned = 1 }
+    line ~ used { is_used = 1 }
+    line ~ quoted { is_quoted = 1 }
+    line ~ verb { has_verb = 1 }
+    (is_assigned && is_used) || (is_quoted && has_verb) { found = 1; exit }
+    {
+      if (match(line, /^[ \t]*((export|readonly|local)[ \t]+)?[A-Za-z_][A-Za-z0-9_]*=/)) {
+        name = substr(line, 1, RLENGTH - 1)
+        value = substr(line, RLENGTH + 1)
+        sub(/.*[ \t]/, "", name)
+        gsub("[\"" sq "]", "", value)
+        sub(/[ \t;].*/, "", value)
+        if (value ~ /^\/[A-Za-z0-9_.\/-]+$/) set_here[name] = value
+        else delete set_here[name]
+      }
+      gsub(/\$\([^()]*(\([^()]*\)[^()]*)*\)|`[^`]*`/, "${_}", line)
+      gsub("[\"" sq "]", "", line)
+      gsub(/[;&|()!]+|(^|[ \t])(then|do|else|if|while|exec|sudo|nohup|time)[ \t]/, " ; ", line)
+      count = split(line, words, /[][ \t<>=,]+/)
+      reads = 0
+      begins = 1
+      for (i = 1; i <= count; i++) {
+        word = words[i]
+        if (word == "" || word ~ /^-/) continue
+        if (word == ";") { begins = 1; continue }
+        if (begins && word ~ /^[A-Za-z0-9_.-]+$/) {
+          told("-", "/usr/local/bin/" word)
+          told("-", "/usr/local/sbin/" word)
+        }
+        begins = 0
+        if (word ~ /^([A-Za-z0-9_.\/-]*\/)?(sh|bash|dash|ash|ksh|zsh|source|\.|run-parts|in)$/) { reads = 1; continue }
+        if (word == "cd" && words[i + 1] ~ /^\/[A-Za-z0-9_.\/-]+$/ && gone < 20) went[++gone] = words[i + 1]
+        called(reads ? "+" : "-", word)
+        reads = 0
+      }
+    }
+    END { if (found) print "@" }' "$@" 2>/dev/null | awk '/^@/ { is_named = 1 } { if (n++ < 2000) all = all $0 "\n" } END { if (is_named || n > 2000) print "@"; else printf "%s", all }'
 }
 
 ship_units() { # kind, paths: the units, then the files that they name
@@ -1334,15 +1519,17 @@ ship_units() { # kind, paths: the units, then the files that they name
   done
   [ -n "$whole" ] || return 0
   for entry in $(named_files "$2" $whole | awk '!seen[$0]++'); do
-    ship_named "$1" "${entry%%:*}" "${entry#*:}"
+    named=${entry#*:}\"\"
+    more=${named#*\"}
+    ship_named "$1" "${entry%%:*}" "${named%%\"*}" "${more%%\"*}" "$(printf %s "${more#*\"}" | tr -d '"')"
   done
 }
 
-ship_named() { # kind, use, path
+ship_named() { # kind, use, path, for a project of Compose its directory, the files of variables that may be read for it
   if [ "$2" = 'compose?' ]; then
-    [ ! -f "$3" ] || ship_compose "$3" "$1"
+    [ ! -f "$3" ] || ship_compose "$3" "$1" "${4-}" "${5-}"
   elif [ "$2" = compose ] || [ "$2" = kube ]; then
-    ship_compose "$3" "$1"
+    ship_compose "$3" "$1" "${4-}" "${5-}"
   elif [ ! -e "$3" ] && [ ! -L "$3" ]; then
     ship "$1" "$3" @missing
   elif [ ! -L "$3" ] && can_read "$3"; then
@@ -1406,6 +1593,11 @@ named_files() { # paths among which links are that name instances, units: USE:PA
   for unit; do
     grep -E '^[[:space:]]*(EnvironmentFile|WorkingDirectory|Yaml|Exec[A-Za-z]*)[[:space:]]*=|--env-file|\.ya?ml|kube play|compose ' "$unit" |
       awk -v dir="${unit%/*}" -v use="${unit##*.}" -v name="${unit##*/}" -v instances="$instances" -v sq="'" '
+        function whole(path) {
+          gsub("[\"" sq "]", "", path)
+          path = path ~ /^\// ? path : place "/" path
+          return path ~ /[%*?$:, \t]/ || path == "" ? "" : path
+        }
         function said(use, path,  known, pairs, k, one) {
           gsub("[\"" sq "]", "", path)
           sub(/^-/, "", path)
@@ -1416,7 +1608,8 @@ named_files() { # paths among which links are that name instances, units: USE:PA
             return
           }
           if (path ~ /[%*?$:[ \t]/ || path == "") return
-          print use ":" path
+          if (use ~ /^compose/) asked[++projects] = use ":" path
+          else print use ":" path
         }
         BEGIN { place = use == "service" || use == "conf" ? "" : dir }
         /^[ \t]*WorkingDirectory[ \t]*=/ { sub(/^[^=]*=[ \t]*-?/, ""); sub(/[ \t]*$/, ""); if (/^\//) place = $0; next }
@@ -1434,6 +1627,8 @@ named_files() { # paths among which links are that name instances, units: USE:PA
           count = split($0, words, /[ \t=;&|]+/)
           for (i = 1; i <= count; i++) {
             if (words[i] == "--env-file" && !is_compose) said("engine", words[i + 1])
+            else if (words[i] == "--env-file" && (one = whole(words[i + 1])) != "") env = env "," one
+            else if (words[i] ~ /^--(project-directory|workdir)$/ && (one = whole(words[i + 1])) != "") project = one
             if (words[i] ~ /\.ya?ml["\047\\]*$/) {
               if (is_kube) said("kube", words[i])
               else if (is_compose) { said("compose", words[i]); found = 1 }
@@ -1441,8 +1636,17 @@ named_files() { # paths among which links are that name instances, units: USE:PA
           }
         }
         END {
-          if (starts && !found && place != "")
-            for (i = split("compose.yaml compose.yml docker-compose.yml docker-compose.yaml", words, " "); i > 0; i--) said("compose?", words[i])
+          if (starts && !found && (place != "" || project != ""))
+            for (i = split("compose.yaml compose.yml docker-compose.yml docker-compose.yaml", words, " "); i > 0; i--)
+              said("compose?", project != "" ? project "/" words[i] : words[i])
+          if (place != "") env = env "," place "/.env"
+          if (project != "") env = env "," project "/.env"
+          for (i = 1; i <= projects; i++) {
+            own = asked[i]
+            sub(/^[^:]*:/, "", own)
+            sub(/\/[^\/]*$/, "/.env", own)
+            print asked[i] "\"" project "\"" own env
+          }
         }'
   done
 }
@@ -1459,7 +1663,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       for (i = 1; i <= count; i++) keep[list[i]] = 1
       plain = "Image Exec Entrypoint Yaml Arch OS Variant ImageTag EnvironmentFile EnvironmentHost WorkingDir User Group RunInit"
       plain = plain " Volume Tmpfs Mount Secret HealthCmd HealthStartupCmd VolatileTmp ReadOnly Rootfs Pod Network Driver ServiceName"
-      plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment ConditionArchitecture AssertArchitecture"
+      plain = plain " WorkingDirectory Type KillMode PassEnvironment UnsetEnvironment RootDirectory RootImage BindPaths BindReadOnlyPaths ConditionArchitecture AssertArchitecture"
       count = split(plain, list)
       for (i = 1; i <= count; i++) as_it_is[list[i]] = 1
       script_count = split(scripts, script)
@@ -1514,8 +1718,14 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       match(name, starters)
       return substr(name, RSTART, RLENGTH) " " verb " @hidden"
     }
-    function script_in(value,  i) { # one that names an engine
-      for (i = 1; i <= script_count; i++) if (index(value, script[i])) return script[i]
+    function script_in(value,  i, part, name) { # one that names an engine
+      name = FILENAME
+      sub(/\.service\.d\/.*/, ".service", name)
+      sub(/.*\//, "", name)
+      for (i = 1; i <= script_count; i++) {
+        split(script[i], part, "\"")
+        if (part[1] == name && index(value, part[2])) return part[3]
+      }
       return ""
     }
     function task_in(value,  run) { # a runner of tasks, with the directory that it goes to

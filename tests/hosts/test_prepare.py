@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -188,6 +189,68 @@ def test_a_key_that_opens_a_shell_keeps_its_line(small_root, options):
         done = run(small_root, script_of)
         assert (done.returncode, b"this key opens a shell here" in done.stderr) == (1, True), done.stderr
     assert (keys.read_bytes(), list(home.joinpath(".ssh").iterdir())) == (text, [keys])
+
+
+HOMES = {
+    ":": "in",
+    "chmod 775 $home": "in",
+    "chgrp lone $home; chmod 775 $home": "in",
+    "chown root $home": "in",
+    "chmod 757 $home": "out",
+    "chown kim $home": "out",
+    "chgrp root $home; chmod 775 $home": "out",
+    "chgrp pair $home; chmod 775 $home": "out",
+    "chgrp nobodys $home; chmod 775 $home": "out",
+    "chown root:lone $home; chmod 775 $home": "out",
+}
+"""What is done to an account's home, with whether Debian's sshd believes the keys in it."""
+
+ON_A_HOST = """
+cat {folder}/passwd >>{folder}/all.passwd; cat {folder}/group >>{folder}/all.group; echo 'pi:*:1:0:99999:7:::' >>{folder}/all.shadow
+for file in passwd group shadow; do mount --bind {folder}/all.$file /etc/$file; done
+mount -t tmpfs none /home
+home=/home/pi
+while IFS= read -r done_to_it; do
+  rm -rf $home
+  mkdir -p $home/.ssh
+  cp {folder}/line $home/.ssh/authorized_keys
+  chown -R pi:pi $home
+  chmod 755 $home
+  eval "$done_to_it"
+  ssh -F none -i {folder}/key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+    -o ProxyCommand='{sshd} -i -f {folder}/config' pi@here </dev/null >/dev/null 2>&1 && sshd=in || sshd=out
+  sh {folder}/script </dev/null >/dev/null 2>&1 && ours=in || ours=out
+  echo "$sshd $ours $done_to_it"
+done <{folder}/homes
+"""
+
+
+def test_a_key_is_put_where_sshd_believes_it(require, tmp_path):
+    unshare, sshd, keygen = (require(*program) for program in (
+        ("unshare", "util-linux"), ("sshd", "openssh-server"), ("ssh-keygen", "openssh-client")))  # fmt: skip
+    if os.geteuid() != 0:
+        missing("accounts need root here: run the tests as root")
+    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd refuses to start as root without it
+    for name in ("key", "host_key"):
+        subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+    line = 'command="true" ' + (tmp_path / "key.pub").read_text()
+    for name, text in {
+        "line": line,
+        "script": key_installation("pi", line),
+        "config": f"HostKey {tmp_path}/host_key\nUsePAM no\n",
+        "passwd": "pi:x:5000:5000::/home/pi:/bin/sh\nkim:x:5001:5001::/:/bin/sh\n",
+        "group": "pi:x:5000:\nlone:x:5002:pi\npair:x:5003:pi,kim\nnobodys:x:5004:\n",
+        "homes": "".join(f"{done}\n" for done in HOMES),
+    }.items():
+        (tmp_path / name).write_text(text)
+    for name in ("passwd", "group", "shadow"):
+        shutil.copy(f"/etc/{name}", tmp_path / f"all.{name}")
+    done = subprocess.run(
+        [unshare, "--mount", "sh", "-euc", ON_A_HOST.format(folder=tmp_path, sshd=sshd)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    expected = [f"{answer} {answer} {what}" for what, answer in HOMES.items()]
+    assert done.stdout.splitlines() == expected, done.stderr
 
 
 @pytest.mark.parametrize("user", ["root; reboot", "-oProxyCommand=x", ""])

@@ -147,6 +147,15 @@ def test_an_alias_shows_that_two_hosts_are_one():
     ]
 
 
+@pytest.mark.parametrize("line", ["web-1 we$ird", "we$ird web-1"])
+def test_a_name_that_no_host_may_have_costs_none_of_those_beside_it(tmp_path, line):
+    config = tmp_path / "config"
+    config.write_text(f"Host {line}\n  HostName 10.0.0.2\n")
+    found = gather([SshConfigSource(config, account="ops")])
+    assert [(h.name, h.address, h.aliases, h.problem) for h in found.hosts] == [("web-1", "10.0.0.2", (), "")]
+    assert found.notes == (f"{config}:1: 'we$ird' is no name for a host, which is read as web-1",)
+
+
 def test_a_source_that_names_no_user_means_the_machine_of_that_address():
     named, unnamed = (
         Record("web", "hosts:3", "10.0.0.1", user="deploy"),

@@ -268,12 +268,12 @@ def test_an_engine_of_another_machine_is_not_this_machine_s(tmp_path, with_progr
     assert b"10.9.9.9" not in done.stdout
 
 
-def asked_of_a_compose_project(with_programs, tmp_path, text, dotenv):
-    """The script's answer on a host with one container of a Compose project."""
+def asked_of_a_compose_project(with_programs, tmp_path, text, dotenv, more=""):
+    """The script's answer on a host with one container of a Compose project, which has ``more`` labels."""
     (tmp_path / "compose.yaml").write_text(text)
     if dotenv is not None:
         (tmp_path / ".env").write_text(dotenv)
-    labels = f'{{"project":"shop","compose_files":"{tmp_path}/compose.yaml"}}'
+    labels = f'{{"project":"shop","compose_files":"{tmp_path}/compose.yaml"{more}}}'
     identity, image = "1" * 64, "sha256:" + "2" * 64
     container = f'{image} {identity} running/0 {{"name":"/web","state":{{"status":"running"}},"config":{{"image":"x","labels":{labels}}}}}'
     docker = f"""case $* in
@@ -476,6 +476,61 @@ DATA=/hunter12
     assert dict(planned["shop/api"].process.env) == {"TOKEN": None, "PATH": "/x", "BARE": None}
     assert [m.destination for m in planned["shop/api"].mounts] == ["/data"]
     assert "shop/last" in planned
+
+
+@pytest.mark.parametrize(
+    ("labels", "tag"),
+    [
+        ({}, "env"),
+        ({"dir": "{here}", "env": "{here}/prod.env"}, "prod"),
+        ({"dir": "{here}/sub"}, "sub"),
+        ({"dir": "{here}/sub", "env": "{here}/.env,../prod.env"}, "prod"),
+        ({"dir": "{here}", "env": "{here}/gone.env"}, None),
+    ],
+)
+def test_a_project_has_the_variables_that_its_labels_say_it_was_started_with(tmp_path, with_programs, labels, tag):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "prod.env").write_text("TAG=prod\nSECRET=hunter2\n")
+    (tmp_path / "sub/.env").write_text("TAG=sub\n")
+    more = "".join(f',"compose_{key}":"{text.format(here=tmp_path)}"' for key, text in labels.items())
+    text = f"services:\n  a:\n    image: shop/a:${{TAG:-none}}\n    env_file: {tmp_path}/prod.env\n"
+
+    done = asked_of_a_compose_project(with_programs, tmp_path, text, "TAG=env\n", more)
+
+    facts = read(done)
+    assert b"hunter" not in done.stdout
+    assert [w.image for w in facts.workloads if w.source is Source.COMPOSE] == ([f"shop/a:{tag}"] if tag else [])
+    assert ("compose" in facts.gaps) is (tag is None)
+
+
+@pytest.mark.parametrize(
+    ("words", "tag"),
+    [
+        ("--env-file prod.env up", "prod"),
+        ("--env-file=prod.env --project-directory {app}/sub -f {app}/compose.yml up", "prod"),
+        ("--project-directory {app}/sub up", "sub"),
+        ("-f {app}/sub/compose.yml up", "sub"),
+        ("up", "env"),
+    ],
+)
+def test_a_project_that_a_unit_starts_has_the_variables_of_the_files_that_are_named(
+    tmp_path, with_programs, words, tag
+):
+    app = f"{tmp_path}/root/srv/app"
+    files = {
+        "/etc/systemd/system/a.service": f"[Service]\nWorkingDirectory={app}\nExecStart=/usr/bin/docker compose {words.format(app=app)}\n",
+        **dict.fromkeys(
+            ("/srv/app/compose.yml", "/srv/app/sub/compose.yml"), "services:\n  a:\n    image: shop/a:${TAG:-none}\n"
+        ),
+        "/srv/app/.env": "TAG=env\nA=hunter1\n",
+        "/srv/app/prod.env": "TAG=prod\nA=hunter1\n",
+        "/srv/app/sub/.env": "TAG=sub\nA=hunter1\n",
+    }
+    facts = read(done := answered(["sh"], at(tmp_path / "root", with_programs(tmp_path, {}), files)))
+
+    assert b"hunter" not in done.stdout
+    assert [w.image for w in facts.workloads if w.stage is Stage.PLANNED] == [f"shop/a:{tag}"]
+    assert not {"compose", "systemd"} & set(facts.gaps), facts.gaps
 
 
 CRICTL = r"""
@@ -714,9 +769,59 @@ def test_a_script_that_a_unit_runs_stays_on_the_host_and_is_a_gap_where_it_start
         b"a/Makefile", b"b/justfile", b"d/makefile", b"e/taskfile.dist.yaml", b"f/.justfile", b"g/makefile", b"h/Taskfile.yml",
         b"j/justfile", b"k/justfile", b"l/Makefile", b"m/Makefile",
     ]  # fmt: skip
-    assert f"{tmp_path}/root/opt/start.sh, a script in which an engine is named" in facts.gaps["systemd"].detail
+    assert (
+        f"{tmp_path}/root/opt/start.sh, a script in which an engine is named, or in one that it runs"
+        in facts.gaps["systemd"].detail
+    )
     assert b"backup.sh" not in done.stdout
     assert b"opt/program" not in done.stdout
+
+
+RUN = "#!/bin/sh\ndocker run -e A=hunter1 reg/a:1\n"
+CALLED = {
+    "whole path": ("@/opt/a", {"/opt/a": "#!/bin/sh\n@/opt/b x\n", "/opt/b": RUN}),
+    "beside by $0": ("@/opt/a", {"/opt/a": '#!/bin/sh\n"$(dirname "$0")/lib/b"\n', "/opt/lib/b": RUN}),
+    "beside by a variable": (
+        "@/opt/a",
+        {"/opt/a": '#!/bin/bash\nhere=$(cd "${0%/*}" && pwd)\n. "$here/b"\n', "/opt/b": RUN[10:]},
+    ),
+    "a variable's path": ("@/opt/a", {"/opt/a": "#!/bin/sh\nLIB=@/srv/lib\nexec ${LIB}/b\n", "/srv/lib/b": RUN}),
+    "where it went": ("@/opt/a", {"/opt/a": "#!/bin/sh\ncd @/srv/x && ./b\n", "/srv/x/b": RUN}),
+    "read without #!": ("/bin/sh @/opt/a", {"/opt/a": "docker run a\n"}),
+    "a line that goes on": ("@/opt/a", {"/opt/a": "#!/bin/sh\ndocker \\\n  --debug \\\n  run a\n"}),
+    "an engine in a variable": ("@/opt/a", {"/opt/a": "#!/bin/sh\nD=${D:-docker}\n$D run a\n"}),
+    "a list of words": ("@/opt/a.py", {"/opt/a.py": "#!/usr/bin/python3\ncall([\n 'docker',\n 'run', 'a'])\n"}),
+    "a folder of them": (
+        "@/opt/a",
+        {"/opt/a": "#!/bin/sh\nfor f in @/opt/d/*.sh; do . $f; done\n", "/opt/d/1.sh": RUN},
+    ),
+    "run-parts": ("@/opt/a", {"/opt/a": "#!/bin/sh\nrun-parts @/opt/d\n", "/opt/d/1": RUN}),
+    "three deep": ("@/opt/a", {"/opt/a": "#!/bin/sh\n@/opt/b\n", "/opt/b": "#!/bin/sh\nsh @/opt/c\n", "/opt/c": RUN}),
+    "too deep": ("@/opt/1", {f"/opt/{n}": f"#!/bin/sh\n@/opt/{n + 1}\n" for n in range(1, 9)}),
+    "too large": ("@/opt/a", {"/opt/a": "#!/bin/sh\n@/opt/b\n", "/opt/b": "#!/bin/sh\n" + "#\n" * 600_000}),
+    "in its place": ("./a\nWorkingDirectory=@/opt", {"/opt/a": RUN}),
+    "in its own root": ("/a\nRootDirectory=@/srv/r", {"/srv/r/a": "#!/bin/sh\n/b\n", "/srv/r/b": RUN}),
+    "an image with the socket": ("/a\nRootImage=/i.raw\nBindPaths=/run/docker.sock", {}),
+}
+NOT_CALLED = {
+    "nothing of it": (
+        "@/opt/a",
+        {"/opt/a": "#!/bin/sh\n@/opt/b\nset up\n", "/opt/b": "#!/bin/sh\ndocker ps\n@/opt/a\n# docker run a\n"},
+    ),
+    "a program": ("@/opt/a", {"/opt/a": "#!/bin/sh\n@/opt/b\n", "/opt/b": "\x7fELF docker run a\n"}),
+    "data": ("@/opt/a", {"/opt/a": "#!/bin/sh\ncp @/opt/b /tmp\n", "/opt/b": "docker run a\n"}),
+}
+
+
+@pytest.mark.parametrize("case", [*CALLED, *NOT_CALLED])
+def test_scripts_are_looked_through_with_those_that_they_run(tmp_path, with_programs, case):
+    command, scripts = (CALLED | NOT_CALLED)[case]
+    files = {"/etc/systemd/system/x.service": f"[Service]\nExecStart={command}\n"} | scripts
+    files = {path: text.replace("@", f"{tmp_path}/root") for path, text in files.items()}
+    facts = read(done := answered(["sh"], at(tmp_path / "root", with_programs(tmp_path, {}), files)))
+
+    assert b"hunter" not in done.stdout
+    assert ("systemd" in facts.gaps) is (case in CALLED), facts.gaps
 
 
 def test_a_line_that_is_too_long_to_be_looked_through_is_a_gap(shell, tmp_path, with_programs):

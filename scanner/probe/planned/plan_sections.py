@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import EngineKind
@@ -107,11 +109,17 @@ def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
         if section.truncated or text == UNREADABLE:
             why = "longer than the probe's limit" if section.truncated else "may not be read"
             gaps.note(_GAP_OF.get(kind, "plans"), Failure(Reason.PART_INCOMPLETE, f"{name}: {why}"))
-        elif name in texts[kind] and name.endswith("/.env"):
+        elif _is_more(texts[kind].get(name, text), text, name):
             texts[kind][name] += b"\n" + text  # of the same file, what another of the project's files asks for
         else:
             texts[kind][name] = _with_section(text) if name.endswith((".service", ".conf")) else text
     return texts
+
+
+def _is_more(known: bytes, text: bytes, name: str) -> bool:
+    """Whether a file of variables comes again, with others of its lines."""
+    is_of_variables = not name.endswith((".service", ".conf", ".yml", ".yaml"))
+    return is_of_variables and known != text and not (known.startswith(b"@") or text.startswith(b"@"))
 
 
 def _with_section(text: bytes) -> bytes:
@@ -125,11 +133,11 @@ def _units(
     """Readers of units; Compose files that containers are labelled with are planned by their project."""
     asked = answer.sections.get("plan_files")
     has_volumes = asked is not None and b"volumes" in asked.body  # an older probe was not asked for them
-    projects = {files: name for name, files in _projects(answer)}
+    projects = {project.files: project for project in _projects(answer)}
 
     def own(files: tuple[str, ...]) -> Plans | None:
         is_there = files in projects and all(path in of_compose for path in files)
-        return _project(answer, of_compose, projects[files], files) if is_there else None
+        return _project(answer, of_compose, projects[files]) if is_there else None
 
     return {
         "quadlet": lambda texts: quadlet.plans(texts, has_volumes=has_volumes),
@@ -140,24 +148,44 @@ def _units(
 def _compose(answer: Answer, texts: Mapping[str, bytes], played: set[str]) -> Plans:
     """The projects of the containers that exist, whose labels name the project and its files in order."""
     found = Plans()
-    for project, files in _projects(answer):
-        roots = [path for path in files if path in texts]
-        if not roots or files[0] in played:
+    for project in _projects(answer):
+        roots = [path for path in project.files if path in texts]
+        if not roots or project.files[0] in played:
             continue  # the files are missing now, so nothing is planned; or a unit starts them in a way of its own
-        if len(roots) < len(files):
-            found += gap(files[0], "not all files of the project can be read")
+        if len(roots) < len(project.files):
+            found += gap(project.files[0], "not all files of the project can be read")
             continue
-        found += unplayed(_project(answer, texts, project, files), files[0], played)
+        found += unplayed(_project(answer, texts, project), project.files[0], played)
     return found
 
 
-def _project(answer: Answer, texts: Mapping[str, bytes], name: str, files: tuple[str, ...]) -> Plans:
+def _project(answer: Answer, texts: Mapping[str, bytes], project: _Labels) -> Plans:
     has_env_files = "plan_files" in answer.sections  # an older probe was not asked for them
-    return compose.project_plans(texts, files, ProjectSurroundings(name, has_env_files=has_env_files))
+    beside = ProjectSurroundings(
+        project.name,
+        directory=project.directory or None,
+        has_env_files=has_env_files,
+        env_files=tuple(posixpath.join(project.directory, path) for path in project.env_files),
+    )
+    made = compose.project_plans(texts, project.files, beside)
+    started = (
+        replace(plan, placement=None) for plan in made.planned
+    )  # here by Compose itself, which asks no constraint
+    return Plans(tuple(started), made.gaps)
 
 
-def _projects(answer: Answer) -> list[tuple[str, tuple[str, ...]]]:
-    projects = {}
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """What Compose says on its containers of the project that they are of."""
+
+    name: str
+    files: tuple[str, ...]
+    directory: str
+    env_files: tuple[str, ...]
+
+
+def _projects(answer: Answer) -> list[_Labels]:
+    projects: dict[_Labels, None] = {}
     for section in answer.sections.values():
         kind = section.name.partition("/")[0].partition(":")[0]
         if section.name.endswith("/containers") and kind in (EngineKind.DOCKER, EngineKind.PODMAN):
@@ -165,7 +193,7 @@ def _projects(answer: Answer) -> list[tuple[str, tuple[str, ...]]]:
     return list(projects)
 
 
-def _labelled(body: bytes) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _labelled(body: bytes) -> Iterator[_Labels]:
     for line in body.decode("utf-8", "replace").split("\n"):
         if '"compose_files":' not in line:
             continue
@@ -173,8 +201,11 @@ def _labelled(body: bytes) -> Iterator[tuple[str, tuple[str, ...]]]:
             container = answer_json.mapping(answer_json.parse(line.split(" ", 3)[3]))
             labels = answer_json.mapping(answer_json.mapping(container.get("config")).get("labels"))
             files = answer_json.name(labels.get("compose_files"), 4096)
+            env_files = answer_json.name(labels.get("compose_env"), 4096)
+            directory = answer_json.name(labels.get("compose_dir"), 4096)
             project = answer_json.name(labels.get("project"))
         except (MalformedError, IndexError):
             continue  # the engine's own section has made a gap of it
         if project and files:
-            yield project, tuple(files.split(","))
+            env = tuple(filter(None, env_files.split(",")))
+            yield _Labels(project, tuple(files.split(",")), directory, env)

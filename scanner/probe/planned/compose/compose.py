@@ -44,6 +44,7 @@ class ProjectSurroundings:
         chosen: the services that are started, all where it is empty; their profiles are active, too.
         without: services that are not started.
         alone: whether services that those depend on are not started.
+        has_dotenv: whether Compose reads any ``.env`` at all.
     """
 
     project: str = ""
@@ -57,6 +58,7 @@ class ProjectSurroundings:
     chosen: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     alone: bool = False
+    has_dotenv: bool = True
 
 
 def plans(
@@ -99,7 +101,7 @@ def _project(texts: Mapping[str, bytes], roots: Sequence[str], beside: ProjectSu
     own_dotenv = joined(directory, DOTENV)
     shell = {name: Value("", (name,)) for name in SET_BY_LOGINS}
     shell |= {name: Value(text) for name, text in (beside.variables or {}).items()}
-    files = [path for path in (*beside.dotenv, own_dotenv) if path in texts]
+    files = [path for path in (*beside.dotenv, own_dotenv) if path in texts and beside.has_dotenv]
     variables = shell
     if beside.env_files:
         files, variables = [], env_files(texts, beside.env_files, shell) | shell

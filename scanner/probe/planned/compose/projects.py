@@ -80,8 +80,8 @@ def projects(texts: Mapping[str, bytes], files: Iterable[str] | None = None) -> 
     return found
 
 
-def told_by_dotenv(texts: Mapping[str, bytes], directory: str) -> ProjectFiles | None:
-    """What the ``.env`` of a directory names, where it names files."""
+def told_by_dotenv(texts: Mapping[str, bytes], directory: str, place: str | None = None) -> ProjectFiles | None:
+    """What the ``.env`` of a directory names, where it names files; relative ones begin where Compose is started (``place``)."""
     path = posixpath.join(directory, DOTENV)
     try:
         variables = dotenv.variables(texts.get(path, b""), {name: Value("", (name,)) for name in SET_BY_LOGINS})
@@ -93,7 +93,8 @@ def told_by_dotenv(texts: Mapping[str, bytes], directory: str) -> ProjectFiles |
     if said.unset:  # a file of such a name is not there
         said = dotenv.variables(texts[path], {name: Value(f"${name}") for name in said.unset})[FILE]
     separator = variables.get(SEPARATOR, Value("")).text or ":"
-    return ProjectFiles(tuple(joined(directory, name) for name in said.text.split(separator)), (path,))
+    begin = directory if place is None else place
+    return ProjectFiles(tuple(joined(begin, name) for name in said.text.split(separator)), (path,))
 
 
 def _of_directory(

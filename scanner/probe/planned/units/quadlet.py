@@ -17,10 +17,11 @@ from scanner.probe.planned.commands.engine_options import OptionsError
 from scanner.probe.planned.plans import Plans, UnclearError, gap, pinned
 from scanner.probe.planned.units import conditions, unit_environment, unit_files
 from scanner.probe.planned.units.commands import command_lines
+from scanner.probe.planned.units.files import Files
 from scanner.probe.planned.units.quadlet_file import STARTING, SUFFIXES, Quadlet
 from scanner.probe.planned.units.quadlet_references import Others
 from scanner.probe.planned.units.quadlet_refusals import demand_taken
-from scanner.probe.planned.units.runs import Files, UnitRuns
+from scanner.probe.planned.units.runs import UnitRuns
 from scanner.probe.planned.units.specifiers import Specifiers
 from scanner.probe.planned.units.systemd import IN_OWN_ROOT, has_own_root, settings_of
 from scanner.probe.planned.units.unit_environment import all_expanded

@@ -23,21 +23,21 @@ from scanner.probe.planned.commands.command import (
 from scanner.probe.planned.commands.container_options import container
 from scanner.probe.planned.commands.local_images import UNTOUCHED, Store, is_pulled, named
 from scanner.probe.planned.commands.run_as import RUN_BY
-from scanner.probe.planned.compose import compose, projects
+from scanner.probe.planned.compose import compose
 from scanner.probe.planned.file_kinds import UNREAD_SCRIPT
 from scanner.probe.planned.kubernetes import manifests
 from scanner.probe.planned.plans import Plans, UnclearError, environment, gap, part_of, pinned
-from scanner.probe.planned.units import copies_of
+from scanner.probe.planned.units import copies_of, started_project
+from scanner.probe.planned.units.files import MISSING, Files
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from scanner.formats.systemd_unit import Setting
     from scanner.probe.planned.units.unit_environment import UnitEnvironment
 
 _PLATFORM_OPTIONS = ("--platform", "--arch", "--override-arch")
-_OF_COMPOSE = ("COMPOSE_FILE", "COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME")
 _VARIABLE = re.compile(rb"\$\{?([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
 
 _ANY = "73"
@@ -51,39 +51,6 @@ SOMEBODY = "*"
 _ENGINE_OF = {"podman": "podman", "nerdctl": "containerd"}
 """Engines by their command; a command of Docker's name may be Podman's."""
 
-
-@dataclass(slots=True)
-class Files:
-    """Files beside units, by path; ``texts`` that are empty of meaning are known to be missing."""
-
-    texts: Mapping[str, bytes]
-    root: str = ""
-
-    def read(self, path: str) -> bytes | None:
-        """A file's bytes: none where nobody can tell, empty where the host says that there is none."""
-        found = self.find(path)
-        if found is None:
-            return None
-        return b"" if self.texts[found] == MISSING else self.texts[found]
-
-    def listed(self, directory: str) -> Iterator[str]:
-        """The names of the files that lie in a directory."""
-        rooted = f"{self.root}{directory}" if directory.startswith("/") else directory
-        for place in dict.fromkeys((directory, rooted, rooted.lstrip("/"))):
-            for path in self.texts:
-                name = path.removeprefix(f"{place}/")
-                if name != path and "/" not in name:
-                    yield name
-
-    def find(self, path: str) -> str | None:
-        """The name under which a file is there to be read."""
-        path = posixpath.normpath(path)
-        rooted = f"{self.root}{path}" if path.startswith("/") else path
-        return next((each for each in (path, rooted, rooted.lstrip("/")) if each in self.texts), None)
-
-
-MISSING = b"@missing"
-"""What the probe answers for a file that a unit names, and which the host does not have."""
 
 SCRIPT = b"@script"
 """What it answers for a script that a unit runs: an engine is named in it, and what else stands there stays on the host."""
@@ -146,7 +113,9 @@ class UnitRuns:
         found = self.files.find(path) if path.startswith("/") or self.files.root else None
         raw = None if found is None else self.files.texts[found]
         if raw == SCRIPT:
-            raise UnclearError(f"it runs {path}, a script in which an engine is named, and which stays on the host")
+            raise UnclearError(
+                f"it runs {path}, a script in which an engine is named, or in one that it runs, and which stays on the host"
+            )
         if raw == UNREAD_SCRIPT:
             raise UnclearError(f"it runs {path}, a script that is not read here: it is long, or there are many")
         return None if raw == MISSING else raw
@@ -218,6 +187,7 @@ class UnitRuns:
     # ------------------------------------------------------------ what stands in other files
 
     def _kube(self, played: KubePlay, env: Mapping[str, str], setting: Setting, store: Store) -> Plans:
+        """What Podman plays, whatever of its nodes a pod asks for."""
         made = Plans()
         for name in played.files:
             path = posixpath.normpath(posixpath.join(_place(env), name))
@@ -229,7 +199,7 @@ class UnitRuns:
             of_file = manifests.plans({found: self.files.texts[found]}, self.source)
             engine = _engine("podman", env, self.source, played.store)
             named = (
-                replace(plan, workload=f"{self.unit}/{plan.workload.rpartition('/')[2]}", engine=engine)
+                replace(plan, workload=f"{self.unit}/{plan.workload.rpartition('/')[2]}", engine=engine, placement=None)
                 for plan in of_file.planned
             )
             made += Plans(tuple(named), of_file.gaps)
@@ -238,34 +208,41 @@ class UnitRuns:
     def _compose(self, project: ComposeUp, env: Mapping[str, str], setting: Setting, store: Store) -> Plans:
         """A project whose files are there; what is a plan of its own, just as it is started, is not planned again."""
         directory = posixpath.join(_place(env), project.directory)
-        paths = self._project_files(project, directory, env)
-        roots = [path for path in paths if path in self.files.texts]
-        if not paths or len(roots) < len(paths):
+        started = started_project.found(project, _place(env), env, self.files)
+        roots = [path for path in started.paths if path in self.files.texts]
+        if not roots or len(roots) < len(started.paths):
             where = shown(" ".join(project.files) or directory)
             return gap(setting.place(), f"it starts a project of Compose, {where}, which cannot be read")
-        name = project.project or env.get("COMPOSE_PROJECT_NAME", "")
+        name = project.project or env.get(started_project.PROJECT, "")
         if not name and project.directory:
             name = _project(directory)
         variables = {name: value for name, value in env.items() if is_known(value) and name != RUN_BY}
-        env_files = tuple(self.files.find(posixpath.join(_place(env), path)) or path for path in project.env_files)
         beside = compose.ProjectSurroundings(
             name,
             variables,
-            dotenv=self._dotenv(_place(env)),
-            env_files=env_files,
+            directory=started.directory,
+            dotenv=started.dotenv,
+            env_files=started.env_files,
             profiles=project.profiles,
             chosen=project.services,
             without=project.without,
             alone=project.alone,
+            has_dotenv=started.has_dotenv,
         )
         read = compose.project_plans(self.files.texts, roots, beside)
         if open_one := self._open(roots, env, beside, read):
             why = f"it starts a project of Compose with {open_one}, which only the running host knows"
             return gap(setting.place(), self._explained(why))
+        if started.is_first_by_version and started.dotenv:
+            other = compose.project_plans(self.files.texts, roots, replace(beside, dotenv=()))
+            if _judged(other) != _judged(read):
+                why = f"it starts a project of Compose, whose versions read {started.dotenv[0]} for it or do not"
+                return gap(setting.place(), why)
         made = self._changed(read, project, setting)
         place = self.env.places.get(DEFAULT_PLATFORM) or setting.place(DEFAULT_PLATFORM)
-        pinned_here = (
-            plan if plan.pinned_at or not plan.pinned else replace(plan, pinned_at=place) for plan in made.planned
+        pinned_here = (  # only Swarm asks where its constraints let a service run
+            replace(plan, pinned_at=plan.pinned_at or (place if plan.pinned else ""), placement=None)
+            for plan in made.planned
         )
         made = Plans(tuple(pinned_here), made.gaps)
         made = self._there(made, env, setting, store, "docker", "podman", of=project.store)
@@ -286,7 +263,9 @@ class UnitRuns:
 
     def _open(self, roots: list[str], env: Mapping[str, str], beside: compose.ProjectSurroundings, read: Plans) -> str:
         """A variable that changes a project and that the host alone knows; empty where there is none."""
-        if told := next((name for name in (DEFAULT_PLATFORM, *_OF_COMPOSE) if not is_known(env.get(name, ""))), ""):
+        if told := next(
+            (name for name in (DEFAULT_PLATFORM, *started_project.DECIDING) if not is_known(env.get(name, ""))), ""
+        ):
             return told
         named: set[str] = {
             found.decode("ascii") for path in roots for found in _VARIABLE.findall(self.files.texts[path])
@@ -313,33 +292,6 @@ class UnitRuns:
             ),
             made.gaps,
         )
-
-    def _dotenv(self, place: str) -> tuple[str, ...]:
-        """The ``.env`` of the folder that Compose is started in, which it reads before the project's own."""
-        found = self.files.find(posixpath.join(place, ".env"))
-        return (found,) if found else ()
-
-    def _project_files(self, project: ComposeUp, directory: str, env: Mapping[str, str]) -> list[str]:
-        """The files of a project: those that its command or its variables name, else what Compose looks for."""
-        said = env.get(projects.FILE, "")
-        names = project.files or (tuple(said.split(env.get(projects.SEPARATOR) or ":")) if said else ())
-        if names:  # relative ones begin where the command is run
-            return [self._found(posixpath.join(_place(env), name)) for name in names]
-        if dotenv := self.files.find(posixpath.join(directory, ".env")):
-            told = projects.told_by_dotenv(self.files.texts, posixpath.dirname(dotenv))
-            if told:
-                return list(told.files)
-        while True:
-            there = [
-                next((path for name in kind if (path := self.files.find(posixpath.join(directory, name)))), "")
-                for kind in (projects.DEFAULTS, projects.OVERRIDES)
-            ]
-            if there[0] or directory in {"/", ""}:
-                return [path for path in there if path] if there[0] else []
-            directory = posixpath.dirname(directory)
-
-    def _found(self, path: str) -> str:
-        return self.files.find(path) or path
 
 
 def _judged(made: Plans) -> Plans:

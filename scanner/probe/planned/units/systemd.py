@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
 from scanner.probe.planned.units import conditions, unit_environment, unit_files
 from scanner.probe.planned.units.commands import CommandLine, command_lines
-from scanner.probe.planned.units.runs import Files, UnitRuns
+from scanner.probe.planned.units.files import Files
+from scanner.probe.planned.units.runs import UnitRuns
 from scanner.probe.planned.units.specifiers import Specifiers
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
@@ -101,6 +103,8 @@ def _planned(unit: Unit, settings: Sequence[Setting], files: Files, starts: part
     found = Plans()
     lines = list(command_lines(settings, specifiers, env))
     if has_own_root(settings):
+        if _has_engine_s_socket(settings):
+            return gap(unit.path, IN_OWN_ROOT)
         return _in_own_root(unit, lines, runs, _own_root(unit, settings, specifiers))
     if any(mentions_engine(line.setting.value) for line in lines) and (
         why := refused(settings, lines, has_file=unit.path.endswith(".service"))
@@ -131,6 +135,16 @@ def _own_root(unit: Unit, settings: Sequence[Setting], specifiers: Specifiers) -
     said = systemd_unit.last(settings, "Service", _ROOTS[0])
     place = specifiers.put(said.value.rstrip("/")) if said else ""
     return f"{unit.root}{place}" if is_known(place) and place.startswith("/") else ""
+
+
+_SOCKETS = re.compile(r"docker|podman|containerd|crio|(^|[\s:-])(/var)?/run/?(\s|:|$)")
+"""What lets an engine be asked from a root of one's own: its socket, its folder, all of /run."""
+
+
+def _has_engine_s_socket(settings: Sequence[Setting]) -> bool:
+    """Whether an engine of the host can be asked in a root of its own, whatever runs there."""
+    said = (one.value for one in settings if one.section == "Service" and one.key in {"BindPaths", "BindReadOnlyPaths"})
+    return any(_SOCKETS.search(value) for value in said)
 
 
 def _in_own_root(unit: Unit, lines: Sequence[CommandLine], runs: UnitRuns, root: str) -> Plans:

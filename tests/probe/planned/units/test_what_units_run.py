@@ -1,10 +1,13 @@
 """What stands in other files that a unit's commands run: scripts, projects of Compose, manifests."""
 
+import subprocess
+
 import pytest
 
 from scanner.domain.plan import HostNames
 from scanner.domain.platform.platform import Platform
 from scanner.probe.planned import folder
+from scanner.probe.planned.units import systemd
 
 S = "[Service]\nExecStart="
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: 'r.example/k:1'}]}\n"
@@ -108,6 +111,9 @@ FOREIGN = [
     ("/opt/x\nRootDirectory=/srv/r", {"srv/r/opt/x": "#!/bin/sh\ndocker run a\n"}, "gap"),
     ("/opt/x\nRootImage=/i.raw", {"opt/x": "#!/bin/sh\ndocker run a\n"}, "gap"),
     ("/opt/x\nRootDirectory=/srv/r", {"opt/x": "#!/bin/sh\ndate\n"}, "no plan"),
+    ("/opt/x\nRootImage=/i.raw\nBindPaths=/run/docker.sock", {}, "gap"),
+    ("/opt/x\nRootImage=/i.raw\nBindReadOnlyPaths=/a /run:/run", {}, "gap"),
+    ("/opt/x\nRootImage=/i.raw\nBindPaths=/run/dbus /srv/run", {}, "no plan"),
     ("/usr/bin/make -C /srv web", {"srv/Makefile": "include *.mk\n", **{f"srv/{n}.mk": "" for n in range(99)}}, "gap"),
     *(
         ("/usr/bin/task -d /srv web", {"srv/Taskfile.yml": text, "srv/x.yml": "tasks: {b: docker run a}\n"}, "gap")
@@ -162,15 +168,65 @@ def test_a_project_and_a_quadlet_in_a_root_of_their_own_are_not_taken_from_the_h
     assert said(files) == {UNIT: "gap", "srv/app/compose.yml": "planned", "etc/containers/systemd/q.container": "gap"}
 
 
-def test_a_file_of_variables_is_read_instead_of_those_beside():
-    files = {
-        UNIT: f"{S}/usr/bin/docker compose --env-file /etc/app.env up\nWorkingDirectory=/srv/app\n",
-        "srv/app/compose.yml": APP,
-        "srv/app/.env": "TAG=no\n",
-        "etc/app.env": "TAG=7\n",
-    }
+TAGGED = "services: {a: {image: 'r.example/a:${TAG:-none}'}}\n"
+LYING = {
+    "compose.yml": TAGGED, "sub/compose.yml": TAGGED, "sub/c.yml": TAGGED, ".env": "TAG=env\n",
+    "prod.env": "TAG=prod\n", "sub/.env": "TAG=sub\n", "told/compose.yml": TAGGED, "told/.env": "TAG=told\nCOMPOSE_FILE=sub/c.yml\n",
+}  # fmt: skip
+VARIABLES = {
+    "config": "env",
+    "-p q -f compose.yml -f sub/c.yml config": "env",
+    "--env-file prod.env config": "prod",
+    "--env-file=prod.env --env-file sub/.env config": "sub",
+    "-f sub/c.yml config": "sub",
+    "--project-directory sub config": "sub",
+    "--project-directory sub -f compose.yml config": "sub",
+    "--project-directory . -f sub/c.yml config": "env",
+    "--project-directory sub --env-file prod.env config": "prod",
+    "--project-directory told config": "told",
+    "COMPOSE_ENV_FILES=prod.env config": "prod",
+    "COMPOSE_ENV_FILES=prod.env,sub/.env config": "sub",
+    "COMPOSE_ENV_FILES=prod.env --env-file sub/.env config": "sub",
+    "COMPOSE_DISABLE_ENV_FILE=1 config": "none",
+    "COMPOSE_DISABLE_ENV_FILE=false config": "env",
+    "COMPOSE_DISABLE_ENV_FILE=true COMPOSE_ENV_FILES=prod.env config": "prod",
+    "COMPOSE_FILE=sub/c.yml COMPOSE_ENV_FILES=prod.env config": "prod",
+}
+"""What starts a project, with the tag that Compose finds for it."""
 
-    assert ("app/o", "r.example/o:7") in planned(files, UNIT)
+
+def tag_of(started):
+    """What we read of a unit that starts it; empty for a gap."""
+    set_here = [word for word in started.split() if word.startswith("COMPOSE_")]
+    words = " ".join(word for word in started.split() if not word.startswith("COMPOSE_"))
+    unit = f"{S}/usr/bin/docker compose {words.replace('config', 'up')}\nWorkingDirectory=/srv/app\nEnvironment={' '.join(set_here)}\n"
+    texts = {UNIT: unit, **{f"srv/app/{path}": text for path, text in LYING.items()}}
+    found = systemd.plans({f"web/{path}": text.encode() for path, text in texts.items()})
+    return "" if found.gaps else "".join({plan.image.partition(":")[2] for plan in found.planned})
+
+
+def test_the_variables_of_a_project_are_those_that_compose_reads_for_it(enter_root):
+    root = enter_root("trixie")
+    env, app = root.program("env"), root.folder / "app"
+    for path, text in LYING.items():
+        (app / path).parent.mkdir(parents=True, exist_ok=True)
+        (app / path).write_text(text)
+    for started, tag in VARIABLES.items():
+        words = started.split()
+        set_here = [word for word in words if word.startswith("COMPOSE_")]
+        argv = [env, "-C", app, *set_here, "docker-compose", *words[len(set_here) :]]
+        told = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+        assert f"image: r.example/a:{tag}\n" in told, started
+
+
+@pytest.mark.parametrize(("started", "tag"), VARIABLES.items())
+def test_a_unit_s_project_has_these_variables(started, tag):
+    assert tag_of(started) == tag
+
+
+@pytest.mark.parametrize("started", ["COMPOSE_FILE=sub/c.yml config", "COMPOSE_DISABLE_ENV_FILE=maybe config"])
+def test_variables_that_compose_reads_by_its_version_or_refuses_are_a_gap(started):
+    assert not tag_of(started)
 
 
 BASE = "services: {a: {image: 'r.example/a:${TAG:-1}', platform: linux/amd64, command: x}}\n"
@@ -241,6 +297,25 @@ def test_a_project_whose_variables_the_host_alone_knows_is_a_gap(more):
 
     (gap,) = read(files).gaps
     assert "it starts a project of Compose with TAG, which only the running host knows" in gap.failure.detail
+
+
+NODES = "services: {a: {image: r.example/a, deploy: {placement: {constraints: [node.platform.arch == s390x]}}}}\n"
+ON_NODES = POD.replace("spec: {", "spec: {nodeSelector: {kubernetes.io/arch: s390x}, ")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {UNIT: f"{S}/usr/bin/podman kube play /srv/p.yaml\n", "srv/p.yaml": ON_NODES},
+        {"etc/containers/systemd/a.kube": "[Kube]\nYaml=/srv/p.yaml\n", "srv/p.yaml": ON_NODES},
+        {UNIT: f"{S}/usr/bin/docker compose -p x up\nWorkingDirectory=/srv\n", "srv/compose.yml": NODES},
+    ],
+)
+def test_what_podman_plays_or_compose_starts_is_started_whatever_it_asks_of_nodes(files):
+    """Podman takes a pod whose nodeSelector names another architecture; only Swarm places services by constraints."""
+    found = read(files)
+
+    assert [one.planned.placement for one in found.filed] == [None]
 
 
 def test_what_compose_run_runs_instead_is_the_command():
