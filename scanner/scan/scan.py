@@ -28,7 +28,7 @@ from scanner.scan.plans.plans import NO_DEPLOYMENTS, Deployments, HostPlans
 from scanner.scan.pod_names import with_pod
 from scanner.scan.progress import Progress
 from scanner.scan.unchanged import LastScan
-from scanner.scan.unknown import unknown
+from scanner.scan.unknown import built_for_others, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -254,6 +254,8 @@ class Scanner:
         """What is known of a host that was read, gaps included."""
         files = self._files(host, facts.kernel.platform)
         gaps = (*(() if only_plans else _gap_verdicts(facts)), *_file_gaps(files))
+        built = (*(() if only_plans else facts.workloads), *planned(host), *files.workloads)
+        gaps += tuple(dict(built_for_others(built, facts.kernel.platform)).items())
         placed = ((workload, _unplaced(files, workload, verdict)) for workload, verdict in verdicts)
         findings = HostFindings(
             self._owned(

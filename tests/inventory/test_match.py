@@ -46,6 +46,7 @@ def test_patterns_choose_hosts_in_the_inventorys_order(patterns, names):
         (["Web-1"], "no host is named Web-1; did you mean web-1?"),
         (["cache-*"], "no host matches cache-*"),
         (["team=none"], "no host matches team=none"),
+        (["web-1", "cache-*", "team=web", "zone=mars"], "no host matches cache-*,zone=mars"),
         (["web-1,!web-*"], "no host matches web-1,!web-*"),
         ([""], "an empty pattern names no host: leave it out for all of them"),
         (["web-1", " , "], "an empty pattern names no host: leave it out for all of them"),

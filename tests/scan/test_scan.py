@@ -227,6 +227,12 @@ async def test_a_listener_hears_of_every_host_once():
     assert sorted(name for *_, name in heard) == ["a", "b", "c"]
 
 
+async def test_what_is_built_where_it_runs_for_another_platform_is_told_and_any_other_is_left_to_its_host():
+    plans = [Plan("b", f"w{at}", pinned=pinned, build_only=True) for at, pinned in enumerate((None, AMD64, ARM64))]
+    report = await a_scanner(read).scan([Host("a", "127.0.0.1", planned=tuple(plans))])
+    assert [(one.workload.name, str(one.verdict.reason)) for one in report.findings] == [("w2", "image_local_only")]
+
+
 async def test_a_plan_may_name_the_engine_where_a_host_has_two():
     async def two_engines(one):
         known = host_facts(one.name)

@@ -6,6 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from scanner.formats.documents import lenient_json
@@ -76,6 +77,11 @@ _TAKEN_FROM = re.compile(
     rb"""(?:^[ \t]*EnvironmentFile[ \t]*=[ \t]*-?|--env-file[= \t]|(?:^|[;&|'"\t ])(?:\.|source)[ \t]+)["']?(/[\w./@+-]+)""",
     re.MULTILINE,
 )
+_GIVEN_TO_READERS = re.compile(
+    rb"""\b(?:python|perl|ruby|node|php|lua|tclsh)[\d.]*(?:[ \t]+-[^ \t\n]*)*[ \t]+["']?([\w./@+-]+)""", re.ASCII
+)
+"""What a language's program is given to run, which need not say whose script it is."""
+
 _NOMAD = re.compile(r".*\.(?:nomad|nomad\.hcl|nomad\.json)", re.ASCII | re.DOTALL)
 _HCL = re.compile(r".*\.hcl", re.ASCII | re.DOTALL)
 _JOB = re.compile(rb'^[ \t]*job[ \t]+["A-Za-z_]', re.MULTILINE)
@@ -160,13 +166,13 @@ def is_script(path: str, head: bytes) -> bool:
 
 
 def named_by(path: str, raw: bytes) -> Iterable[str]:
-    """The files that a unit or a script takes variables or commands from, from the root on, where it names them so."""
+    """The files that a unit or a script takes variables or commands from, as it names them: relative ones may lie anywhere."""
     if not (
         _SYSTEMD.fullmatch(path) or _QUADLET.fullmatch(path) or _UNIT_PART.fullmatch(path) or may_be_a_script(path)
     ):
         return ()
     found: dict[bytes, None] = {}
-    for taken in _TAKEN_FROM.finditer(raw):
+    for taken in chain(_TAKEN_FROM.finditer(raw), _GIVEN_TO_READERS.finditer(raw)):
         found[taken[1]] = None
         if len(found) == MAX_NAMED:
             break

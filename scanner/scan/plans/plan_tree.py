@@ -214,12 +214,18 @@ class _Reading:
     def _named(self) -> set[str]:
         """Of the other files those that one which is read may name."""
         others = set(self._others)
-        ends = {posixpath.basename(name) for name in others}
+        ends: dict[str, list[str]] = {}
+        for name in self._others:
+            ends.setdefault(posixpath.basename(name), []).append(name)
         found: set[str] = set()
         for path, raw in self._texts.items():
             for name in file_kinds.named_by(path, raw):
-                if posixpath.basename(name) in ends:
+                alike = ends.get(posixpath.basename(name), ())
+                if alike and name.startswith("/"):
                     found.update(others.intersection(f"{root}{name}" for root in _around(path)))
+                elif alike:
+                    end = f"/{name.removeprefix('./')}"
+                    found.update(one for one in alike if one.endswith(end))
         return found
 
     def _leave(self, entry: os.DirEntry[str], name: str, error: FileError) -> None:

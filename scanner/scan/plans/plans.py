@@ -306,7 +306,7 @@ def _outcomes(tree: plan_tree.Tree, folders: Mapping[str, FolderPlans]) -> dict[
 def _matching(name: str, by_name: Mapping[str, Host], hosts: Sequence[Host]) -> Sequence[Host]:
     if name in EVERY_HOST:
         return hosts
-    return [by_name[name]] if name in by_name else inventory.match(hosts, [name])
+    return [by_name[name]] if name in by_name else inventory.match(hosts, [name], may_miss=True)
 
 
 @dataclass(frozen=True, slots=True)

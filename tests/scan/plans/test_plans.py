@@ -311,6 +311,14 @@ def test_files_that_a_unit_or_script_takes_variables_from_are_read_whatever_they
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("command", ["/bin/python3 -u /opt/run.py", "/bin/ruby ./run.rb", "/usr/bin/php8.2 bin/run"])
+def test_a_script_of_another_language_is_read_for_engines_though_it_does_not_say_whose_it_is(directory, command):
+    text = 'run("docker run r.example/app")\n'
+    home = directory({"web-1/a.service": f"[Service]\nWorkingDirectory=/opt\nExecStart={command}\n", **dict.fromkeys(
+        ("web-1/opt/run.py", "web-1/opt/run.rb", "web-1/opt/bin/run"), text)})  # fmt: skip
+    assert "in which an engine is named" in unknown(PlanDirectory(home).read(HOSTS), "web-1")[0][2]
+
+
 def test_scripts_that_name_files_without_end_cost_little_and_what_takes_from_those_is_unknown(directory):
     names = ["".join(f". /{file}{number:x}\n" for number in range(7000)) for file in range(7)]
     home = directory(

@@ -248,6 +248,8 @@ class _Looking:
     def _file(self, line: _Words, at: int, env: Mapping[str, str], *, is_first: bool) -> list[_Words] | None:
         word = line.words[at]
         program = word.rpartition("/")[2]
+        if is_first:
+            self.files.refuse_any_of(word, env.get("PWD", ""), line.within[-1][0].text if line.within else "")
         if program == "parallel" and mentions_engine(" ".join(line.words[at:])):
             raise UnclearError("parallel puts words into a command that are not read here")
         if "/" not in word or (at and not _is_behind_a_starter(line.words[:at])):
@@ -307,7 +309,7 @@ def _given_text(line: _Words, words: tuple[str, ...]) -> str | None:
         raise UnclearError(said)
     program = words[0].rpartition("/")[2]
     if program == "watch":
-        return _watched(words[1:]) or None
+        return other_starters.watched(words[1:]) or None
     if run_as.starts_shell(program, words[1:]):
         return line.stdin
     return line.stdin if program in _LATER else None
@@ -328,12 +330,6 @@ def _unknown_file(words: tuple[str, ...]) -> str:
 def _is_an_engine_s_program(word: str) -> bool:
     place, _, name = word.rpartition("/")
     return name in {*command.ENGINES, *command.COMPOSERS} and (not place or place.endswith("bin"))
-
-
-def _watched(words: tuple[str, ...]) -> str:
-    """The text that ``watch`` gives to a shell, where one of its words is more than a word."""
-    at = next((at for at, word in enumerate(words) if any(map(str.isspace, word))), None)
-    return "" if at is None or not mentions_engine(" ".join(words[at:])) else " ".join(words[at:])
 
 
 def _is_behind_a_starter(before: tuple[str, ...]) -> bool:

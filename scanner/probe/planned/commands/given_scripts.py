@@ -11,7 +11,7 @@ from scanner.probe.planned.commands import run_as
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_texts import STDIN, Script, is_one_word
 from scanner.probe.planned.plans import UnclearError
-from scanner.probe.planned.unknown_text import is_known, shown
+from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,6 +24,12 @@ LOGINS = frozenset({"su", "runuser", "sg", "newgrp"})
 _INTERPRETER = re.compile(rb"#![ \t]*([^\n]*)")
 _MAX_LINE = 256
 """Of a script's first line, as much as Linux looks at."""
+
+_GLOB = re.compile(r"""(?<![\w.~}/-])["']?((?:/?[\w.-]+)(?:/[\w.-]+)*)["']?/[\w.-]*\*""", re.ASCII)
+"""A directory of which a script takes each file."""
+
+MAX_GLOBS = 8
+"""Directories that are looked into for one program: a script loops over one."""
 
 _PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _OPEN_FILES = ("/dev/fd/", "/proc/self/fd/")
@@ -61,6 +67,23 @@ class Files:
         raw = self.read(path) if is_known(path) else None
         if raw is not None and b"\0" not in raw and _names_one(raw):
             raise UnclearError(f"it runs {shown(path)}, in which an engine is named, and which no shell reads")
+
+    def refuse_any_of(self, word: str, place: str, script: str) -> None:
+        """Say that a program whose name only the host knows may start containers: by ``word``, or a glob of its ``script``.
+
+        Raises:
+            UnclearError: an engine is named in a script that lies where it does.
+        """
+        if is_known(word) and "*" not in word:
+            return
+        globbed = [found[1] for found in _GLOB.finditer(script)] if word == UNKNOWN else []
+        for directory in dict.fromkeys([*globbed, *([word.rpartition("/")[0]] if "/" in word else [])][:MAX_GLOBS]):
+            home = posixpath.normpath(posixpath.join(place, directory))
+            for path in (posixpath.join(home, name) for name in self.listed(home)) if is_known(home) else ():
+                if (raw := self.read(path)) and b"\0" not in raw and _names_one(raw):
+                    raise UnclearError(
+                        f"it runs whatever lies in {shown(home)}, such as {shown(path)}, which names an engine"
+                    )
 
     def is_script(self, path: str) -> bool:
         """Whether a file looks like a program of some interpreter, by its name or by its first line."""

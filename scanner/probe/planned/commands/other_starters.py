@@ -112,6 +112,12 @@ def mentions_engine(text: str) -> bool:
     )
 
 
+def watched(words: tuple[str, ...]) -> str:
+    """The text that ``watch`` gives to a shell, where one of its words is more than a word."""
+    at = next((at for at, word in enumerate(words) if any(map(str.isspace, word))), None)
+    return "" if at is None or not mentions_engine(" ".join(words[at:])) else " ".join(words[at:])
+
+
 def _told(program: str, words: tuple[str, ...]) -> str:
     if program in _BY_NAME_ALONE:
         return _BY_NAME_ALONE[program].format(program)

@@ -54,6 +54,16 @@ FOREIGN = [
     ("/usr/bin/python3 -u /opt/run.py", {"opt/run.py": PYTHON}, "gap"),
     ("/usr/bin/python3 /opt/run.py", {"opt/run.py": "#!/usr/bin/python3\nprint('docker')\n"}, "no plan"),
     ("/opt/long", {"opt/long": "@unread"}, "gap"),
+    *(
+        (command, {"opt/all.sh": f"#!/bin/sh\n{script}\n", "opt/d/a": text}, outcome)
+        for text, outcome in (("#!/bin/sh\ndocker run a\n", "gap"), ("#!/bin/sh\necho docker\n", "no plan"))
+        for command, script in (
+            ("/opt/all.sh", 'for one in /opt/d/*; do [ -x "$one" ] && "$one" start; done'),
+            ("/opt/all.sh", "for one in $(ls /opt/d); do /opt/d/$one; done"),
+            ("/opt/all.sh", "cd /opt/d; for one in *; do ./$one; done"),
+            ("/bin/sh -c '/opt/d/*'", ""),
+        )
+    ),
     ("/usr/bin/make -C /srv web", {"srv/Makefile": "web:\n\tdocker run a\n"}, "gap"),
     ("/usr/bin/make -C/srv up", {"srv/Makefile": "up:\n\techo\n"}, "no plan"),
     ("/usr/bin/make --directory=/srv up", {}, "gap"),
