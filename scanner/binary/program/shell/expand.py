@@ -8,7 +8,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, UnsplitWords
 from scanner.binary.program.shell.image_paths import PathKind
 from scanner.binary.program.shell.piece import BREAK, Piece
 from scanner.binary.program.shell.pieces import Pieces
@@ -130,9 +130,9 @@ class Expander(Pieces):
         return [[Piece(run, quoted=False)] if run else [] for run in runs]
 
     def _named(self, pieces: list[Piece]) -> list[str]:
-        text = "".join(piece.text for piece in pieces)
+        text = pieces[0].text if len(pieces) == 1 else "".join(piece.text for piece in pieces)
         if text != UNKNOWN_WORDS and UNKNOWN_WORDS in text:
-            return [UNKNOWN_WORDS]
+            return [UnsplitWords.of(text)]
         pattern = patterns.pattern_of((piece.text, not piece.quoted) for piece in pieces)
         if pattern.is_plain or "f" in self.state.options or text == UNKNOWN_WORDS:
             return [text]
