@@ -29,8 +29,10 @@ def behind_here_document(redirect: Node) -> Node | None:
 
 
 def leaves_first(root: Node) -> Iterator[tuple[Node, int]]:
-    """Every node behind all of its children, with its depth; what a redirection is made of stands before its command,
-    whose words go on behind it."""
+    """Every node behind all of its children, with its depth.
+
+    What a redirection is made of stands before its command, whose words go on behind it.
+    """
     todo: list[tuple[Node, int, bool]] = [(root, 0, False)]
     while todo:
         node, depth, seen = todo.pop()
