@@ -615,6 +615,7 @@ async def test_who_is_not_root_may_put_nothing_in_place_for_sure(images, build):
         ('exec "$(hostname)/nowhere"', "nothing in the image is called nowhere"),
         ('mkdir -p "$(hostname)"; cd "$(hostname)"; ./nowhere', "nothing in the image is called nowhere"),
         ('cp /none "$(hostname)/x"; exec "$(hostname)/x"', "cp surely fails for /none"),
+        ("D=/srv/$(date +%Y); mkdir -p $D; cp /none $D/x; cd $D; exec ./x", "cp surely fails for /none"),
         ("D=$(date +%Y)\nexec /opt/$D/nowhere", "nothing in the image is called nowhere"),
         ("D=$(date +%Y)\nexec /opt/$D/tool", "nothing in /opt has tool"),
         ("exec none-$(date +%Y)", "nothing in PATH is called none-…"),
