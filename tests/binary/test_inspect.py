@@ -615,6 +615,18 @@ async def test_who_is_not_root_may_put_nothing_in_place_for_sure(images, build):
         ('exec "$(hostname)/nowhere"', "nothing in the image is called nowhere"),
         ('mkdir -p "$(hostname)"; cd "$(hostname)"; ./nowhere', "nothing in the image is called nowhere"),
         ('cp /none "$(hostname)/x"; exec "$(hostname)/x"', "cp surely fails for /none"),
+        ("D=/srv/$(date +%Y); mkdir -p $D; cp /none $D/x; cd $D; exec ./x", "cp surely fails for /none"),
+        ("D=$(date +%Y)\nexec /opt/$D/nowhere", "nothing in the image is called nowhere"),
+        ("D=$(date +%Y)\nexec /opt/$D/tool", "nothing in /opt has tool"),
+        ("exec none-$(date +%Y)", "nothing in PATH is called none-…"),
+        ("D=$(date +%Y)\ncd /nodir/$D && ./tool", "/nodir is not in the image"),
+        ("PATH=/opt/$(date +%Y):$PATH\nexec nowhere", "nothing in the image is called nowhere"),
+        ("D=$(date +%Y)\nset -- /opt/$D/nowhere x\nexec $@", "nothing in the image is called nowhere"),
+        ('run() { exec "$@"; }\nrun /opt/$(date +%Y)/nowhere', "nothing in the image is called nowhere"),
+        (". /opt/$(date +%Y)/nowhere", "nothing in the image is called nowhere"),
+        ("exec sh /opt/$(date +%Y)/nowhere", "nothing in the image is called nowhere"),
+        ('exec sh -c "exec /opt/$(date +%Y)/nowhere -x"', "nothing in the image is called nowhere"),
+        ("exec tini -- /opt/$(date +%Y)/nowhere", "nothing in the image is called nowhere"),
     ],
 )
 async def test_what_is_not_there_stays_unknown_whatever_files_are(images, build, text, why):
@@ -641,6 +653,7 @@ async def test_what_is_not_there_stays_unknown_whatever_files_are(images, build,
         "echo x > /sbin/other; exec tool",
         "tar -cf /x.tar /opt; exec /opt/app",
         'export "$(hostname)"=x; exec /real',
+        '[ -x "/nodir/$(hostname)/a" ] && exec "/nodir/$(hostname)/a"; exec /real',
     ],
 )
 async def test_what_a_script_cannot_have_changed_stays_the_images(images, build, text):

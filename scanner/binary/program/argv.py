@@ -34,6 +34,25 @@ UNKNOWN_WORDS = "\0*"
 """Stands for any number of words that nobody knows, none included."""
 
 
+class UnsplitWords(str):
+    """The same, with what they are in ``one`` where unknown text in them turns out to hold no blanks."""
+
+    __slots__ = ("one",)
+    one: str
+
+    @classmethod
+    def of(cls, text: str) -> UnsplitWords:
+        """``UNKNOWN_WORDS`` that are ``text`` where nothing splits it."""
+        made = cls(UNKNOWN_WORDS)
+        made.one = text.replace(UNKNOWN_WORDS, UNKNOWN)
+        return made
+
+
+def unsplit(word: str) -> str:
+    """What a word is, as far as that is known, where unknown text in it holds no blanks."""
+    return word.one if isinstance(word, UnsplitWords) else word.replace(UNKNOWN_WORDS, UNKNOWN)
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What the image, with what stands beside it, says word for word where engines differ in how they take it.

@@ -16,7 +16,7 @@ from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers, rights
 from scanner.binary.program.path_search import earlier_places, path_behind
 from scanner.binary.program.permission import Denial, Wish
-from scanner.binary.program.shell import following, shell_command
+from scanner.binary.program.shell import following, shell_command, uncomputed
 from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.state import ShellKind
 from scanner.binary.program.steps import MADE_GOOD, Before, Done, Next, Stopped, faulty, scripted, unreadable
@@ -79,7 +79,7 @@ class Control:
             if isinstance(following, Done):
                 before = replace(before, also=(*before.also, *following.also))
                 way = beside.awaited(self.walks, self._beside(hops), following.needs, files, before)
-                return way if _has_ended(way) else self._ended(way.files, before, hops)
+                return way if way.has_ended else self._ended(way.files, before, hops)
             hops -= 1
             if hops <= 0:
                 return Way(files, at_run_time=f"more than {MAX_HOPS} programs start each other")
@@ -89,7 +89,7 @@ class Control:
                 return self._at_end(command, replace(run, files=files), before, hops)
             step = before.then(following[0])
             way = self._awaited(step, files, before, hops)
-            if _has_ended(way):
+            if way.has_ended:
                 return way
             files = way.files
             if before.beside and not step.decides:
@@ -122,7 +122,7 @@ class Control:
             if way.problem is not None and not is_unknown(way.problem):
                 untaken.append(way)
                 continue
-            if not _has_ended(way):
+            if not way.has_ended:
                 further = self._follow(step.command, run, hops, so_far.behind(step))
                 way = replace(further, files=(*way.files, *further.files))
             ways.append(way)
@@ -269,7 +269,7 @@ class Control:
                 return self._by_program(command, found, before)
             launch = self._launched(command, found, first)
             if launch is not None:
-                return self._by_launcher(command, launch, falls_back=False)
+                return self._by_launcher(command, launch, before, falls_back=False)
             command = replace(command, argv=first.shebang.argv((run.named, *command.argv[1:])))
             if command.argv[0].rpartition("/")[2] == "env":
                 through = self._launched(command, self.search.named(command))
@@ -301,7 +301,7 @@ class Control:
         if (unread := script_file.lacking(command, content, files)) is not None:
             return unreadable(command, unread, before)
         musl = content is not None and content.elf is not None and content.elf.libc == "musl"
-        return self._by_launcher(command, launch, falls_back=not musl)
+        return self._by_launcher(command, launch, before, falls_back=not musl)
 
     def _launched(self, command: Command, found: Found | Failure, content: Content | None = None) -> launchers.Launch:
         if not isinstance(found, Failure) and content is None:
@@ -312,7 +312,7 @@ class Control:
         return launchers.launched(command, content, found.path, asked.account, asked.stands)
 
     def _by_launcher(
-        self, command: Command, launch: launchers.Launch, *, falls_back: bool
+        self, command: Command, launch: launchers.Launch, before: Before, *, falls_back: bool
     ) -> tuple[Next, ...] | Stopped:
         if launch is None:
             return ()
@@ -321,7 +321,10 @@ class Control:
         onward = launch.command
         own_words = command.argv[: len(command.argv) - len(onward.argv)]
         if UNKNOWN in onward.argv[0] or UNKNOWN_WORDS in own_words:
-            return Stopped(f"what {command.argv[0]} starts is known at run time only")
+            files = ImageFiles(self._view(before.written), command.mounts, command.volumes)
+            lacks = "" if before.has_put else uncomputed.lacking(files, onward.argv[0], onward.cwd, onward.path)
+            why = f"what {command.argv[0]} starts is known at run time only"
+            return faulty(f"{why}; {lacks}") if lacks else Stopped(why)
         if why := rights.lacking(command, onward, Asked(self.search.view, command).account):
             return faulty(why)
         if onward.login and "/" not in onward.argv[0]:
@@ -394,7 +397,3 @@ class Control:
 def _untold(launch: launchers.AtRunTime | None) -> Stopped:
     """What a launcher starts that does not tell it, or refuses its words."""
     return faulty(launch.why) if launch is not None and launch.is_refusal else Stopped(launch.why if launch else "")
-
-
-def _has_ended(way: Way) -> bool:
-    return way.problem is not None or bool(way.at_run_time)

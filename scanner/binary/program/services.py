@@ -34,6 +34,7 @@ MAX_WORDS_CHARS = 4096
 """Of the words of one service."""
 
 _OF_OVERLAY = ("/etc/services.d", "/etc/s6-overlay/s6-rc.d")
+_AT_FIRST = "/etc/cont-init.d"
 _CONFIGURATIONS = (
     "supervisord.conf",
     "etc/supervisord.conf",
@@ -43,6 +44,7 @@ _CONFIGURATIONS = (
 )
 _STARTED = frozenset({"program", "fcgi-program", "eventlistener"})
 _SECTION = re.compile(r"\[(?P<kind>[\w-]+)(?::[^\]]*)?\]")
+_PLAIN_WORD = re.compile(r"[\w./:=@+-]{1,256}", re.ASCII)
 _SETTING = re.compile(r"(?P<name>\w+)\s*[=:]\s*(?P<value>.*)")
 
 
@@ -55,6 +57,7 @@ def of(files: ImageFiles, command: Command) -> tuple[Command, ...]:
         found = [each for word in words[:1] for each in _below(files, command, command.absolute(word))]
     elif command.argv[0] == "/init":
         found = [each for directory in _OF_OVERLAY for each in _below(files, command, directory)]
+        found += [*_at_first(files, command), *_once(files, command, _OF_OVERLAY[1])]
     else:
         found = []
     return tuple(found[:MAX_SERVICES])
@@ -67,6 +70,25 @@ def _below(files: ImageFiles, command: Command, directory: str) -> Iterator[Comm
         is_down = files.stands(f"{at}/down").kind is not PathKind.MISSING
         if not is_down and files.stands(f"{at}/run").kind is PathKind.FILE:
             yield replace(command, argv=(f"{at}/run",), cwd=at)
+
+
+def _at_first(files: ImageFiles, command: Command) -> Iterator[Command]:
+    """The scripts that s6-overlay runs before its services."""
+    for name in (files.names(_AT_FIRST) or ())[:MAX_NAMES]:
+        standing = files.stands(f"{_AT_FIRST}/{name}")
+        if standing.kind is PathKind.FILE and standing.executable:
+            yield replace(command, argv=(f"{_AT_FIRST}/{name}",))
+
+
+def _once(files: ImageFiles, command: Command, directory: str) -> Iterator[Command]:
+    """The ``up`` of each oneshot of s6-rc where it is no more than the path of a program with plain words."""
+    for name in (files.names(directory) or ())[:MAX_NAMES]:
+        path = f"{directory}/{name}/up"
+        text = files.text(path) if files.stands(path).kind is PathKind.FILE else None
+        lines = (text or b"").decode("utf-8", "replace").splitlines()
+        words = next((line for line in lines if line.strip() and not line.startswith("#")), "").split()
+        if words and words[0].startswith("/") and all(map(_PLAIN_WORD.fullmatch, words)):
+            yield replace(command, argv=tuple(words))
 
 
 def _of_supervisord(files: ImageFiles, command: Command) -> Iterator[Command]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from scanner.binary.program.argv import UNKNOWN
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
@@ -98,6 +99,11 @@ class Before:
     scripted: bool = False
     beside: bool = False
 
+    @property
+    def has_put(self) -> bool:
+        """Whether a script on the way has put anything where there was nothing, or something else."""
+        return not all(each.makes for each in self.written)
+
     def then(self, step: Next) -> Next:
         """A step with what was before it."""
         written = tuple(dict.fromkeys((*self.written, *step.written)))
@@ -139,6 +145,8 @@ class Done:
 
 def unreadable(command: Command, failure: Failure, before: Before) -> Stopped:
     """A script that is not there, unless one before may have made it."""
+    if UNKNOWN in failure.path:
+        return Stopped(failure.detail) if before.has_put else faulty(failure.detail)
     made = before.also or before.asked or any(each.fills(failure.path) for each in before.written)
     if made and failure.reason in MADE_GOOD:
         why = f"{failure.path}, which {command.argv[0]} reads, may be made by the script that starts it"

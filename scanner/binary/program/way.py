@@ -26,6 +26,11 @@ class Way:
     branches: tuple[Way, ...] = ()
     foreign: bool = False
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing follows, for what there is or for what nobody knows."""
+        return self.problem is not None or bool(self.at_run_time)
+
     def program(self, argv: tuple[str, ...]) -> Program:
         """As the domain knows it."""
         branches = tuple(way.program(argv) for way in self.branches)

@@ -28,6 +28,7 @@ class _Current(threading.local):
     seconds = 0.0
     end = 0.0
     weight = 0
+    spent = 0
     clock: Callable[[], float] = time.thread_time
 
 
@@ -46,11 +47,12 @@ def patience(seconds: float, clock: Callable[[], float] = time.thread_time) -> I
 
 
 def spend(weight: int = 1) -> None:
-    """Something was done that costs about ``weight`` microseconds; outside of ``patience`` it costs nothing.
+    """Something was done that costs about ``weight`` microseconds; outside of ``patience`` it is counted, no more.
 
     Raises:
         PatienceError: the time is over.
     """
+    _current.spent += weight
     if not _current.seconds:
         return
     _current.weight += weight
@@ -59,3 +61,8 @@ def spend(weight: int = 1) -> None:
     _current.weight = 0
     if _current.clock() > _current.end:
         raise PatienceError(_current.seconds)
+
+
+def spent() -> int:
+    """What this thread has spent since it began: nearly the same for the same work, however fast it is done."""
+    return _current.spent

@@ -29,7 +29,10 @@ def behind_here_document(redirect: Node) -> Node | None:
 
 
 def leaves_first(root: Node) -> Iterator[tuple[Node, int]]:
-    """Every node behind all of its children, with its depth."""
+    """Every node behind all of its children, with its depth.
+
+    What a redirection is made of stands before its command, whose words go on behind it.
+    """
     todo: list[tuple[Node, int, bool]] = [(root, 0, False)]
     while todo:
         node, depth, seen = todo.pop()
@@ -37,7 +40,8 @@ def leaves_first(root: Node) -> Iterator[tuple[Node, int]]:
             yield node, depth
             continue
         todo.append((node, depth, True))
-        todo.extend((child, depth + 1, False) for child in reversed(children))
+        in_turn = children if node.type == "redirected_statement" else reversed(children)
+        todo.extend((child, depth + 1, False) for child in in_turn)
 
 
 def rightmost(node: Node) -> Node | None:

@@ -200,6 +200,8 @@ SUPERVISED = [  # what is started, files beside the supervisor, what of them is 
     (("/usr/bin/runsvdir", "-P", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
     (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n", "sv/b/down": ""}, ""),
     (("/usr/bin/s6-svscan", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec ./none\n"}, "./none"),
+    (("/init",), {"etc/cont-init.d/10-x": f"#!{SHELL}\nexec /none\n"}, "/none"),
+    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": {"mode": 0o644, "content": b"/none -x\n"}}, "/none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app -x\n[include]\nfiles = d/*.conf\n", "d/b.conf": "[program:b]\ncommand=/none -x\n"}, "/none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app\n[program:b]\nautostart=false\ncommand=/none\n"}, ""),
     (("/usr/bin/supervisord",), {"supervisord.conf": "[program:a]\ncommand=/app\n", "etc/supervisord.conf": "[program:a]\ncommand=/none\n"}, ""),

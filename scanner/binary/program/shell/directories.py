@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.argv import UNKNOWN
+from scanner.binary.program.argv import UNKNOWN, UnsplitWords
 from scanner.binary.program.shell import redirect_files
 from scanner.binary.program.shell.image_paths import PathKind
 from scanner.binary.program.shell.process_limits import failure
@@ -34,7 +34,9 @@ def change(machine: Machine, state: State, words: tuple[str, ...], node: Simple)
         target = state.value("OLDPWD") or UNKNOWN
     if not is_known(target) or not is_known(state.cwd):
         moved = target if target.startswith("/") else UNKNOWN
-        return machine.done(replace(state, cwd=UNKNOWN if UNKNOWN in moved else moved, status=None, asks=None))
+        if isinstance(target, UnsplitWords) and target.one.startswith("/"):
+            moved = target.one[: target.one.index(UNKNOWN) + 1]  # the first word, should they be several
+        return machine.done(replace(state, cwd=moved, status=None, asks=None))
     if not target:
         return machine.done(state.with_status(0 if machine.kind is not ShellKind.BASH or operands else 1))
     if state.value("CDPATH"):

@@ -29,7 +29,7 @@ def is_exact(words: tuple[str, ...]) -> bool:
         return True
     if name == "find":
         return not _STARTING & set(words) and UNKNOWN_WORDS not in words
-    if name == "mkdir" and UNKNOWN_WORDS not in words:
+    if name == "mkdir":
         return True  # whatever the rest of a path is, nothing that stands is spoilt
     if any(UNKNOWN in word or UNKNOWN_WORDS in word for word in words) or "--" in words:
         return False

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import replace
 from itertools import product
 from math import prod
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, UnsplitWords, unsplit
 from scanner.binary.program.shell.image_paths import PathKind
 from scanner.binary.program.shell.piece import BREAK, Piece
 from scanner.binary.program.shell.pieces import Pieces
@@ -114,7 +115,7 @@ class Expander(Pieces):
     def _split(self, piece: Piece) -> list[list[Piece]]:
         """The runs between separators; an empty run at either end means that a separator stands there."""
         if UNKNOWN in piece.text:
-            return [[Piece(UNKNOWN_WORDS, quoted=False)]]
+            return [[Piece(UnsplitWords.of(piece.text), quoted=False)]]
         separators = self.state.value("IFS")
         if separators is None:
             separators = " \t\n"
@@ -130,9 +131,9 @@ class Expander(Pieces):
         return [[Piece(run, quoted=False)] if run else [] for run in runs]
 
     def _named(self, pieces: list[Piece]) -> list[str]:
-        text = "".join(piece.text for piece in pieces)
+        text = pieces[0].text if len(pieces) == 1 else "".join(piece.text for piece in pieces)
         if text != UNKNOWN_WORDS and UNKNOWN_WORDS in text:
-            return [UNKNOWN_WORDS]
+            return [UnsplitWords.of("".join(unsplit(piece.text) for piece in pieces))]
         pattern = patterns.pattern_of((piece.text, not piece.quoted) for piece in pieces)
         if pattern.is_plain or "f" in self.state.options or text == UNKNOWN_WORDS:
             return [text]
@@ -163,7 +164,7 @@ class Expander(Pieces):
                 continue
             next_found: list[str] = []
             for path in found:
-                names = self.runner.files.names(self.state.absolute(f"{path}{lead}" or "."))
+                names = self._names_in(posixpath.normpath(self.state.absolute(f"{path}{lead}" or ".")))
                 if names is None:
                     return None
                 hidden = piece.text.startswith(".") or "dotglob" in self.state.options
@@ -177,7 +178,15 @@ class Expander(Pieces):
         missing = [path for path in found if self._kind(path) is PathKind.MISSING]
         return [path for path in found if path not in missing]
 
+    def _names_in(self, directory: str) -> tuple[str, ...] | None:
+        """The names in a directory with those of the files that the script has surely made there."""
+        names = self.runner.files.names(directory)
+        made = [posixpath.split(each.path) for each in self.state.written if each.text is not None]
+        return None if names is None else tuple(sorted({*names, *(name for above, name in made if above == directory)}))
+
     def _kind(self, path: str) -> PathKind:
+        if any(each.text is not None and each.path == self.state.absolute(path) for each in self.state.written):
+            return PathKind.FILE
         return self.runner.files.stands(self.state.absolute(path)).kind
 
 

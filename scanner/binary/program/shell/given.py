@@ -17,6 +17,16 @@ _GIVEN_BY_BASH = frozenset({
 _GIVEN_BY_ALL = frozenset({"PPID", "LINENO", "_", "PS1", "PS2", "PS4", "OPTARG"})
 
 
+_NUMBERS = frozenset(
+    {"RANDOM", "SECONDS", "SHLVL", "EPOCHSECONDS", "BASHPID", "SRANDOM", "PPID", "LINENO", "UID", "EUID"}
+)
+
+
+def is_number(name: str, state: State, kind: ShellKind) -> bool:
+    """Whether a variable that nobody has set holds digits, in which nothing can be split."""
+    return name in _NUMBERS and name not in state.variables and given(name, state, kind) is not None
+
+
 def given(name: str, state: State, kind: ShellKind) -> str | None:
     """The value of a variable that nobody has set; ``None`` where the shell leaves it unset too."""
     if name == "PWD":

@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.argv import UNKNOWN
+from scanner.binary.program.argv import UNKNOWN, unsplit
 from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.injected import is_injected
+from scanner.binary.program.shell import uncomputed
 from scanner.binary.program.shell.image_paths import PathKind
 from scanner.binary.program.shell.state import ShellKind, is_known
 
@@ -52,19 +53,27 @@ def _in_image(files: Files, state: State, name: str) -> str | None:
 
 
 def uncalled(files: Files, state: State, word: str) -> str:
-    """Why a program whose directory is not known surely is not there; empty where it may be.
+    """Why a program, or a file to read, that is not known to its last character is not there; empty where it may be.
 
-    Nothing in the image has its name, nor has its script made anything that may have it.
+    Nothing in the image fits it, nor has its script made by itself anything that may; what other programs may have made
+    is no reason to take it for there.
     """
-    directory, _, name = word.rpartition("/")
-    if UNKNOWN not in directory or not name or UNKNOWN in name or not state.is_sure_of_files:
+    word = unsplit(word)
+    name = word.rpartition("/")[2]
+    made = [each for each in state.written if not each.makes]
+    ends = [each.path.rpartition("/")[2] for each in made]
+    if any(end == name or UNKNOWN in end for end in ends) or any(each.below and not each.is_sure for each in made):
         return ""
-    ends = [each.path.rpartition("/")[2] for each in state.written if not each.makes]
-    if any(end == name or UNKNOWN in end for end in ends) or any(
-        each.below and not each.is_sure for each in state.written
-    ):
+    if UNKNOWN in name and (made or _is_a_function(state, word)):
         return ""
-    return "" if files.is_called(name) else f"nothing in the image is called {name}"
+    path = state.value("PATH")
+    return uncomputed.lacking(files, word, state.cwd, () if path is None else path.split(":"))
+
+
+def _is_a_function(state: State, word: str) -> bool:
+    """Whether a name may be that of a function or of another word for a command."""
+    start = word[: word.index(UNKNOWN)]
+    return "/" not in word and any(each.startswith(start) for each in (*state.functions, *state.aliases))
 
 
 _BUILT_IN = frozenset({"bind", "chdir", "complete", "compopt", "help", "history", "logout"})

@@ -42,7 +42,7 @@ from scanner.binary.program.shell.state import (
     is_known,
 )  # fmt: skip
 from scanner.binary.program.shell.tester import Tester, are_words, is_plain_double
-from scanner.formats.parsing.patience import spend
+from scanner.formats.parsing.patience import spend, spent
 from scanner.formats.shell import grammar
 from scanner.formats.shell.conditions import BadTestError
 from scanner.formats.shell.syntax import (
@@ -69,8 +69,11 @@ if TYPE_CHECKING:
 
     from scanner.binary.program.shell.image_paths import Files
 
-MAX_STEPS = 20_000
+MAX_STEPS = 10_000
 """Of one script on all its ways together; official entrypoints take some 300."""
+
+MAX_WORK = 2_000_000
+"""Microseconds of a usual processor, counted by ``spend``, for one script; official entrypoints take some 30,000."""
 
 STEP_WEIGHT = 100
 """Microseconds of a usual step."""
@@ -93,7 +96,7 @@ class Machine:
     def __init__(self, kind: ShellKind, files: Files) -> None:
         self.kind = kind
         self.files = files
-        self._steps = 0
+        self._steps, self._began = 0, spent()
 
     def finals(self, start: State) -> Iterator[State | AtRunTime]:
         """The states in which the script has ended; the deepest ways go first, so that those behind can be joined."""
@@ -118,6 +121,8 @@ class Machine:
         spend(STEP_WEIGHT)
         if self._steps > MAX_STEPS:
             raise AtRunTimeError(f"it takes more than {MAX_STEPS} steps")
+        if spent() - self._began > MAX_WORK:
+            raise AtRunTimeError(f"it takes more work than {MAX_STEPS} usual steps")
         try:
             return self._step(state)
         except ShellEndsError as error:

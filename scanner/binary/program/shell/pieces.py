@@ -108,7 +108,8 @@ class Pieces:
             case Tilde():
                 return [Piece(self._home(part.user))]
             case ArithmeticPart():
-                return [Piece(self.arithmetic(part.text), part.quoted, not part.quoted)]
+                found = self.arithmetic(part.text)
+                return [Piece(found, part.quoted, not part.quoted and is_known(found))]  # else digits, whichever
             case Substitution():
                 text, behind = self.runner.printed_by(self.state, part.body, part.line)
                 self.state = replace(behind, status=self.state.status)
@@ -205,7 +206,7 @@ class Pieces:
             if not re.fullmatch(r"[A-Za-z_]\w*|\d+", target, re.ASCII):
                 return [Piece(UNKNOWN, part.quoted, not part.quoted)]
             return self._operated(replace(part, name=target, indirect=False), self.plain(target))
-        if name in _NUMBERS and part.operator == "":
+        if part.operator == "" and (name in _NUMBERS or given.is_number(name, self.state, self.runner.kind)):
             return [Piece(self.plain(name) or "")]
         return self._operated(part, self.plain(name))
 

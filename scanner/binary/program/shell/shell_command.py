@@ -7,8 +7,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import homes
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, unsplit
+from scanner.binary.program.shell import homes, uncomputed
 from scanner.binary.program.shell.following import Script
 from scanner.binary.program.shell.image_paths import PathKind, Standing
 from scanner.binary.program.shell.state import ShellKind
@@ -106,7 +106,7 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
     if not text and (reads or not rest):
         found = _of_input(command, kind, rest, frozenset(options))
     elif UNKNOWN in rest[0]:
-        return f"what {command.argv[0]} reads is known at run time only"
+        return _of_unknown(command, rest[0], files, is_text=bool(text))
     elif text:
         found = _of_text(command, kind, rest, frozenset(options))
     else:
@@ -221,6 +221,19 @@ def _in_path(command: Command, files: Files, path: str) -> tuple[str, Standing]:
         if standing.kind in {PathKind.FILE, PathKind.UNKNOWN}:
             return candidate, standing
     return path, Standing(PathKind.MISSING)
+
+
+_FIRST_WORD = re.compile(rf"(?:exec )?(/[\w./@+:{UNKNOWN}-]+)(?: |$)", re.ASCII)
+"""The program that the text of ``sh -c`` begins with."""
+
+
+def _of_unknown(command: Command, word: str, files: Files, *, is_text: bool) -> str | Failure:
+    """A file, or the program of a text, of whose path only parts are known; nothing is said of what is no path."""
+    named = _FIRST_WORD.match(word) if is_text else None
+    path = named[1] if named else "" if is_text else unsplit(word)
+    why = f"what {command.argv[0]} reads is known at run time only"
+    lacks = uncomputed.lacking(files, path, command.cwd, ()) if "/" in path else ""
+    return Failure(Reason.BINARY_UNKNOWN, f"{why}; {lacks}", path=path) if lacks else why
 
 
 def _of_file(

@@ -168,7 +168,7 @@ def simple(machine: Machine, state: State, node: Simple) -> list[State]:
         )
     name = arguments[0]
     if name == UNKNOWN_WORDS:
-        raise AtRunTimeError(f"line {node.line}: it starts what its words become")
+        raise AtRunTimeError(f"line {node.line}: it starts what its words become", word=name)
     prints = made_files.begun(words.state, into).is_read
     by_lines = name in _READING or ((name in filters.NAMES or name == "envsubst") and prints)
     has_input, text = fed(words, node.redirects, by_lines=by_lines)

@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.argv import UNKNOWN
+from scanner.binary.program.argv import UNKNOWN, unsplit
 from scanner.binary.program.shell import homes, placing
 from scanner.binary.program.shell.frames import LeaveFile, Settle, push
 from scanner.binary.program.shell.image_paths import PathKind
@@ -32,7 +32,8 @@ def source(machine: Machine, state: State, words: tuple[str, ...], node: Simple)
     if (piped := _source_printed(machine, state, node)) is not None:
         return piped
     if not rest or not is_known(rest[0]):
-        raise AtRunTimeError(f"line {node.line}: the file that it reads is known at run time only")
+        why = f"line {node.line}: the file that it reads is known at run time only"
+        raise AtRunTimeError(why, word=rest[0] if rest and "/" in unsplit(rest[0]) else "")
     made = dict(placing.Placement.by(state.written).texts)
     if (printed := made.get(posixpath.normpath(state.absolute(rest[0])))) is not None and "/" in rest[0]:
         body = printed.encode("utf-8", "surrogateescape")

@@ -265,11 +265,12 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
     path = state.value("PATH")
     if path is None or not is_known(path):
         if "/" not in arguments[0] and path is not None:
-            raise AtRunTimeError(f"PATH, in which it looks for {arguments[0]}, is known at run time only")
+            why = f"PATH, in which it looks for {arguments[0]}, is known at run time only"
+            raise AtRunTimeError(why, word=f"{UNKNOWN}/{arguments[0]}")
         path = "/bin:/usr/bin"
     if not is_known(state.cwd) and not arguments[0].startswith("/"):
         why = f"the directory in which it starts {arguments[0]} is known at run time only"
-        raise AtRunTimeError(why, word=f"{UNKNOWN}/{arguments[0]}")
+        raise AtRunTimeError(why, word=f"{state.cwd}/{arguments[0].removeprefix('./')}")
     return Command(
         arguments,
         split_path(path),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.frames import FINISHED, Hidden, LeaveSubshell
 from scanner.binary.program.shell.references import led
+from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -308,6 +309,7 @@ class State:
     def touched(self, path: str) -> bool:
         """Whether the script itself may have made, changed or removed what stands at an absolute path."""
         path = posixpath.normpath(path)
+        spend(len(self.written))
         return any(each.touches(path) for each in self.written)
 
     def wrote(self, *writes: Write | None) -> State:
@@ -317,6 +319,7 @@ class State:
             return self
         if len(self.written) + len(new) > MAX_WRITTEN:
             raise AtRunTimeError(f"it writes more than {MAX_WRITTEN} paths")
+        spend(len(self.written) ** 2 // 2)  # each is held against all of them to tell what is sure
         return replace(self, written=self.written + new)
 
     def drained(self) -> State:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
+from scanner.binary.program.shell import uncomputed
 from scanner.binary.program.shell.image_paths import PathKind
 from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, counted, is_known
 from scanner.formats.shell import patterns
@@ -78,7 +79,8 @@ class Tester:
         if not operand:
             return False
         if not is_known(operand):
-            return None
+            is_certain = self.state.is_sure_of_files and not self.state.written and letter not in {"h", "L"}
+            return False if is_certain and uncomputed.lacking(self.files, operand, self.state.cwd, ()) else None
         path = self.state.absolute(operand)
         if self.state.touched(path):
             return None

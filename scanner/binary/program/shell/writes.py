@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, unsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -195,7 +195,7 @@ def _removes(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
 
 
 def _makes(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
-    return [write(cwd, word, makes=True) for word in _operands(words)]
+    return [write(cwd, unsplit(word), makes=True) for word in _operands(words)]
 
 
 def _chmods(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:

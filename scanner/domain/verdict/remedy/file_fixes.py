@@ -41,8 +41,8 @@ def right_binary(t: Trouble) -> Fix:
         )
     what = f"{t.path} " if t.path else "The program "
     return Fix(
-        f"{what}inside the image is for another CPU than its label says: compile it per target "
-        "(ARG TARGETARCH, or FROM --platform=$BUILDPLATFORM with a cross compiler) instead of copying one binary in.",
+        f"{what}inside the image is for another CPU, or another system, than its label says: compile it per target "
+        "(ARG TARGETOS and TARGETARCH, or FROM --platform=$BUILDPLATFORM with a cross compiler) instead of copying one binary in.",
         build(t),
     )
 

@@ -14,6 +14,7 @@ from scanner.binary.program.shell.following import AtRunTime, Ended, Reached, Sc
 from scanner.binary.program.shell.image_paths import PathKind, Standing
 from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.binary.program.shell.state import ShellKind
+from scanner.formats.parsing.patience import spent
 from tests.binary.program.shell.entrypoints import AS_ITS_USER, ENTRYPOINTS
 from tests.rows import each_row
 
@@ -351,6 +352,17 @@ def test_no_script_raises_or_runs_for_ever(raw, kind):
     endings = follow(raw, ["x", UNKNOWN, UNKNOWN_WORDS], kind=kind, env={"X": None})
     assert endings
     assert all(isinstance(ending, Reached | Ended | AtRunTime) for ending in endings)
+
+
+@pytest.mark.parametrize("body", ["echo x >/r$i$j", "mkdir -p /d$i/$j"])
+def test_loops_that_write_in_each_other_end_by_counted_work(body, monkeypatch):
+    monkeypatch.setattr("scanner.binary.program.shell.machine.MAX_WORK", 100_000)
+    numbers, before = " ".join(map(str, range(50))), spent()
+    (ending,) = follow(
+        f"for i in {numbers}; do for j in {numbers}; do {body}; done; done\nexec a", files={"/usr/bin/a": ""}
+    )
+    assert "more work" in ending.why
+    assert spent() - before < 200_000
 
 
 def test_a_path_of_many_unknown_parts_is_matched_quickly():

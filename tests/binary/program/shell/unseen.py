@@ -72,6 +72,8 @@ UNSEEN = [
     ("mkdir -p @/made; printf 'A=%s\\n' app | tee @/made/env >/dev/null; . @/made/env; exec $A",),
     ("mkdir -p @/made/bin; cp @/bin/app @/made/bin/; exec @/made/bin/app",),
     ("mkdir -p @/made; cat @/bin/app >@/made/app; chmod 755 @/made/app; exec @/made/app",),
+    ('mkdir -p @/made; T=/x/env.tmpl; echo A=app >"@/made/$(basename "$T" .tmpl)"; . @/made/env; exec $A',),
+    ("mkdir -p @/made; echo 'exec app z' >@/made/go; chmod +x @/made/*; for f in @/made/*; do . $f; done",),
     (". /dev/null; exec app",),
     ("hash app || exec other; exec server",),
     ("hash nosuch 2>/dev/null && exec app; exec other",),
