@@ -78,7 +78,8 @@ _TAKEN_FROM = re.compile(
     re.MULTILINE,
 )
 _GIVEN_TO_READERS = re.compile(
-    rb"""\b(?:python|perl|ruby|node|php|lua|tclsh)[\d.]*(?:[ \t]+-[^ \t\n]*)*[ \t]+["']?([\w./@+-]+)""", re.ASCII
+    rb"""\b(?:python|perl|ruby|node|php|lua|tclsh)[\d.]{0,8}(?:[ \t]{1,8}-[^ \t\n]{0,255}){0,8}[ \t]{1,8}["']?([\w./@+-]+)""",
+    re.ASCII,
 )
 """What a language's program is given to run, which need not say whose script it is."""
 
