@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
-from scanner.domain.verdict.remedy import builds, consoles, emulation, file_fixes, hosts, image_fixes, recreate
+from scanner.domain.verdict.remedy import builds, consoles, emulation, file_fixes, hosts, image_fixes
 from scanner.domain.verdict.remedy.archive_fixes import archived
 from scanner.domain.verdict.remedy.surrounding_fixes import SURROUNDINGS
 from scanner.domain.verdict.remedy.trouble import Handler, Pin, Trouble, archive_of
@@ -23,19 +23,20 @@ def fix(reason: Reason, trouble: Trouble) -> Fix:
     """The fix of ``reason``; a verdict that needs none gets an empty one."""
     if reason is Reason.NATIVE:
         return Fix()
+    if trouble.workload is None and trouble.native is None:
+        return _of_image(reason, trouble)
+    from scanner.domain.verdict.remedy import choice, recreate  # noqa: PLC0415 -- who explains a text has no workload, and waits for no import
+
     if trouble.since is not None and STATUS_OF[reason] is not Status.UNKNOWN:
         return recreate.built_since(trouble, trouble.since)
-    if trouble.native is not None:
-        from scanner.domain.verdict.remedy.choice import another_choice  # noqa: PLC0415 -- who explains a text has no workload, and waits for no import
+    if trouble.native is not None and (other := choice.another_choice(reason, trouble)):
+        return other
+    return recreate.after_build(_of_image(reason, trouble), trouble)
 
-        if other := another_choice(reason, trouble):
-            return other
+
+def _of_image(reason: Reason, trouble: Trouble) -> Fix:
     if archive_of(trouble) and (of_file := archived(reason, trouble)):
         return of_file
-    return recreate.after_build(_made(reason, trouble), trouble)
-
-
-def _made(reason: Reason, trouble: Trouble) -> Fix:
     if make := (consoles.is_at_one(trouble) and consoles.FIXES.get(reason)) or _FIXES.get(reason):
         return make(trouble)
     if told := SURROUNDINGS.get(reason):

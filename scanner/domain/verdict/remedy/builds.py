@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import EngineKind
 from scanner.domain.image.reference import ImageReference
 from scanner.domain.verdict.remedy.trouble import archive_of, image_word, is_platform, word
 from scanner.domain.verdict.verdict import Fix
@@ -23,7 +22,7 @@ def build(t: Trouble) -> tuple[str, ...]:
         return _appended(t, t.needed)
     if is_on_host(t) and t.needed is not None:
         platform = word(str(t.needed), "PLATFORM")
-        by = "podman build" if t.engine is EngineKind.PODMAN else "docker buildx build --load"
+        by = "podman build" if t.engine == "podman" else "docker buildx build --load"
         return (f"{by} --platform {platform} --tag {tag(t)} .",)
     platforms = list(dict.fromkeys((*t.offered, *t.beside)))
     if t.needed and t.needed not in platforms:
