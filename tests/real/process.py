@@ -46,7 +46,7 @@ def free_port(address: str = "127.0.0.1") -> int:
     """A port that nothing listens on, which the system gives to nobody who asks for any: it is still free when it is taken."""
     first_given = int(EPHEMERAL.read_text().split()[0])
     while True:
-        port = _CHANCE.randrange(FIRST_PORT, first_given)
+        port = _CHANCE.randrange(FIRST_PORT, max(first_given, 2 * FIRST_PORT))
         with closing(socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)) as probe:
             try:
                 probe.bind((address, port))

@@ -131,7 +131,7 @@ class Machine:
             lacks = "" if error.is_faulty or state.substituted is not None else unreached.doubt(self, state, error)
             why = f"{error}; {lacks}" if lacks else str(error)
             if self._is_in_subshell(state) and state.substituted is None and not error.is_of_all:
-                command = Command((UNKNOWN, why, *(("faulty",) if lacks else ())), ())
+                command = Command((UNKNOWN, why, *(("faulty",) if lacks or error.is_faulty else ())), ())
                 some = External(command)
                 return self.exit(replace(state, externals=(*state.externals, some), last=some), None)
             return [AtRunTime(f"{state.file}: {why}", is_faulty=error.is_faulty or bool(lacks))]

@@ -251,6 +251,11 @@ def test_what_shells_may_make_nothing_of_either_is_faulty(text):
     assert [ending.is_faulty for ending in follow(text, ["z"])] == [True]
 
 
+@pytest.mark.parametrize("text", ["echo a | xargs -I{} /{}", "echo a | exec $NONE", "(exec $NONE)"])
+def test_what_may_start_nothing_is_faulty_in_a_shell_of_its_own_too(text):
+    assert [ending.is_faulty for ending in follow(text)] == [True]
+
+
 @pytest.mark.parametrize(("text", "asked"), [("echo $(a)", ["a"]), ("x=$(a b); y=$(id -u); c", ["a"])])
 def test_what_is_started_for_its_output_is_started_too(text, asked):
     (ending,) = follow(text, [])
