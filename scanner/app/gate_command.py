@@ -110,9 +110,7 @@ def _question(asked: CheckOptions, archives: dict[str, Archived]) -> Question:
         for path in asked.manifests:
             planned = _manifests(path, parsers)
             found += planned if planned.filed or planned.gaps else _without_plan(path)
-    if asked.is_here:  # what is built here is built by the engine that runs it
-        found = FolderPlans(tuple(one for one in found.filed if not one.planned.build_only), found.gaps)
-    return Question(images, found)
+    return Question(images, found, is_built_there=asked.is_here)
 
 
 def _plan(image: str, archive: Archived | None, process: Process | None) -> Plan:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MAX_REMEMBERED = 200_000
 """Blobs whose presence is remembered, some 300 bytes each: ten thousand images of twenty layers."""
 
+JUST_READ_S = 600.0
+"""What was read within a scan is there; long after that its registry may have cleared it away."""
+
 _THERE = frozenset({HTTPStatus.OK, *REDIRECTS})
 """A registry that knows where a blob is has it; whether the storage behind it answers HEAD proves nothing."""
 
@@ -99,11 +102,15 @@ class Presence:
         if self._store is not None and await get_document(self._store, place) == note:
             missing: bool | None = False
         else:
-            missing = False if self._read.get((reference.name, digest)) else await _ask(route, digest)
+            missing = False if self._has_read(reference, digest) else await _ask(route, digest)
             if missing is False and self._store is not None:
                 await put_document(self._store, place, note, "text/plain")
         self._missing.put((reference.name, digest), missing, self._clock())
         return missing
+
+    def _has_read(self, reference: ImageReference, digest: Digest) -> bool:
+        read = self._read.get((reference.name, digest))
+        return read is not None and self._clock() - read[1] < JUST_READ_S
 
     async def aclose(self) -> None:
         """Give up what is still on its way."""

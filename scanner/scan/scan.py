@@ -255,7 +255,8 @@ class Scanner:
         files = self._files(host, facts.kernel.platform)
         gaps = (*(() if only_plans else _gap_verdicts(facts)), *_file_gaps(files))
         built = (*(() if only_plans else facts.workloads), *planned(host), *files.workloads)
-        gaps += tuple(dict(built_for_others(built, facts.kernel.platform)).items())
+        alone = _each_once(workload for workload in built if workload.build_only)
+        gaps += tuple(built_for_others(alone, facts.kernel.platform))
         placed = ((workload, _unplaced(files, workload, verdict)) for workload, verdict in verdicts)
         findings = HostFindings(
             self._owned(

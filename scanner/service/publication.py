@@ -123,7 +123,8 @@ class Publication:
 
     async def close(self) -> None:
         """Let what is about to be published be published."""
-        await asyncio.gather(*self._owning)
+        if self._owning:
+            await asyncio.wait(self._owning)
 
     async def _apply(self) -> None:
         """Publish again where other waivers or owners are wanted than those that readers see; one at a time."""

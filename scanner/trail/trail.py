@@ -300,7 +300,11 @@ class Trail:
             StoreError: it could not be stored.
         """
         note = parse_note(head.note)
-        wider = Note(note.text, (*note.signatures, *signatures))
+        anew = {
+            (one.name, one.id) for one in signatures
+        }  # who was asked again, for another was silent, stands there once
+        kept = (one for one in note.signatures if (one.name, one.id) not in anew)
+        wider = Note(note.text, (*kept, *signatures))
 
         def write(rows: TrailRows) -> Callable[[], None]:
             rows.set_note(head.size, str(wider))

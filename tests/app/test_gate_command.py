@@ -127,6 +127,18 @@ async def test_what_is_built_where_it_runs_holds_and_says_how_to_check_it(settin
     assert finding.verdict.fix.summary.endswith("push it, or save what was built and check that file.")
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"), [({"is_here": True}, ["shop/web"]), ({"hosts": ("box",)}, ["shop/own", "shop/web"])]
+)
+async def test_what_is_built_for_another_platform_than_its_host_s_is_told_once(tmp_path, asked, told):
+    (tmp_path / "compose.yml").write_text(
+        "name: shop\nservices: {web: {build: ., platform: linux/s390x}, own: {build: .}}\n"
+    )
+    settings = Settings.model_validate({"inventory": ({"kind": "local", "name": "box"},)})
+    answer = await checked(compose=(tmp_path / "compose.yml",), platforms=(), settings=settings, **asked)
+    assert (str(answer.decision), sorted(f.workload.name for f in answer.report.findings)) == ("hold", told)
+
+
 async def test_a_file_that_a_project_needs_and_that_is_not_there_holds(settings, tmp_path, pushed):
     image = pushed("good", "amd64")
     (tmp_path / "compose.yml").write_text(f"services: {{web: {{image: '{image}', env_file: [gone.env]}}}}\n")

@@ -442,8 +442,11 @@ def test_what_a_server_says_of_a_rollback_stays_on_its_line_of_the_terminal(caps
         "a\x1b]0;b\x07\n\u202ec",
     )
     rollback._show(
-        made | {"state": "done", "evidence": ["e\rf"], "touches": [], "cautions": [], "commands": []}, PlainFormat.TABLE
+        made | {"state": "done", "evidence": ["e\rf"], "touches": [], "cautions": [], "commands": ["run 'a  b'"]},
+        PlainFormat.TABLE,
     )
     told = capsys.readouterr().out
     assert "a c on a c" in told
+    assert "  to       a c\n" in told
+    assert "    run 'a  b'\n" in told
     assert all(line.isprintable() for line in told.split("\n"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.domain import facts
-from scanner.domain.facts import Source
+from scanner.domain.facts import Process, Source
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
@@ -229,8 +229,11 @@ async def test_a_listener_hears_of_every_host_once():
 
 async def test_what_is_built_where_it_runs_for_another_platform_is_told_and_any_other_is_left_to_its_host():
     plans = [Plan("b", f"w{at}", pinned=pinned, build_only=True) for at, pinned in enumerate((None, AMD64, ARM64))]
+    plans += [plans[-1], replace(plans[-1], process=Process(cmd=("other",)))]
     report = await a_scanner(read).scan([Host("a", "127.0.0.1", planned=tuple(plans))])
-    assert [(one.workload.name, str(one.verdict.reason)) for one in report.findings] == [("w2", "image_local_only")]
+    told = [(one.workload.name, str(one.verdict.reason)) for one in report.findings]
+    assert told == [("w2", "image_local_only"), ("w2#2", "image_local_only")]
+    assert "pin that of the host" in report.findings[0].verdict.fix.summary
 
 
 async def test_a_plan_may_name_the_engine_where_a_host_has_two():

@@ -145,6 +145,16 @@ async def test_waivers_that_are_given_up_or_given_in_mid_publication_are_in_forc
     assert [f.waived_until for f in publication.report().findings] == [50.0]
 
 
+async def test_owners_that_cannot_be_applied_keep_no_service_from_ending(monkeypatch):
+    store = Full()
+    store.is_full = False
+    publication = quiet(store)
+    await publication.append(report(finding("web-1")), [], [])
+    monkeypatch.setattr(publication, "_counted", None)
+    publication.own((OwnerRule("shop", images=("*",)),))
+    await publication.close()
+
+
 def test_what_a_large_report_takes_is_not_done_in_the_event_loop():
     store = Full()
     store.is_full = False

@@ -183,8 +183,11 @@ async def test_what_a_witness_says_is_kept_while_another_takes_its_time(trail, f
     http = httpx.AsyncClient(transport=httpx.MockTransport(answer))
     monkeypatch.setattr(trail, "cosign", cosign)
     asking = Witnessing(trail, [slow, quick], Watching(), lambda: http, clock=lambda: NOW)
-    assert not await asyncio.wait_for(asking.witness(), 60)
-    assert a_witness.signer.name in trail.head.note
+    for _ in range(2):
+        assert not await asyncio.wait_for(asking.witness(), 60)
+        assert trail.head.note.count(a_witness.signer.name) == 1, (
+            "who is asked again says it again, and stands there once"
+        )
     await asking.close()
 
 

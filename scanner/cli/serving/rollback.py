@@ -205,10 +205,11 @@ def _show(made: Mapping[str, Any], how: options.PlainFormat) -> None:
 
 
 def _line(said: str) -> str:
-    """What a server, or a host, said, as one line of a terminal that keeps its place on it."""
-    from scanner.domain.text import printable
+    """What a server, or a host, said, as one line of a terminal; every space stays, which a command may quote."""
+    from scanner.domain.text import ELLIPSIS, printable
 
-    return " " * (len(said) - len(said.lstrip(" "))) + printable(said, MAX_LINE_CHARS)
+    shown = " ".join(map(printable, said[:MAX_LINE_CHARS].split(" ")))
+    return shown + ELLIPSIS if len(said) > MAX_LINE_CHARS else shown
 
 
 def _releases(releases: Sequence[Release]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -213,19 +214,18 @@ class _Reading:
 
     def _named(self) -> set[str]:
         """Of the other files those that one which is read may name."""
-        others = set(self._others)
-        ends: dict[str, list[str]] = {}
-        for name in self._others:
-            ends.setdefault(posixpath.basename(name), []).append(name)
+        others, by_end = set(self._others), defaultdict[str, list[str]](list)
+        for path in self._others:
+            for end in _ends(path):
+                by_end[end].append(path)
+        basenames = {posixpath.basename(path) for path in self._others}
         found: set[str] = set()
         for path, raw in self._texts.items():
             for name in file_kinds.named_by(path, raw):
-                alike = ends.get(posixpath.basename(name), ())
-                if alike and name.startswith("/"):
+                if not name.startswith("/"):
+                    found.update(by_end.pop(name.removeprefix("./"), ()))  # another file may name the same
+                elif posixpath.basename(name) in basenames:
                     found.update(others.intersection(f"{root}{name}" for root in _around(path)))
-                elif alike:
-                    end = f"/{name.removeprefix('./')}"
-                    found.update(one for one in alike if one.endswith(end))
         return found
 
     def _leave(self, entry: os.DirEntry[str], name: str, error: FileError) -> None:
@@ -246,6 +246,13 @@ class _Reading:
             return b""
         self._glanced += len(head)
         return head
+
+
+def _ends(path: str) -> Iterator[str]:
+    """A file as it is named from each of the folders around it."""
+    while "/" in path:
+        path = path.partition("/")[2]
+        yield path
 
 
 def _around(path: str) -> Iterator[str]:

@@ -50,10 +50,11 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Images with what is said beside them, and what files plan."""
+    """Images with what is said beside them, and what files plan; ``is_built_there``: by the engine that runs it."""
 
     images: tuple[Plan, ...] = ()
     files: FolderPlans = field(default_factory=FolderPlans)
+    is_built_there: bool = False
 
     @classmethod
     def of(cls, images: Iterable[str]) -> Question:
@@ -82,11 +83,12 @@ class Question:
         built = (
             Gap(one.planned.workload or one.planned.image, one.planned.source or Source.INVENTORY, _BUILT, one.file)
             for one in self.files.filed
-            if one.planned.build_only
+            if one.planned.build_only and not self.is_built_there
         )
         return (*self.files.gaps, *built)
 
     @property
     def planned_files(self) -> FolderPlans:
-        """What files plan, as a scan takes it."""
-        return FolderPlans(self.files.filed, self.gaps)
+        """What files plan, as a scan takes it, which tells by itself of what is built there for another platform."""
+        filed = tuple(one for one in self.files.filed if self.is_built_there or not one.planned.build_only)
+        return FolderPlans(filed, self.gaps)

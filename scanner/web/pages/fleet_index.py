@@ -222,10 +222,10 @@ def _fits_bare(row: HostRow, wanted: PageFilter) -> bool:
     """Whether a host fits though nothing on it does: by its own name, or because nothing is known of it."""
     if wanted.status and not wanted.without("status").narrows_workloads:
         is_asked = wanted.status == Status.UNKNOWN and row.failure is not None
-        return is_asked and wanted.takes_host(row.reading) and (not wanted.q or wanted.q.lower() in row.name.lower())
+        return is_asked and wanted.takes_host(row.reading) and fitting(wanted.q)(row.name)
     if wanted.narrows_workloads:
         return False
-    return wanted.takes_host(row.reading) and (not wanted.q or wanted.q.lower() in row.name.lower())
+    return wanted.takes_host(row.reading) and fitting(wanted.q)(row.name)
 
 
 def _row(reading: HostReading, found: HostFindings) -> HostRow:

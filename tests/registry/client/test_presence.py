@@ -7,6 +7,7 @@ from scanner.domain.image.reference import parse
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Depth
 from scanner.registry.config import RegistryConfig
+from scanner.registry.presence import JUST_READ_S
 
 BLOBS = "/blobs/"
 
@@ -39,7 +40,7 @@ async def test_each_blob_is_asked_for_once_by_head(fake, client, image):
     )
 
 
-async def test_what_has_just_been_read_from_there_is_not_asked_for_again(fake, client, image):
+async def test_what_has_just_been_read_from_there_is_not_asked_for_again(fake, client, clock, image):
     registry = client()
     reference = parse(f"{fake.name}/app:1")
     offer = (await registry.resolve(reference, depth=Depth.CONFIG)).offers[0]
@@ -49,6 +50,12 @@ async def test_what_has_just_been_read_from_there_is_not_asked_for_again(fake, c
     assert fake.seen("HEAD", BLOBS) == []
     other = parse(f"{fake.name}/other:1")
     assert isinstance(await registry.missing_part(other, offer), Failure), "it may be missing in another repository"
+    later = client(documents=None)
+    offer = (await later.resolve(reference, depth=Depth.CONFIG)).offers[0]
+    clock.ahead += JUST_READ_S
+    del fake.blobs["app", image[1]]
+    missing = await later.missing_part(reference, offer)
+    assert missing.reason is Reason.LAYER_MISSING
 
 
 @pytest.mark.parametrize(("place", "what"), [(0, "layer"), (1, "config")])

@@ -25,6 +25,7 @@ from scanner.scan.plans import plans as plans_module
 from scanner.scan.plans.plans import PlanDirectory
 from scanner.scan.scan import ScanLimits, Scanner
 from tests import builders
+from tests.counted import calls
 
 HOSTS = [
     Host("web-1", "127.0.0.1", labels={"team": "web"}),
@@ -317,6 +318,16 @@ def test_a_script_of_another_language_is_read_for_engines_though_it_does_not_say
     home = directory({"web-1/a.service": f"[Service]\nWorkingDirectory=/opt\nExecStart={command}\n", **dict.fromkeys(
         ("web-1/opt/run.py", "web-1/opt/run.rb", "web-1/opt/bin/run"), text)})  # fmt: skip
     assert "in which an engine is named" in unknown(PlanDirectory(home).read(HOSTS), "web-1")[0][2]
+
+
+def test_files_of_one_name_cost_no_more_however_many_are_named_so(directory):
+    def named(count):
+        units = "".join(f"ExecStart=/bin/python3 z{number}/run\n" for number in range(count))
+        home = directory({"edge-1/a.service": units, **{f"edge-1/d{number}/run": "" for number in range(count)}})
+        return calls(lambda: plan_tree.read(home))
+
+    few = named(100)
+    assert named(400) < few * 5
 
 
 def test_scripts_that_name_files_without_end_cost_little_and_what_takes_from_those_is_unknown(directory):

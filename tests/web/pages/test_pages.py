@@ -125,6 +125,7 @@ FILTERS = [
     ("/findings?label=team=web&q=cron", "shop/cron:3", "agent:7"),
     ("/hosts?status=unknown", "edge-2", 'href="/hosts/edge-1"'),
     ("/hosts?q=edge", "edge-2", 'href="/hosts/web-1"'),
+    ("/hosts?q=edge-*", "edge-2", 'href="/hosts/web-1"'),
     ("/hosts?label=site=berlin", "edge-2", 'href="/hosts/web-1"'),
     ("/hosts?platform=unknown", "edge-2", 'href="/hosts/web-1"'),
     ("/images?q=cron", "shop/cron:3", "agent:7"),

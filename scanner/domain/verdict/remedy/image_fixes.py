@@ -190,6 +190,10 @@ def _local(t: Trouble) -> Fix:
             "It is taken from no registry, and no host is asked: push it, or save what was built and check that file.",
             why(t),
         )
+    if t.workload is not None and t.workload.build_only:
+        return Fix(
+            "Its host builds it, for a platform that is not its own: pin that of the host (platform:), or none.", why(t)
+        )
     if t.failure is not None:
         return Fix(
             "No registry has the image, and its host did not give it: push it, or do as the detail says.", why(t)
