@@ -1190,7 +1190,7 @@ services_of() { # directories of one manager: every file of each unit in which a
     {
       service_files_of larger
       grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]" $units /dev/null
-      grep -l -s -E "^[[:space:]]*Bind(ReadOnly)?Paths[[:space:]]*=.*(${clients}|containerd|crio|/run([[:space:]:]|\$))" $units /dev/null
+      grep -l -s -E "^[[:space:]]*Bind(ReadOnly)?Paths[[:space:]]*=.*(${clients}|containerd|crio|/run/?([[:space:]:\"']|\$))" $units /dev/null
       for script in $scripts; do printf '%s\n' "${script%%\"*}"; done
       for task in $tasks; do grep -l -s -F "${task%/*}" $units /dev/null; done
     } | sed 's|\.service\.d/.*|.service|;s|.*/||' | awk '!seen[$0]++' | head -n "$max_plans"
@@ -1428,6 +1428,10 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
       if (path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// && !seen[kind path]++) print kind path
     }
     function called(kind, word,  name, i) { # a word that may name a script: by variables that are set here, else beside this one
+      if (length(word) > 4096) { # longer than any path: what many variables make of it nobody tells
+        if (index(word, "$")) found = 1
+        return
+      }
       while (match(word, /\$\{?[A-Za-z_][A-Za-z0-9_]*\}?/)) {
         name = substr(word, RSTART, RLENGTH)
         gsub(/[${}]/, "", name)
@@ -1466,7 +1470,7 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
         sub(/.*[ \t]/, "", name)
         gsub("[\"" sq "]", "", value)
         sub(/[ \t;].*/, "", value)
-        if (value ~ /^\/[A-Za-z0-9_.\/-]+$/) set_here[name] = value
+        if (value ~ /^\/[A-Za-z0-9_.\/-]+$/ && length(value) < 4096) set_here[name] = value
         else delete set_here[name]
       }
       gsub(/\$\([^()]*(\([^()]*\)[^()]*)*\)|`[^`]*`/, "${_}", line)

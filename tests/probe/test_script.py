@@ -800,8 +800,14 @@ CALLED = {
     "too deep": ("@/opt/1", {f"/opt/{n}": f"#!/bin/sh\n@/opt/{n + 1}\n" for n in range(1, 9)}),
     "too large": ("@/opt/a", {"/opt/a": "#!/bin/sh\n@/opt/b\n", "/opt/b": "#!/bin/sh\n" + "#\n" * 600_000}),
     "in its place": ("./a\nWorkingDirectory=@/opt", {"/opt/a": RUN}),
+    "in its place, said otherwise": ("./a\nWorkingDirectory=@/opt/", {"/opt/a": RUN}),
+    "more variables than a path has": (
+        "@/opt/a",
+        {"/opt/a": f"#!/bin/sh\nA=/{'x' * 4000}\n{'$A' * 300_000}\n"},
+    ),
     "in its own root": ("/a\nRootDirectory=@/srv/r", {"/srv/r/a": "#!/bin/sh\n/b\n", "/srv/r/b": RUN}),
     "an image with the socket": ("/a\nRootImage=/i.raw\nBindPaths=/run/docker.sock", {}),
+    "an image with its folder": ('/a\nRootImage=/i.raw\nBindPaths="/run/"', {}),
 }
 NOT_CALLED = {
     "nothing of it": (

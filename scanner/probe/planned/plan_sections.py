@@ -23,6 +23,7 @@ from scanner.probe.planned.kubernetes import manifests
 from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.plans import Plans, gap, unplayed
 from scanner.probe.planned.units import quadlet, systemd
+from scanner.probe.planned.units.runs import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -106,6 +107,8 @@ def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
         kind = section.name.split("/")[1]
         path, _, text = section.body.partition(b"\n")
         name = printable(path, 500)
+        if text == SCRIPT:
+            name = posixpath.normpath(f"/{name.lstrip('/')}")  # as whoever runs it looks for it
         if section.truncated or text == UNREADABLE:
             why = "longer than the probe's limit" if section.truncated else "may not be read"
             gaps.note(_GAP_OF.get(kind, "plans"), Failure(Reason.PART_INCOMPLETE, f"{name}: {why}"))
