@@ -533,6 +533,22 @@ def test_a_project_that_a_unit_starts_has_the_variables_of_the_files_that_are_na
     assert not {"compose", "systemd"} & set(facts.gaps), facts.gaps
 
 
+def test_what_one_project_hides_of_a_file_of_variables_costs_no_other_its_values(tmp_path, with_programs):
+    app = f"{tmp_path}/root/srv"
+    started = "[Service]\nExecStart=/usr/bin/docker compose {}up\n"
+    files = {
+        "/etc/systemd/system/a.service": started.format(f"-f {app}/a.yml --env-file {app}/all.env "),
+        "/etc/systemd/system/b.service": started.format(f"-f {app}/b.yml "),
+        "/srv/a.yml": "services:\n  a:\n    image: shop/a:${TAG:-none}\n",
+        "/srv/b.yml": f"services:\n  b:\n    image: shop/b:1\n    env_file: {app}/all.env\n",
+        "/srv/all.env": "TAG=all\nA=hunter1\n",
+    }
+    facts = read(done := answered(["sh"], at(tmp_path / "root", with_programs(tmp_path, {}), files)))
+
+    assert b"hunter" not in done.stdout
+    assert {w.image for w in facts.workloads if w.stage is Stage.PLANNED} == {"shop/a:all", "shop/b:1"}
+
+
 CRICTL = r"""
 id7=sha256:$(printf %064d 7)
 case "$*" in
