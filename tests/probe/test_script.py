@@ -821,6 +821,10 @@ CALLED = {
         "@/opt/a",
         {"/opt/a": f"#!/bin/sh\nA=/{'x' * 4000}\n{'$A' * 300_000}\n"},
     ),
+    "behind many": (
+        " ".join(["@/opt/a", *(f"/opt/{n}" for n in range(300)), "@/opt/b"]),
+        {"/opt/a": "#!/bin/sh\n", "/opt/b": RUN},
+    ),
     "in its own root": ("/a\nRootDirectory=@/srv/r", {"/srv/r/a": "#!/bin/sh\n/b\n", "/srv/r/b": RUN}),
     "an image with the socket": ("/a\nRootImage=/i.raw\nBindPaths=/run/docker.sock", {}),
     "an image with its folder": ('/a\nRootImage=/i.raw\nBindPaths="/run/"', {}),

@@ -113,7 +113,10 @@ def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
             why = "longer than the probe's limit" if section.truncated else "may not be read"
             gaps.note(_GAP_OF.get(kind, "plans"), Failure(Reason.PART_INCOMPLETE, f"{name}: {why}"))
         elif _is_more(texts[kind].get(name, text), text, name):
-            both = (texts[kind][name], text)  # of the same file, what another project asks for; a value stands behind its mark
+            both = (
+                texts[kind][name],
+                text,
+            )  # of the same file, what another project asks for; a value stands behind its mark
             texts[kind][name] = b"\n".join(sorted(both, key=lambda each: b"=@hidden" not in each))
         else:
             texts[kind][name] = _with_section(text) if name.endswith((".service", ".conf")) else text
