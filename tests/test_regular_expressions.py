@@ -136,6 +136,19 @@ def test_no_regular_expression_costs_more_than_time_in_proportion():
     assert LINEAR.keys() <= doubted.keys(), "no longer doubted"
 
 
+def test_no_possessive_loop_looks_around():
+    """Python before 3.11.5 loses its place where what is looked for behind a turn's first letters is not there."""
+    looking = (
+        place
+        for place, pattern, _ in expressions()
+        if re.search(
+            r"\(\?<?[!=][^()]*\)+[*+?]\+",
+            pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1"),
+        )
+    )
+    assert list(looking) == []
+
+
 @pytest.mark.parametrize(
     ("pattern", "sought", "whole", "is_doubted"),
     [

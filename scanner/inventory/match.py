@@ -35,11 +35,8 @@ def match(hosts: Iterable[Host], patterns: Sequence[str], *, may_miss: bool = Fa
     if problems := [_unknown(part, names) for part in parts if _is_name(part) and part.removeprefix("!") not in names]:
         raise InventoryError(problems)
     found = tuple(host for host in known if chosen(host, parts))
-    idle = [
-        part
-        for part in parts
-        if not may_miss and not part.startswith("!") and not any(fits(host, part) for host in known)
-    ]
+    sought = (part for part in parts if not (may_miss or part.startswith("!") or _is_name(part)))
+    idle = [part for part in sought if not any(fits(host, part) for host in known)]
     if idle or not found:
         raise InventoryError([f"no host matches {','.join(idle or parts)}"])
     return found

@@ -1190,7 +1190,7 @@ services_of() { # directories of one manager: every file of each unit in which a
     {
       service_files_of larger
       grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]" $units /dev/null
-      grep -l -s -E "^[[:space:]]*Bind(ReadOnly)?Paths[[:space:]]*=.*(${clients}|containerd|crio|/run([[:space:]:]|\$))" $units /dev/null
+      grep -l -s -E "^[[:space:]]*Bind(ReadOnly)?Paths[[:space:]]*=.*(${clients}|containerd|crio|/run/?([[:space:]:\"']|\$))" $units /dev/null
       for script in $scripts; do printf '%s\n' "${script%%\"*}"; done
       for task in $tasks; do grep -l -s -F "${task%/*}" $units /dev/null; done
     } | sed 's|\.service\.d/.*|.service|;s|.*/||' | awk '!seen[$0]++' | head -n "$max_plans"
@@ -1211,7 +1211,10 @@ services_of() { # directories of one manager: every file of each unit in which a
   )
   ship_units systemd "$(printf '%s\n' "$services" | awk 'NF && !seen[$0]++')"
   for script in $(printf '%s\n' $scripts | sed 's/.*"//' | awk 'NF && !seen[$0]++') $tasks; do
-    ship systemd "$script" @script # what stands in it stays here
+    case $script in
+      @more) ship systemd 'more scripts of units than are looked through' @unreadable ;;
+      *) ship systemd "$script" @script ;; # what stands in it stays here
+    esac
   done
 }
 
@@ -1324,7 +1327,7 @@ included_in() { # files of tasks: the files, folders, patterns that they include
     }' "$@" | awk '!seen[$0]++' | head -n 1000
 }
 
-scripts_of() { # units: UNIT"WORD"PATH of the scripts that they run, and in which, or in those that these run, an engine is named
+scripts_of() { # units: @more where there are more than are looked through, UNIT"WORD"PATH of the scripts that they run, and in which, or in those that these run, an engine is named
   awk -v sq="'" '
     FNR == 1 {
       name = home = FILENAME
@@ -1347,7 +1350,8 @@ scripts_of() { # units: UNIT"WORD"PATH of the scripts that they run, and in whic
         path = $i
         sub(/^%h\//, home "/", path)
         if (path ~ /^[A-Za-z0-9_.\/-]+$/ && path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// &&
-          (reads || path ~ /\//) && !seen[name " " $i]++ && n < 300) {
+          (reads || path ~ /\//) && !seen[name " " $i]++) {
+          if (n == 300) { more = 1; continue }
           unit[++n] = name
           word[n] = $i
           of[n] = path
@@ -1357,6 +1361,7 @@ scripts_of() { # units: UNIT"WORD"PATH of the scripts that they run, and in whic
       }
     }
     END {
+      if (more) print "?"
       for (i = 1; i <= n; i++) {
         at = place[unit[i]]
         sub(/^\.\//, "", of[i])
@@ -1366,10 +1371,12 @@ scripts_of() { # units: UNIT"WORD"PATH of the scripts that they run, and in whic
         print read_by[i], unit[i], word[i], path, at "/", root[unit[i]] "/"
       }
     }' "$@" /dev/null | while read -r read_by unit word path place root; do
-    if names_engine_when_run "$read_by${root%/}$path" "${root%/}" "${place%/}" || { [ "$root" != / ] && names_engine_when_run "$read_by$path" '' "${place%/}"; }; then
+    if [ "$read_by" = '?' ]; then
+      printf '@more\n'
+    elif names_engine_when_run "$read_by${root%/}$path" "${root%/}" "${place%/}" || { [ "$root" != / ] && names_engine_when_run "$read_by$path" '' "${place%/}"; }; then
       printf '%s"%s"%s\n' "$unit" "$word" "$path"
     fi
-  done | head -n 100
+  done | awk 'NR <= 100 { print } NR == 101 { print "@more" }'
 }
 
 names_engine_when_run() ( # +PATH or -PATH of a script, its root, its place: as names_engine; what begins like no script counts only behind +
@@ -1428,6 +1435,10 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
       if (path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// && !seen[kind path]++) print kind path
     }
     function called(kind, word,  name, i) { # a word that may name a script: by variables that are set here, else beside this one
+      if (length(word) > 4096) { # longer than any path: what many variables make of it nobody tells
+        if (index(word, "$")) found = 1
+        return
+      }
       while (match(word, /\$\{?[A-Za-z_][A-Za-z0-9_]*\}?/)) {
         name = substr(word, RSTART, RLENGTH)
         gsub(/[${}]/, "", name)
@@ -1466,7 +1477,7 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
         sub(/.*[ \t]/, "", name)
         gsub("[\"" sq "]", "", value)
         sub(/[ \t;].*/, "", value)
-        if (value ~ /^\/[A-Za-z0-9_.\/-]+$/) set_here[name] = value
+        if (value ~ /^\/[A-Za-z0-9_.\/-]+$/ && length(value) < 4096) set_here[name] = value
         else delete set_here[name]
       }
       gsub(/\$\([^()]*(\([^()]*\)[^()]*)*\)|`[^`]*`/, "${_}", line)

@@ -533,6 +533,22 @@ def test_a_project_that_a_unit_starts_has_the_variables_of_the_files_that_are_na
     assert not {"compose", "systemd"} & set(facts.gaps), facts.gaps
 
 
+def test_what_one_project_hides_of_a_file_of_variables_costs_no_other_its_values(tmp_path, with_programs):
+    app = f"{tmp_path}/root/srv"
+    started = "[Service]\nExecStart=/usr/bin/docker compose {}up\n"
+    files = {
+        "/etc/systemd/system/a.service": started.format(f"-f {app}/a.yml --env-file {app}/all.env "),
+        "/etc/systemd/system/b.service": started.format(f"-f {app}/b.yml "),
+        "/srv/a.yml": "services:\n  a:\n    image: shop/a:${TAG:-none}\n",
+        "/srv/b.yml": f"services:\n  b:\n    image: shop/b:1\n    env_file: {app}/all.env\n",
+        "/srv/all.env": "TAG=all\nA=hunter1\n",
+    }
+    facts = read(done := answered(["sh"], at(tmp_path / "root", with_programs(tmp_path, {}), files)))
+
+    assert b"hunter" not in done.stdout
+    assert {w.image for w in facts.workloads if w.stage is Stage.PLANNED} == {"shop/a:all", "shop/b:1"}
+
+
 CRICTL = r"""
 id7=sha256:$(printf %064d 7)
 case "$*" in
@@ -800,8 +816,18 @@ CALLED = {
     "too deep": ("@/opt/1", {f"/opt/{n}": f"#!/bin/sh\n@/opt/{n + 1}\n" for n in range(1, 9)}),
     "too large": ("@/opt/a", {"/opt/a": "#!/bin/sh\n@/opt/b\n", "/opt/b": "#!/bin/sh\n" + "#\n" * 600_000}),
     "in its place": ("./a\nWorkingDirectory=@/opt", {"/opt/a": RUN}),
+    "in its place, said otherwise": ("./a\nWorkingDirectory=@/opt/", {"/opt/a": RUN}),
+    "more variables than a path has": (
+        "@/opt/a",
+        {"/opt/a": f"#!/bin/sh\nA=/{'x' * 4000}\n{'$A' * 300_000}\n"},
+    ),
+    "behind many": (
+        " ".join(["@/opt/a", *(f"/opt/{n}" for n in range(300)), "@/opt/b"]),
+        {"/opt/a": "#!/bin/sh\n", "/opt/b": RUN},
+    ),
     "in its own root": ("/a\nRootDirectory=@/srv/r", {"/srv/r/a": "#!/bin/sh\n/b\n", "/srv/r/b": RUN}),
     "an image with the socket": ("/a\nRootImage=/i.raw\nBindPaths=/run/docker.sock", {}),
+    "an image with its folder": ('/a\nRootImage=/i.raw\nBindPaths="/run/"', {}),
 }
 NOT_CALLED = {
     "nothing of it": (

@@ -107,7 +107,7 @@ class _Where:
     host: str
     engine: Engine
     images: Mapping[str, LocalImage]
-    named_anew: Mapping[str, Platform]
+    named_anew: Mapping[str, LocalImage]
 
 
 def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Workload | None:
@@ -214,7 +214,7 @@ def _local(image_id: str, container: dict[str, Any], where: _Where) -> LocalImag
         manifest_digest=digest if _IMAGE_ID.fullmatch(digest) else "",
         platform=platform,
         process=image.process,
-        since=engine_listing.meant(where.named_anew, named) if not image.repo_digests else None,
+        since=engine_listing.meant(where.named_anew, named, image_id) if not image.repo_digests else None,
     )
 
 

@@ -130,25 +130,25 @@ def images(answer: Answer, key: str, gaps: Gaps, made: Callable[[dict[str, Any]]
 
 def named_anew(
     answer: Answer, key: str, gaps: Gaps, made: Callable[[dict[str, Any]], LocalImage]
-) -> dict[str, Platform]:
+) -> dict[str, LocalImage]:
     """What names mean today by which containers were made of other images; most answers have no such section."""
     name = f"{key}/named_anew"
     good, _ = lines(answer, name, gaps, key) if name in answer.sections else ([], [])
-    found: dict[str, Platform] = {}
+    found: dict[str, LocalImage] = {}
     for line in good:
         try:
             told = answer_json.record(answer_json.parse(line))
-            tags, platform = answer_json.rows(told.get("repo_tags")), made(told).platform
-            if platform is not None:
-                found |= dict.fromkeys((answer_json.name(tag) for tag in tags), platform)
+            tags, image = answer_json.rows(told.get("repo_tags")), made(told)
+            found |= dict.fromkeys((answer_json.name(tag) for tag in tags), image)
         except MalformedError as error:
             gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
     return found
 
 
-def meant(named: Mapping[str, Platform], image: str) -> Platform | None:
-    """What a container's image, as written, means today; an engine lists no name without its tag."""
-    return named.get(image) or named.get(f"{image}:latest")
+def meant(named: Mapping[str, LocalImage], image: str, image_id: str) -> Platform | None:
+    """What a container's image, as written, means today where that is another one; an engine lists no name without its tag."""
+    today = named.get(image) or named.get(f"{image}:latest")
+    return today.platform if today is not None and today.image_id != image_id else None
 
 
 def _read_image(made: Callable[[dict[str, Any]], LocalImage], line: str) -> LocalImage:

@@ -27,7 +27,6 @@ from scanner.probe.engines.engine_section import EngineSection, Gaps, exit_of, o
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.platform.platform import Platform
     from scanner.probe.answer import Answer
 
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -40,7 +39,7 @@ class _Where:
     host: str
     key: str
     images: Mapping[str, LocalImage]
-    named_anew: Mapping[str, Platform]
+    named_anew: Mapping[str, LocalImage]
 
 
 def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> EngineSection:
@@ -82,7 +81,7 @@ def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Worklo
     if local is None and _HEX.fullmatch(image_id):
         local = LocalImage(f"sha256:{image_id}")
     name = answer_json.name(config.get("image"))
-    if local is not None and (since := engine_listing.meant(where.named_anew, name)):
+    if local is not None and (since := engine_listing.meant(where.named_anew, name, local.image_id)):
         local = replace(local, since=since)
     return Workload(
         host=where.host,

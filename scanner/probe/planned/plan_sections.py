@@ -23,6 +23,7 @@ from scanner.probe.planned.kubernetes import manifests
 from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.plans import Plans, gap, unplayed
 from scanner.probe.planned.units import quadlet, systemd
+from scanner.probe.planned.units.runs import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -106,11 +107,13 @@ def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
         kind = section.name.split("/")[1]
         path, _, text = section.body.partition(b"\n")
         name = printable(path, 500)
+        if text == SCRIPT:
+            name = posixpath.normpath(f"/{name.lstrip('/')}")  # as whoever runs it looks for it
         if section.truncated or text == UNREADABLE:
             why = "longer than the probe's limit" if section.truncated else "may not be read"
             gaps.note(_GAP_OF.get(kind, "plans"), Failure(Reason.PART_INCOMPLETE, f"{name}: {why}"))
         elif _is_more(texts[kind].get(name, text), text, name):
-            texts[kind][name] += b"\n" + text  # of the same file, what another of the project's files asks for
+            texts[kind][name] = _both(texts[kind][name], text)
         else:
             texts[kind][name] = _with_section(text) if name.endswith((".service", ".conf")) else text
     return texts
@@ -120,6 +123,12 @@ def _is_more(known: bytes, text: bytes, name: str) -> bool:
     """Whether a file of variables comes again, with others of its lines."""
     is_of_variables = not name.endswith((".service", ".conf", ".yml", ".yaml"))
     return is_of_variables and known != text and not (known.startswith(b"@") or text.startswith(b"@"))
+
+
+def _both(known: bytes, text: bytes) -> bytes:
+    """What two projects ask of a file of variables: of a name the later line counts, so that a value stands behind its mark."""
+    is_hidden_later = b"=@hidden" in text and b"=@hidden" not in known
+    return b"\n".join((text, known) if is_hidden_later else (known, text))
 
 
 def _with_section(text: bytes) -> bytes:

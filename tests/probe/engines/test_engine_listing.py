@@ -2,8 +2,9 @@
 
 import pytest
 
+from scanner.domain.platform.platform import Platform
 from scanner.probe.answer import Answer, Section
-from scanner.probe.engines import engine_listing
+from scanner.probe.engines import docker, engine_listing
 from scanner.probe.engines.engine_section import Gaps
 
 
@@ -34,3 +35,16 @@ def test_what_is_no_object_is_a_gap_that_shows_it(body, told):
     found, gaps = read(body)
     assert found == {}
     assert told in gaps["docker"].detail
+
+
+def test_a_name_means_another_image_only_to_containers_of_another():
+    line = b'{"id":"sha256:2","repo_digests":[],"repo_tags":["app:latest"],"os":"linux","architecture":"arm64","config":null}'
+    answer = Answer(
+        {"docker/named_anew": Section("docker/named_anew", line + b"\nError: No such image: gone:1\n@exit 1")}
+    )
+    named = engine_listing.named_anew(answer, "docker", gaps := Gaps(), docker._image)
+    told = [
+        engine_listing.meant(named, *asked)
+        for asked in (("app", "sha256:1"), ("app", "sha256:2"), ("gone:1", "sha256:1"))
+    ]
+    assert (told, gaps) == ([Platform("linux", "arm64"), None, None], {})

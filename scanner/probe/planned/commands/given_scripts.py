@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands import run_as
@@ -28,8 +29,8 @@ _MAX_LINE = 256
 _GLOB = re.compile(r"""(?<![\w.~}/-])["']?((?:/?[\w.-]+)(?:/[\w.-]+)*)["']?/[\w.-]*\*""", re.ASCII)
 """A directory of which a script takes each file."""
 
-MAX_GLOBS = 8
-"""Directories that are looked into for one program: a script loops over one."""
+MAX_GLOBS = 64
+"""Directories that are looked into for one program: a script loops over one, and cleans some up."""
 
 _PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _OPEN_FILES = ("/dev/fd/", "/proc/self/fd/")
@@ -42,11 +43,12 @@ class Files:
     """Scripts that commands name.
 
     ``read`` gives the bytes of a file by its path, none where it is not there to be read; ``listed`` the names of those
-    that lie in a directory.
+    that lie in a directory. Which file names an engine is looked for once in each directory.
     """
 
     read: Callable[[str], bytes | None]
     listed: Callable[[str], Iterable[str]] = lambda _: ()
+    _naming: dict[str, str] = field(default_factory=dict)
 
     def script(self, path: str, *, is_a_shell_s: bool = False) -> str | None:
         """The text of a file that a shell would run; none for any other, or one that is not there to be read."""
@@ -72,18 +74,27 @@ class Files:
         """Say that a program whose name only the host knows may start containers: by ``word``, or a glob of its ``script``.
 
         Raises:
-            UnclearError: an engine is named in a script that lies where it does.
+            UnclearError: an engine is named in a script that lies where it does; or there are too many such places.
         """
         if is_known(word) and "*" not in word:
             return
-        globbed = [found[1] for found in _GLOB.finditer(script)] if word == UNKNOWN else []
-        for directory in dict.fromkeys([*globbed, *([word.rpartition("/")[0]] if "/" in word else [])][:MAX_GLOBS]):
+        directories = _globbed(script) if word == UNKNOWN else (word.rpartition("/")[0],) if "/" in word else ()
+        if len(directories) > MAX_GLOBS:
+            raise UnclearError(f"it runs whatever lies in one of more than {MAX_GLOBS} directories")
+        for directory in directories:
             home = posixpath.normpath(posixpath.join(place, directory))
-            for path in (posixpath.join(home, name) for name in self.listed(home)) if is_known(home) else ():
-                if (raw := self.read(path)) and b"\0" not in raw and _names_one(raw):
-                    raise UnclearError(
-                        f"it runs whatever lies in {shown(home)}, such as {shown(path)}, which names an engine"
-                    )
+            if is_known(home) and (path := self._naming_engine(home)):
+                raise UnclearError(
+                    f"it runs whatever lies in {shown(home)}, such as {shown(path)}, which names an engine"
+                )
+
+    def _naming_engine(self, directory: str) -> str:
+        """A script in a directory in which an engine is named; empty where there is none."""
+        if directory not in self._naming:
+            paths = (posixpath.join(directory, name) for name in self.listed(directory))
+            naming = (path for path in paths if (raw := self.read(path)) and b"\0" not in raw and _names_one(raw))
+            self._naming[directory] = next(naming, "")
+        return self._naming[directory]
 
     def is_script(self, path: str) -> bool:
         """Whether a file looks like a program of some interpreter, by its name or by its first line."""
@@ -105,6 +116,12 @@ class Files:
     def sourced(self, path: str) -> str | None:
         """The text of a file that a script takes its own commands from."""
         return self.script(path, is_a_shell_s=True)
+
+
+@lru_cache(maxsize=4)
+def _globbed(script: str) -> tuple[str, ...]:
+    """The directories of which a script takes each file: looked for once, however many of its programs nobody can name."""
+    return tuple(dict.fromkeys(found[1] for found in _GLOB.finditer(script)))
 
 
 def _names_one(raw: bytes) -> bool:

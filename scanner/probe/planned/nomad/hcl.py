@@ -17,8 +17,8 @@ MAX_CODE = 0x10FFFF
 SURROGATES = range(0xD800, 0xE000)
 """Unicode's bounds of what is a character."""
 
-_BLANK = re.compile(r"(?:[ \t\r]+|\#[^\n]*|//[^\n]*|/\*(?:[^*]|\*(?!/))*+\*/)*")
-_BLANK_LINES = re.compile(r"(?:[ \t\r\n]+|\#[^\n]*|//[^\n]*|/\*(?:[^*]|\*(?!/))*+\*/)*")
+_BLANK = re.compile(r"(?:[ \t\r]+|\#[^\n]*|//[^\n]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/)*")
+_BLANK_LINES = re.compile(r"(?:[ \t\r\n]+|\#[^\n]*|//[^\n]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/)*")
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _TRAVERSAL = re.compile(r"[^\W\d][\w-]*(?:\.[\w-]+)*")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)

@@ -137,7 +137,7 @@ def _own_root(unit: Unit, settings: Sequence[Setting], specifiers: Specifiers) -
     return f"{unit.root}{place}" if is_known(place) and place.startswith("/") else ""
 
 
-_SOCKETS = re.compile(r"docker|podman|containerd|crio|(^|[\s:-])(/var)?/run/?(\s|:|$)")
+_SOCKETS = re.compile(r"docker|podman|containerd|crio|(^|[\s:\"'+-])(/var)?/run/?([\s:\"']|$)")
 """What lets an engine be asked from a root of one's own: its socket, its folder, all of /run."""
 
 

@@ -62,6 +62,7 @@ FOREIGN = [
             ("/opt/all.sh", "for one in $(ls /opt/d); do /opt/d/$one; done"),
             ("/opt/all.sh", "cd /opt/d; for one in *; do ./$one; done"),
             ("/bin/sh -c '/opt/d/*'", ""),
+            ("/opt/all.sh", "rm -f /tmp/[0-9]/*; ls " + "/tmp/1/* " * 9 + '; for one in /opt/d/*; do "$one"; done'),
         )
     ),
     ("/usr/bin/make -C /srv web", {"srv/Makefile": "web:\n\tdocker run a\n"}, "gap"),
@@ -123,6 +124,7 @@ FOREIGN = [
     ("/opt/x\nRootDirectory=/srv/r", {"opt/x": "#!/bin/sh\ndate\n"}, "no plan"),
     ("/opt/x\nRootImage=/i.raw\nBindPaths=/run/docker.sock", {}, "gap"),
     ("/opt/x\nRootImage=/i.raw\nBindReadOnlyPaths=/a /run:/run", {}, "gap"),
+    ('/opt/x\nRootImage=/i.raw\nBindPaths="/run"', {}, "gap"),
     ("/opt/x\nRootImage=/i.raw\nBindPaths=/run/dbus /srv/run", {}, "no plan"),
     ("/usr/bin/make -C /srv web", {"srv/Makefile": "include *.mk\n", **{f"srv/{n}.mk": "" for n in range(99)}}, "gap"),
     *(
