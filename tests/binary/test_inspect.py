@@ -654,12 +654,31 @@ async def test_what_is_not_there_stays_unknown_whatever_files_are(images, build,
         "tar -cf /x.tar /opt; exec /opt/app",
         'export "$(hostname)"=x; exec /real',
         '[ -x "/nodir/$(hostname)/a" ] && exec "/nodir/$(hostname)/a"; exec /real',
+        "mkdir -p /made; cp /real /made/go; for f in /made/*; do exec $f; done",
+        'mkdir -p /made; cd /made; echo "exec /real" >go; for f in ./*; do . $f; done',
     ],
 )
 async def test_what_a_script_cannot_have_changed_stays_the_images(images, build, text):
     program = await inspect(_changing(images, build, text), None, images.open)
     assert (program.problem, program.at_run_time) == (None, "")
     assert program.chain[-1].elf.needs == Platform("linux", "arm64")
+
+
+@pytest.mark.parametrize(
+    ("text", "ways"),
+    [
+        ('D="/opt /b-$(hostname)"; mkdir -p $D; [ -d /b ] && exec /real; exec /native', 2),
+        ('cd /srv; [ -f "x$(hostname)" ] && exec /real; exec /native', 2),
+        ('[ -f "$(hostname)/status" ] && exec /real; exec /native', 2),
+        ('[ -f "/proc/$(hostname)/status" ] && exec /real; exec /native', 2),
+        ('cd "$(hostname)"; [ -f conf ] && exec /real; exec /native', 2),
+        ('CMD="/real --host=$(hostname)"; exec $CMD', 0),
+        ('exec sh -c "/opt/$(hostname)/nowhere || exec /real"', 0),
+    ],
+)
+async def test_what_only_the_run_can_tell_is_no_reason_against_a_way(images, build, text, ways):
+    program = await inspect(_changing(images, build, text), None, images.open)
+    assert (program.problem, len(program.branches), bool(program.at_run_time)) == (None, ways, not ways)
 
 
 def _changing(images, build, text, user=""):

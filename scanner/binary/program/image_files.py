@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.view import Absence, Found
+from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.content import architecture_of
 from scanner.binary.program.shell.image_paths import PathKind, Standing
 
@@ -58,13 +59,12 @@ class ImageFiles:
 
     def stands(self, path: str) -> Standing:
         """What stands at an absolute path."""
-        if any(posixpath.normpath(path) == posixpath.normpath(mount) for mount in self.mounts):
-            return _NOT_KNOWN
-        if self._is_covered(path):
+        if UNKNOWN in path or self._is_covered(path):
             return _NOT_KNOWN
         found = self.view.lookup(path)
         if isinstance(found, Absence):
-            return _NOT_KNOWN if self._may_be_filled(found, path) else Standing(PathKind.MISSING)
+            is_open = self._may_be_filled(found, path) or self._mounted_in(path)
+            return _NOT_KNOWN if is_open else Standing(PathKind.MISSING)
         if self._is_covered(found.path):
             return _NOT_KNOWN
         kind = _KINDS.get(found.node.kind, PathKind.OTHER)
@@ -81,12 +81,18 @@ class ImageFiles:
         """The names in a directory, sorted; ``None`` where they are not known."""
         found = None if self._is_covered(path) else self.view.lookup(path)
         if isinstance(found, Absence):
-            return None if self._may_fill(path) else ()
+            return None if self._may_fill(path) else self._mounted_in(path)
         if found is None or self._is_covered(found.path) or self._may_fill(found.path):
             return None
         if self.view.is_placed_in(found.path):
             return None
-        return self.view.names(path) or ()
+        return tuple(sorted({*(self.view.names(path) or ()), *self._mounted_in(path)}))
+
+    def _mounted_in(self, path: str) -> tuple[str, ...]:
+        """The names in a directory over or below which something is mounted: engines make what is missing of them."""
+        lead = f"{posixpath.normpath(path).rstrip('/')}/"
+        places = map(posixpath.normpath, (*self.mounts, *self.volumes))
+        return tuple(sorted({each[len(lead) :].partition("/")[0] for each in places if each.startswith(lead)} - {""}))
 
     def is_link(self, path: str) -> bool | None:
         """Whether the path itself is a symbolic link, ``None`` where that is not known."""

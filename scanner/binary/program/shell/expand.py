@@ -13,6 +13,7 @@ from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, UnsplitWords, un
 from scanner.binary.program.shell.image_paths import PathKind
 from scanner.binary.program.shell.piece import BREAK, Piece
 from scanner.binary.program.shell.pieces import Pieces
+from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, is_known
 from scanner.formats.shell import patterns
 from scanner.formats.shell.regexes import regex_of
@@ -22,6 +23,7 @@ from scanner.formats.shell.syntax import Literal, Opaque, Parameter
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from scanner.binary.program.shell.state import State
     from scanner.formats.shell.patterns import Pattern
     from scanner.formats.shell.syntax import Word
 
@@ -114,12 +116,12 @@ class Expander(Pieces):
 
     def _split(self, piece: Piece) -> list[list[Piece]]:
         """The runs between separators; an empty run at either end means that a separator stands there."""
-        if UNKNOWN in piece.text:
-            return [[Piece(UnsplitWords.of(piece.text), quoted=False)]]
         separators = self.state.value("IFS")
         if separators is None:
             separators = " \t\n"
-        if UNKNOWN in separators or _leaves_empty(piece.text, separators):
+        if UNKNOWN in piece.text and _is_whole(piece.text, separators):
+            return [[Piece(UnsplitWords.of(piece.text), quoted=False)]]
+        if UNKNOWN in f"{piece.text}{separators}" or _leaves_empty(piece.text, separators):
             return [[Piece(UNKNOWN_WORDS, quoted=False)]]
         runs: list[str] = [""]
         for char in piece.text:
@@ -133,6 +135,8 @@ class Expander(Pieces):
     def _named(self, pieces: list[Piece]) -> list[str]:
         text = pieces[0].text if len(pieces) == 1 else "".join(piece.text for piece in pieces)
         if text != UNKNOWN_WORDS and UNKNOWN_WORDS in text:
+            if not all(piece.quoted or _is_whole(piece.text) for piece in pieces):
+                return [UNKNOWN_WORDS]
             return [UnsplitWords.of("".join(unsplit(piece.text) for piece in pieces))]
         pattern = patterns.pattern_of((piece.text, not piece.quoted) for piece in pieces)
         if pattern.is_plain or "f" in self.state.options or text == UNKNOWN_WORDS:
@@ -155,6 +159,7 @@ class Expander(Pieces):
                 parts.append([])
             else:
                 parts[-1].append((char, active))
+        put = _put(self.state)
         found = [""]
         for number, part in enumerate(parts):
             piece = patterns.pattern_of(part)
@@ -164,7 +169,7 @@ class Expander(Pieces):
                 continue
             next_found: list[str] = []
             for path in found:
-                names = self._names_in(posixpath.normpath(self.state.absolute(f"{path}{lead}" or ".")))
+                names = self._names_in(posixpath.normpath(self.state.absolute(f"{path}{lead}" or ".")), put)
                 if names is None:
                     return None
                 hidden = piece.text.startswith(".") or "dotglob" in self.state.options
@@ -175,19 +180,31 @@ class Expander(Pieces):
                 if len(next_found) > MAX_NAMES:
                     return None
             found = next_found
-        missing = [path for path in found if self._kind(path) is PathKind.MISSING]
-        return [path for path in found if path not in missing]
+        return [path for path in found if self._is_there(path, put)]
 
-    def _names_in(self, directory: str) -> tuple[str, ...] | None:
-        """The names in a directory with those of the files that the script has surely made there."""
+    def _names_in(self, directory: str, put: frozenset[str]) -> tuple[str, ...] | None:
+        """The names in a directory with those of the files that the script has surely put there."""
+        if UNKNOWN in directory:
+            return None
         names = self.runner.files.names(directory)
-        made = [posixpath.split(each.path) for each in self.state.written if each.text is not None]
-        return None if names is None else tuple(sorted({*names, *(name for above, name in made if above == directory)}))
+        more = (name for above, name in map(posixpath.split, put) if above == directory)
+        return None if names is None else tuple(sorted({*names, *more}))
 
-    def _kind(self, path: str) -> PathKind:
-        if any(each.text is not None and each.path == self.state.absolute(path) for each in self.state.written):
-            return PathKind.FILE
-        return self.runner.files.stands(self.state.absolute(path)).kind
+    def _is_there(self, path: str, put: frozenset[str]) -> bool:
+        absolute = self.state.absolute(path)
+        return posixpath.normpath(absolute) in put or self.runner.files.stands(absolute).kind is not PathKind.MISSING
+
+
+def _put(state: State) -> frozenset[str]:
+    """The paths at which a script has surely put a file."""
+    placed = Placement.by(state.written)
+    return frozenset(path for path, _ in (*placed.texts, *placed.copies))
+
+
+def _is_whole(text: str, separators: str = "") -> bool:
+    """Whether what is known of an unquoted text surely lies in one word, as it is written."""
+    known = unsplit(text)
+    return (text != UNKNOWN_WORDS or isinstance(text, UnsplitWords)) and not set(known) & {*separators, *"*?["}
 
 
 def _braced(word: Word) -> Iterable[Word]:

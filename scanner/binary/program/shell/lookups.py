@@ -67,7 +67,7 @@ def uncalled(files: Files, state: State, word: str) -> str:
     if UNKNOWN in name and (made or _is_a_function(state, word)):
         return ""
     path = state.value("PATH")
-    return uncomputed.lacking(files, word, state.cwd, () if path is None else path.split(":"))
+    return uncomputed.lacking(files, word, state.cwd, (UNKNOWN,) if path is None else path.split(":"))
 
 
 def _is_a_function(state: State, word: str) -> bool:

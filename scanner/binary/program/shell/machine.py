@@ -122,7 +122,7 @@ class Machine:
         if self._steps > MAX_STEPS:
             raise AtRunTimeError(f"it takes more than {MAX_STEPS} steps")
         if spent() - self._began > MAX_WORK:
-            raise AtRunTimeError(f"it takes more work than {MAX_STEPS} usual steps")
+            raise AtRunTimeError(f"it takes more work than {MAX_WORK // STEP_WEIGHT} usual steps")
         try:
             return self._step(state)
         except ShellEndsError as error:

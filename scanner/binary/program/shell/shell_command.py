@@ -223,13 +223,13 @@ def _in_path(command: Command, files: Files, path: str) -> tuple[str, Standing]:
     return path, Standing(PathKind.MISSING)
 
 
-_FIRST_WORD = re.compile(rf"(?:exec )?(/[\w./@+:{UNKNOWN}-]+)(?: |$)", re.ASCII)
-"""The program that the text of ``sh -c`` begins with."""
+_FIRST_WORD = re.compile(rf"(?:exec )?(/[\w./@+:{UNKNOWN}-]+)(?: [^;&|\n]*)?", re.ASCII)
+"""The program that a text of ``sh -c`` names which is one command, so that nothing follows where that fails."""
 
 
 def _of_unknown(command: Command, word: str, files: Files, *, is_text: bool) -> str | Failure:
     """A file, or the program of a text, of whose path only parts are known; nothing is said of what is no path."""
-    named = _FIRST_WORD.match(word) if is_text else None
+    named = _FIRST_WORD.fullmatch(word) if is_text else None
     path = named[1] if named else "" if is_text else unsplit(word)
     why = f"what {command.argv[0]} reads is known at run time only"
     lacks = uncomputed.lacking(files, path, command.cwd, ()) if "/" in path else ""

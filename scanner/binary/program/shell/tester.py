@@ -80,7 +80,7 @@ class Tester:
             return False
         if not is_known(operand):
             is_certain = self.state.is_sure_of_files and not self.state.written and letter not in {"h", "L"}
-            return False if is_certain and uncomputed.lacking(self.files, operand, self.state.cwd, ()) else None
+            return False if is_certain and uncomputed.is_missing(self.files, operand) else None
         path = self.state.absolute(operand)
         if self.state.touched(path):
             return None

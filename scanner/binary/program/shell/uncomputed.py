@@ -23,26 +23,42 @@ def lacking(files: Files, word: str, cwd: str, path: Sequence[str]) -> str:
     Nothing is said of a word of which no part is known, nor of a directory whose names are not known.
     """
     word = unsplit(word)
-    directory, _, name = word.rpartition("/")
+    name = word.rpartition("/")[2]
     if UNKNOWN not in word or not word.strip(f"{UNKNOWN}/."):
         return ""
     if "/" not in word:
         return _in_path(files, name, cwd, path)
     if name and UNKNOWN not in name and not files.is_called(name):
         return f"nothing in the image is called {name}"
-    head = directory if UNKNOWN not in directory else word[: word.index(UNKNOWN)].rpartition("/")[0]
     if not word.startswith("/"):
         if UNKNOWN in cwd or word.startswith(UNKNOWN):
             return ""
-        head = f"{cwd}/{head}"
-    head = posixpath.normpath(f"/{head.lstrip('/')}")
-    part, slash, rest = word[word.rfind("/", 0, word.index(UNKNOWN)) + 1 :].partition("/")
-    return _in_directory(files, head, part, f"{slash}{rest}")
+        word = f"{cwd}/{word}"
+    return _in_directory(files, *_parts(word))
+
+
+def is_missing(files: Files, path: str) -> bool:
+    """Whether surely nothing stands at a path of which only parts are known; what is no absolute one may lead anywhere."""
+    if not path.startswith("/"):
+        return False
+    head, part, rest = _parts(path.rstrip("/"))
+    if part == UNKNOWN and not rest and files.stands(head).kind is not PathKind.MISSING:
+        return False  # the directory itself, should nothing follow
+    return bool(_in_directory(files, head, part, rest))
+
+
+def _parts(path: str) -> tuple[str, str, str]:
+    """The directory that is known of an absolute path, the first name that is not, what follows behind it."""
+    at = path.rfind("/", 0, path.index(UNKNOWN)) + 1
+    part, slash, rest = path[at:].partition("/")
+    return posixpath.normpath(f"/{path[:at].lstrip('/')}"), part, f"{slash}{rest}"
 
 
 def _in_path(files: Files, name: str, cwd: str, path: Sequence[str]) -> str:
     """A name that the shell looks for in all directories of PATH."""
     start, end = name[: name.index(UNKNOWN)], name[name.rindex(UNKNOWN) + 1 :]
+    if not start:
+        return ""  # what comes first may hold slashes
     for directory in path:
         if UNKNOWN in directory or (not directory.startswith("/") and UNKNOWN in cwd):
             return ""
