@@ -106,13 +106,18 @@ def _each(command: Command, names: Iterable[str], act: Callable[[str], str]) -> 
 
 
 def _outcome(command: Command, name: str, said: str, state: Mapping[str, Any]) -> Outcome:
-    """An engine may lose, or not have written yet, what a program says that ends at once; its log has it, or soon will."""
+    """An engine may lose, or not have written yet, what a program says that ends at once; its log has it, or soon will.
+
+    Docker 26 has been seen to lose it for its log too: then the same container is started once more, and listened to.
+    """
     if state.get("Status") == "exited" and state["ExitCode"] == 0 and SAYS not in said.splitlines():
         with contextlib.suppress(NotReadyError):  # then it said nothing, which is for the test to judge
             until(
                 lambda: SAYS in command("logs", name, check=False).splitlines(), "its last words", LAST_WORDS_WITHIN_S
             )
         said = f"{said}\n{command('logs', name, check=False)}"
+        if SAYS not in said.splitlines():
+            said = f"{said}\n{command('start', '--attach', name, check=False)}"
     return Outcome(said, state)
 
 
