@@ -48,8 +48,11 @@ INTERRUPTED = 130
 
 
 def _operations() -> Operations:
+    """What the commands do. Python itself drops an interrupt that falls into certain moments of an import, some of them with its lock held."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     from scanner.app.commands import Application  # noqa: PLC0415 -- takes a second, for nothing where help is asked for
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return Application()
 
 

@@ -64,3 +64,27 @@ def test_who_needs_no_store_waits_for_no_database_library(tmp_path):
     assert ("web-1" in stdout, said) == (True, "")
     assert "scanner.app.commands" in loaded
     assert loaded & {"alembic", "sqlalchemy", "fastapi", "uvicorn", "apscheduler"} == set()
+
+
+DROPPED = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "scanner.app.commands":
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except KeyboardInterrupt:
+                pass
+
+sys.meta_path.insert(0, Finder())
+from scanner.app.main import main
+sys.argv[:] = ["archscan", "config", "schema"]
+main()
+"""
+
+
+def test_an_interrupt_that_an_import_would_drop_ends_a_command():
+    """As the callbacks of Python's own import lock do, from which an exception goes nowhere."""
+    done = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
