@@ -273,6 +273,40 @@ def test_a_silenced_check_carries_its_reason(module):
     assert not silent
 
 
+@cache
+def offered(module: str) -> set[str]:
+    """The names that a module or package of this house holds, modules below it included."""
+    path = ROOT.joinpath(*module.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    names = {below.stem for below in path.glob("*")} if path.is_dir() else set()
+    if file.is_file():
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                case ast.Import(names=bound) | ast.ImportFrom(names=bound):
+                    names.update(alias.asname or alias.name.partition(".")[0] for alias in bound)
+                case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                    names.add(node.name)
+                case ast.Name(name, ast.Store()):
+                    names.add(name)
+    return names
+
+
+@each(
+    [
+        path
+        for path in tracked()
+        if path.suffix == ".py"
+        and path.is_relative_to(ROOT / "tests")
+        and not path.name.startswith(("test_", "conftest"))
+    ]
+)
+def test_what_stands_beside_the_suite_imports_what_is_there(module):
+    """Programs such as the measurements are run by hand: a name that moved would be missed there first."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.ImportFrom) and not node.level and node.module.split(".")[0] in {"scanner", "tests"}:
+            assert {alias.name for alias in node.names} <= offered(node.module), node.module
+
+
 def test_every_room_is_on_a_floor():
     rooms = {room_of(module) for module in MODULES} - {"__init__"}
     assert rooms <= set(chain.from_iterable(FLOORS))

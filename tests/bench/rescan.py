@@ -18,10 +18,11 @@ from pathlib import Path
 
 import structlog
 
+from scanner import descriptors
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.collector import calm_collector
 from scanner.app.memory import give_back
-from scanner.app.serve import SWITCH_S, raise_descriptors
+from scanner.app.serve import SWITCH_S
 from scanner.hosts.source import SourceKind
 from scanner.hosts.turns import TurnsLoop
 from scanner.metrics.metrics import Metrics
@@ -72,7 +73,7 @@ async def main(
 ) -> dict[str, object]:
     """Scan once, then ``again`` times; what each took. With ``ssh`` each host is a real connection to a cheap server,
     made by so many ``workers``, or by the scanner itself where there are none."""
-    raise_descriptors()
+    descriptors.raise_granted()
     sys.setswitchinterval(SWITCH_S)
     shelf, images = made_up.stock()
     with registry_of(shelf) as registry, tempfile.TemporaryDirectory() as folder, ExitStack() as running_too:
