@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import quote
 
 from scanner import inventory
 from scanner.app import wiring
@@ -14,9 +13,10 @@ from scanner.app.store import store_url
 from scanner.domain.facts import HostFacts
 from scanner.domain.release import absent_unit, owner_name
 from scanner.domain.rollback_record import recorded
-from scanner.errors import NO_TEXT, UsageError
+from scanner.errors import UsageError
 from scanner.service.answers import Refusal
 from scanner.service.configuration import limits
+from scanner.service.path_segment import segment
 from scanner.service.rollback.planning import found_workload, planned
 from scanner.store.read_only import releases_of
 
@@ -65,12 +65,12 @@ class RollbackOperations:
 
     def confirm(self, rollback_id: str, *, accept_cautions: bool) -> dict[str, Any]:
         """Have it carried out."""
-        path = f"/api/v1/rollbacks/{_segment(rollback_id)}/confirm"
+        path = f"/api/v1/rollbacks/{segment(rollback_id)}/confirm"
         return self._ask("POST", path, {"accept_cautions": accept_cautions})
 
     def find(self, rollback_id: str) -> dict[str, Any]:
         """How far it is."""
-        return self._ask("GET", f"/api/v1/rollbacks/{_segment(rollback_id)}")
+        return self._ask("GET", f"/api/v1/rollbacks/{segment(rollback_id)}")
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         try:
@@ -129,11 +129,3 @@ class RollbackOperations:
         from scanner.app.rollback_agent import run_agent  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where one is asked
 
         await run_agent(self._settings)
-
-
-def _segment(rollback_id: str) -> str:
-    """An id as it stands in the path of an address."""
-    try:
-        return quote(rollback_id, safe="")
-    except UnicodeEncodeError:
-        raise UsageError(NO_TEXT) from None

@@ -9,7 +9,7 @@ from collections import deque
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -20,6 +20,7 @@ from scanner.domain.waiver import Waiver, WaiverOrigin
 from scanner.errors import NO_TEXT, ServiceError, UsageError, in_words
 from scanner.formats import certificates
 from scanner.service.check_reading import checked_of, override_of
+from scanner.service.path_segment import segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -109,7 +110,7 @@ class Client:
 
     def image(self, reference: str) -> tuple[ImageInFleet, Sequence[Finding]]:
         """Who runs or plans an image, written like this, as it was answered beside the findings in it."""
-        found: ImageInFleet = self._ask("GET", f"/api/v1/images/{_segment(reference, '/:@')}")
+        found: ImageInFleet = self._ask("GET", f"/api/v1/images/{segment(reference, '/:@')}")
         with _understood():
             return found, [report_reading.finding_of(row) for row in found["findings"]]
 
@@ -120,7 +121,7 @@ class Client:
         with _understood():
             while asked["state"] not in {"done", "failed"}:
                 time.sleep(POLL_S)
-                asked = self._ask("GET", f"/api/v1/scans/{_segment(asked['id'])}")
+                asked = self._ask("GET", f"/api/v1/scans/{segment(asked['id'])}")
                 listen(asked["done"], asked["total"], nobody)
             if asked["state"] == "failed":
                 raise ServiceError(f"{self._url}: the scan failed: {asked['detail']}")
@@ -156,7 +157,7 @@ class Client:
 
     def delete_waiver(self, waiver_id: str) -> None:
         """End a waiver that was added to the running service."""
-        self._delete(f"/api/v1/waivers/{_segment(waiver_id)}")
+        self._delete(f"/api/v1/waivers/{segment(waiver_id)}")
 
     def overrides(self) -> Sequence[Override]:
         """Who answers for which deployments against the gate, until when."""
@@ -171,7 +172,7 @@ class Client:
 
     def delete_override(self, override_id: str) -> None:
         """End an override."""
-        self._delete(f"/api/v1/overrides/{_segment(override_id)}")
+        self._delete(f"/api/v1/overrides/{segment(override_id)}")
 
     def _delete(self, path: str) -> None:
         if self._answered("DELETE", path).content:
@@ -279,14 +280,6 @@ def _is_address(url: str) -> bool:
         )
     except ValueError:  # an IPv6 address without its bracket, a port above 65535
         return False
-
-
-def _segment(text: str, safe: str = "") -> str:
-    """A name as it stands in the path of an address."""
-    try:
-        return quote(text, safe=safe)
-    except UnicodeEncodeError:
-        raise UsageError(NO_TEXT) from None
 
 
 def _shown(url: str) -> str:

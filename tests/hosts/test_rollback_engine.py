@@ -53,7 +53,7 @@ def image_that_runs(mortal, name):
 def test_an_engine_that_dies_in_the_midst_of_it_leaves_one_of_the_two_good_states(mortal, dying):
     hand, rollback = dying("api", seconds=3)
     hand.ask(f"do {rollback} switch")
-    until(lambda: hand.ask(f"status {rollback}")["state"] == "watching", "the new one")
+    until(lambda: hand.state(rollback) == "watching", "the new one")
     mortal.dies()
     mortal.starts()
     told = hand.wait(rollback)
@@ -97,7 +97,7 @@ def test_what_a_reboot_ended_comes_to_a_good_end_with_the_next_start(mortal, dyi
     assert halfway.do(first, "switch")["state"] == "switching"
     watched, second = dying("watched", seconds=2)
     watched.ask(f"do {second} switch")
-    until(lambda: watched.ask(f"status {second}")["state"] == "watching", "the new one")
+    until(lambda: watched.state(second) == "watching", "the new one")
     os.kill(watched.worker(second), signal.SIGKILL)
     mortal.reboots()
     for hand, rollback, name in ((halfway, first, "halfway"), (watched, second, "watched")):

@@ -1164,7 +1164,7 @@ ELF64_HEAD = b"\x7fELF\x02\x01\x01"
 
 @pytest.mark.system
 def test_a_real_docker_s_container_shows_its_processes_its_mounts_its_moments(docker_engine, tiny_archive, shell):
-    docker = docker_engine.docker
+    docker, began = docker_engine.docker, time.time()
     docker("load", "--input", tiny_archive)
     docker(
         "run", "-d", "--network", "none", "--name", "probe-live", "--user", "65534", "--tmpfs", "/scratch",
@@ -1193,7 +1193,7 @@ def test_a_real_docker_s_container_shows_its_processes_its_mounts_its_moments(do
         ("/scratch", "tmpfs", kernel["/scratch"]), ("/tools", "tmpfs", kernel["/tools"]), ("/srv", "bind", kernel["/srv"]),
     }  # fmt: skip
     assert (kernel["/scratch"], kernel["/tools"]) == (True, False)
-    assert time.time() - 60 < live.started_at <= time.time()
+    assert began < live.started_at < time.time()
     assert (live.settled, live.finished_at) == (False, None)
     assert found["probe-ended"].settled is None
 
@@ -1225,6 +1225,7 @@ def test_a_real_swarm_tells_its_services(docker_engine, tiny_archive):
 
 @pytest.mark.system
 def test_a_real_podman_tells_its_containers(podman, tiny_archive, tmp_path, with_programs):
+    began = time.time()
     podman.podman("load", "--input", str(tiny_archive))
     podman.podman("create", "--name", "probe-new", TINY)
     podman.podman("run", "-d", "--network", "none", "--name", "probe-up", TINY)
@@ -1265,7 +1266,7 @@ def test_a_real_podman_tells_its_containers(podman, tiny_archive, tmp_path, with
         (path, kernel[path]) for path in ("/scratch", "/tools", "/srv")
     }
     assert kernel["/tools"]
-    assert time.time() - 60 < live.started_at <= time.time()
+    assert began < live.started_at < time.time()
     assert live.settled is False
     assert found["probe-script"].finished_at > found["probe-script"].started_at - 1  # podman notes them apart
     assert found["probe-up"].process is None

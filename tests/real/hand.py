@@ -137,6 +137,10 @@ class Hand:
 
         return until(idle, "the end of a step")
 
+    def state(self, rollback: str) -> str:
+        """How it stands, from its journal: a question to the script may take longer than a state lasts."""
+        return (self.folder / "store" / rollback / "state").read_text().strip()
+
     def log(self, rollback: str) -> str:
         """What the programs said."""
         return (self.folder / "store" / rollback / "log").read_text()

@@ -133,7 +133,7 @@ def host(name, address="10.0.0.1", *images):
 async def scanned(service, *patterns):
     """Scan now; wait for the end."""
     request = await service.scans.request(patterns, "test")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for state in service.scans.watch(request.id):
             request = state
     return request

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from scanner.service import leadership as leadership_module
 from scanner.service.answers import Refusal, RefusalReason
 from scanner.service.leadership import LeaderRequest, Leadership
 from scanner.store.error import StoreError
@@ -65,9 +66,12 @@ async def test_one_who_follows_reads_what_changed_then_leads():
     assert told == [False, True]
 
 
-async def test_a_renewal_that_failed_for_a_moment_is_tried_again():
+async def test_a_renewal_that_failed_for_a_moment_is_tried_again(monkeypatch):
+    monkeypatch.setattr(
+        leadership_module, "RENEW_AT", 0.0
+    )  # at once, within a lease that no pause of this machine ends
     store = Shared(leads=True, renewals=[0, StoreError("full", fatal=False), 0, StoreError("gone")])
-    assert (await shown(Leadership(store, 600.0 / 2e4)))[1] == "gone"
+    assert (await shown(Leadership(store, 600.0)))[1] == "gone"
     assert store.renewals == []
 
 

@@ -33,7 +33,7 @@ def settings(environment):
 
 async def drained(service, left=0):
     """Until nothing is under way and so many wait."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while service.surveys.pending > left or service.surveys._under_way:
             await asyncio.sleep(0.001)
 

@@ -54,7 +54,7 @@ class Running:
         """Have everything scanned now; wait for its end."""
         status, ticket = self.ask("/api/v1/scans", "POST", {})
         assert status == 202, ticket
-        return until(lambda: self._ended(ticket["id"]), "the end of the scan", 60)
+        return until(lambda: self._ended(ticket["id"]), "the end of the scan")
 
     def _ended(self, ticket_id):
         ticket = self.ask(f"/api/v1/scans/{ticket_id}")[1]
@@ -284,7 +284,7 @@ def test_a_real_mismatch_becomes_a_page_and_is_resolved_after_the_fix(
 
     images("page/api", "arm64")
     service.scan()
-    page = until(lambda: about("firing"), "the page", 60)
+    page = until(lambda: about("firing"), "the page")
     assert page["labels"]["alertname"] == "ArchscanMismatchPlanned"
     assert (page["labels"]["host"], page["labels"]["reason"]) == ("web-1", "platform_missing")
     assert page["labels"]["team"] == "web"
@@ -294,4 +294,4 @@ def test_a_real_mismatch_becomes_a_page_and_is_resolved_after_the_fix(
 
     images("page/api", "amd64", "arm64")
     service.scan()
-    assert until(lambda: about("resolved"), "the end of the page", 60)["labels"]["host"] == "web-1"
+    assert until(lambda: about("resolved"), "the end of the page")["labels"]["host"] == "web-1"

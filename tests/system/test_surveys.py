@@ -120,7 +120,7 @@ async def test_the_service_makes_surveys_between_its_scans(pusher, image_factory
     try:
         await scanned(service)
         assert [f.verdict.reason for f in service.publication.report().findings] == [Reason.SURVEY_PENDING]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while service.surveys.pending:
                 await asyncio.sleep(0.01)
         await scanned(service)

@@ -172,14 +172,14 @@ class FakeRegistry(Listener):
 
 
 class FastClock:
-    """Time that sleeping moves on, without waiting for it."""
+    """Time that sleeping moves on, without waiting for it; unless it ``passes``, no pause of this machine adds to it."""
 
     def __init__(self) -> None:
-        self.ahead = 0.0
+        self.ahead, self.passes = 0.0, False
         self.slept: list[float] = []
 
     def monotonic(self) -> float:
-        return time.monotonic() + self.ahead
+        return (time.monotonic() if self.passes else 1000.0) + self.ahead
 
     def time(self) -> float:
         return 1_800_000_000.0 + self.ahead

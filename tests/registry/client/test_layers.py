@@ -157,7 +157,8 @@ async def test_a_layer_of_an_unlisted_registry_is_never_asked_for(fake, client, 
     assert caught.value.failure.reason is Reason.IMAGE_NOT_ALLOWED
 
 
-async def test_a_dripping_layer_ends_at_its_deadline(fake, client, layer):
+async def test_a_dripping_layer_ends_at_its_deadline(fake, client, layer, clock):
+    clock.passes = True
     head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(CONTENT)}\r\n\r\n".encode()
     fake.on("GET", BLOBS, fake.raw(head, b"x", every=0.02, endless=True))
     began = time.monotonic()
