@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ MAX_SETS = 4096
 
 MAX_LIKENESSES = 65_536
 """Likenesses of which each is kept once: about those of some hundred images on a few platforms, by team."""
+
+
+_NAME_OF = attrgetter("workload.name")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +81,11 @@ class HostFindings(tuple["Finding", ...]):  # noqa: SLOT001 -- what is counted o
     def likenesses(self) -> tuple[Likeness, ...]:
         """That of each finding, in their order."""
         return tuple(map(_likeness_of, self))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What the workload of each is called, in their order."""
+        return tuple(map(_NAME_OF, self))
 
     @cached_property
     def tally(self) -> Tally:

@@ -88,8 +88,8 @@ def _missing(status: int, said: tuple[str, ...]) -> Failure | None:
     if not line or (not is_said and status != 1):
         return None
     detail = f"the command ended with exit status {status}: {line}"
-    if _SUDO_ITSELF.search(line):
-        return Failure(Reason.HOST_PROBE_MISSING, detail, path="sudo")
+    if itself := _SUDO_ITSELF.search(line):
+        return Failure(Reason.HOST_PROBE_MISSING, detail, path=(itself[1] or itself[2]).lower())
     path = next(iter(_PATH.findall(_SHELLS.sub("", line))), "")
     if not path and re.search(r"\bsh\b", _SHELLS.sub("", line)):
         return Failure(Reason.HOST_SHELL_REFUSED, detail)

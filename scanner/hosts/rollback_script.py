@@ -26,8 +26,8 @@ MAX_ANSWER_BYTES = 64 << 10
 _FIRST, _LAST = "archscan-rollback 1", "@end"
 _KEY = re.compile(r"[a-z]+", re.ASCII)
 
-_PARTS = ("main", "container", "docker", "podman", "compose", "unit", "swarm", "kubernetes")
-"""Files that make the script: what is common, then what each kind does in each step."""
+_PARTS = ("main", "engine", "container", "docker", "podman", "compose", "unit", "swarm", "kubernetes")
+"""Files that make the script: what is common, how an engine is asked, then what each kind does in each step."""
 
 
 @cache

@@ -37,6 +37,8 @@ RECORDED = [
     (127, "bash: line 1: sudo: command not found\n", "", Reason.HOST_PROBE_MISSING, "sudo"),
     (127, "sh: 1: sudo: not found\n", "", Reason.HOST_PROBE_MISSING, "sudo"),
     (127, "zsh:1: command not found: sudo\n", "", Reason.HOST_PROBE_MISSING, "sudo"),
+    (127, "sh: 1: doas: not found\n", "", Reason.HOST_PROBE_MISSING, "doas"),
+    (127, "zsh:1: command not found: doas\n", "", Reason.HOST_PROBE_MISSING, "doas"),
     # accounts
     (1, "", "This account is currently not available.\n", Reason.HOST_SHELL_REFUSED, ""),
     (1, "", "", Reason.HOST_SHELL_REFUSED, ""),

@@ -78,6 +78,26 @@ def test_an_engine_that_never_answers_ends_what_has_touched_nothing_and_interrup
     assert hand.do(touched, "undo") == {"state": "undoing", "busy": "no", "says": says}
 
 
+def test_a_question_that_the_engine_leaves_unanswered_is_no_ground_to_touch_anything(manager, tmp_path):
+    timeout = tmp_path / "timeout"
+    timeout.write_text(
+        f'#!/bin/sh\n[ ! -f {tmp_path}/hangs ] || case $* in *"$(cat {tmp_path}/hangs)"*) exit 124 ;; esac\nshift\nexec "$@"\n'
+    )
+    timeout.chmod(0o755)
+    hand, folder = manager("completed", timeout=str(timeout))
+    touched, untouched = (hand.begin("shop_api", IMAGE, EXPECTED, kind="swarm") for _ in range(2))
+    assert hand.do(touched, "find", "prepare", "switch")["state"] == "up"
+    (folder / "image").write_text(FORMER["undone"])
+    (tmp_path / "hangs").write_text("RepoDigests")
+    assert hand.do(untouched, "find", "prepare")["state"] == "prepared"
+    updates = (folder / "updates").read_text()
+    assert hand.do(untouched, "switch")["says"] == "docker did not answer a question within 60 seconds"
+    assert (folder / "updates").read_text() == updates
+    (tmp_path / "hangs").write_text("version")
+    hand.script.write_text(hand.script.read_text().replace("engine_patience=120 ", "engine_patience=0 "))
+    assert hand.do(touched, "undo") == {"state": "undoing", "busy": "no", "says": "docker does not answer"}
+
+
 def test_of_equal_questions_that_come_at_once_one_is_worked_on(manager):
     hand, folder = manager("completed")
     rollback = hand.begin("shop_api", IMAGE, EXPECTED, kind="swarm")

@@ -1,7 +1,7 @@
 # ---------------------------------------------------------------- a service of Compose
 
 compose_program() {
-  if docker compose version >/dev/null 2>&1; then
+  if limited "$question_limit" docker compose version >/dev/null 2>&1; then
     echo plugin
   elif have docker-compose; then
     echo alone
@@ -25,9 +25,10 @@ find_project() {
   done
   is_name "$(recall label.project)" && is_name "$(recall label.service)" || { refuse "$name says nothing of its project"; return 1; }
   note project yes
-  note scale "$(service_containers | wc -l | tr -d ' ')" # what "up --scale" made: no file tells
-  for one in $(service_containers); do
-    shared=$(sharing "$one")
+  all=$(service_containers) && [ -n "$all" ] || { refuse 'the engine does not say how many containers the service has'; return 1; }
+  note scale "$(printf '%s\n' "$all" | wc -l | tr -d ' ')" # what "up --scale" made: no file tells
+  for one in $all; do
+    shared=$(sharing "$one") || { refuse 'the engine does not say what shares its namespaces'; return 1; }
     [ -z "$shared" ] || { refuse "it lends its network or processes to $shared, which would lose them"; return 1; }
   done
   told=$(compose plain config --hash "$(recall label.service)" 2>&1) ||
@@ -107,10 +108,10 @@ compose() { # plain or pinned, words
     set -- "$@" "$first"
     count=$((count - 1))
   done
-  if [ "$(compose_program)" = plugin ]; then docker compose "$@"; else docker-compose "$@"; fi
+  if [ "$(compose_program)" = plugin ]; then order compose "$@"; else limited "$act_limit" docker-compose "$@"; fi
 }
 
 service_containers() {
-  docker ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$(recall label.project)" \
+  ask ps --all --quiet --no-trunc --filter "label=com.docker.compose.project=$(recall label.project)" \
     --filter "label=com.docker.compose.service=$(recall label.service)" --filter label=com.docker.compose.oneoff=False
 }

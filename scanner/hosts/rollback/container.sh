@@ -7,7 +7,7 @@ find_container() {
     refuse "$name deletes itself when it is stopped (--rm): nothing could be put back"
     return 1
   fi
-  shared=$(sharing "$old")
+  shared=$(sharing "$old") || { refuse 'the engine does not say what shares its namespaces'; return 1; }
   [ -z "$shared" ] || { refuse "it lends its network or processes to $shared, which would lose them"; return 1; }
   find_unit_of "$old" || return 1
   bring_image "$(look "$old" '{{.Config.Image}}')" || return 1
@@ -17,9 +17,11 @@ find_container() {
 }
 
 sharing() { # container: names of those that run in its namespaces
-  # shellcheck disable=SC2046 # IDs
-  "$engine" inspect --type container --format '{{.Name}} {{.HostConfig.NetworkMode}} {{.HostConfig.PidMode}} {{.HostConfig.IpcMode}}' \
-    $("$engine" ps --all --quiet --no-trunc) 2>/dev/null | awk -v id="container:$1" 'index($0, id) { print $1 }' | tr -d / | head -n 3 | paste -s -d , -
+  all=$(ask ps --all --quiet --no-trunc) || return 1
+  # shellcheck disable=SC2086 # IDs
+  modes=$(ask inspect --type container --format '{{.Id}} {{.Name}} {{.HostConfig.NetworkMode}} {{.HostConfig.PidMode}} {{.HostConfig.IpcMode}}' $all 2>/dev/null)
+  case $modes in *"$1"*) ;; *) return 1 ;; esac # itself is among them, or they were not told
+  printf '%s\n' "$modes" | awk -v id="container:$1" 'index($0, id) { print $2 }' | tr -d / | head -n 3 | paste -s -d , -
 }
 
 prepare_container() {
@@ -50,22 +52,22 @@ switch_container() {
   if [ -f "$dir/unit" ]; then
     limited "$unit_limit" systemctl stop "$(recall unit)" || return 1
   fi
-  "$engine" stop "$old" || return 1
+  order stop "$old" || return 1
   without_policy "$old" || return 1
-  "$engine" rename "$old" "$kept" || return 1
-  "$engine" rename "$new" "$name" || return 1
+  order rename "$old" "$kept" || return 1
+  order rename "$new" "$name" || return 1
   start_it "$new"
 }
 
 without_policy() { # container; podman learnt this with 5.2, and what came before starts none again that was stopped
-  "$engine" update --restart=no "$1" || [ "$engine" = podman ]
+  order update --restart=no "$1" || [ "$engine" = podman ]
 }
 
 start_it() { # container, by its unit where it has one
   if [ -f "$dir/unit" ]; then
     pin_unit_of && limited "$unit_limit" systemctl start "$(recall unit)"
   else
-    "$engine" start "$1"
+    order start "$1"
   fi
 }
 
@@ -108,8 +110,8 @@ undo_container() {
   trouble='the former one is gone'
   ! is_gone "$old" || return
   trouble='the former one does not get its name back'
-  [ "$(name_of "$old")" = "$name" ] || "$engine" rename "$old" "$name" || return
-  [ -z "$(recall policy)" ] || "$engine" update --restart="$(recall policy)" "$old" || [ "$engine" = podman ] || return
+  [ "$(name_of "$old")" = "$name" ] || order rename "$old" "$name" || return
+  [ -z "$(recall policy)" ] || order update --restart="$(recall policy)" "$old" || [ "$engine" = podman ] || return
   trouble='the former one does not start any more'
   case $(recall was) in
     running) start_old "$old" ;;
@@ -118,7 +120,7 @@ undo_container() {
 }
 
 start_old() { # container
-  if [ -f "$dir/unit" ]; then limited "$unit_limit" systemctl start "$(recall unit)"; else "$engine" start "$1"; fi
+  if [ -f "$dir/unit" ]; then limited "$unit_limit" systemctl start "$(recall unit)"; else order start "$1"; fi
 }
 
 finish_container() {

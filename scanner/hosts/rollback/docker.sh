@@ -31,7 +31,7 @@ body() { # container, image it was made from
   both="$both{{range \$key, \$value := .Config.Volumes}}Volumes$tab{{json \$key}}:{}{{println}}{{end}}"
   both="$both{{range \$key, \$value := .Config.ExposedPorts}}ExposedPorts$tab{{json \$key}}:{}{{println}}{{end}}"
   {
-    "$engine" image inspect --format "$both" "$2" 2>/dev/null
+    ask image inspect --format "$both" "$2" 2>/dev/null
     printf '@\n'
     look "$1" "$carried$both"
   } | awk -F "$tab" -v image="$image" '

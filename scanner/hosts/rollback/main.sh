@@ -33,6 +33,8 @@ main() {
   store=/var/lib/archscan-rollback
 
   engine_patience=120 # seconds for an engine to come back: a restart of dockerd takes some ten
+  question_limit=60   # seconds for an engine to answer what changes nothing: one that hangs is as one that is away
+  act_limit=1800      # seconds for what changes something: a container may take its time to stop
   pull_limit=1800     # seconds for a pull
   health_limit=600    # seconds for a health check to say something else than "starting"
   unit_limit=300      # seconds for a unit to start or stop
@@ -238,67 +240,6 @@ refuse() { # why; nothing was touched; what an engine that went away did not ans
   return 1
 }
 
-# ---------------------------------------------------------------- the engine
-
-answers() {
-  if [ "$kind" = kubernetes ]; then kube version >/dev/null 2>&1; else "$engine" version >/dev/null 2>&1; fi
-}
-
-await_engine() { # an engine that is gone for longer leaves the step interrupted, for resume
-  waited=0
-  until answers; do
-    if [ "$waited" -ge "$engine_patience" ]; then
-      [ "$(recall state)" != finding ] || { reach refused "$engine does not answer" && exit 1; }
-      interrupted
-    fi
-    sleep 1
-    waited=$((waited + 1))
-  done
-}
-
-interrupted() {
-  note says "$engine does not answer"
-  exit 1
-}
-
-look() { # object, template
-  "$engine" inspect --type container --format "$2" "$1" 2>/dev/null
-}
-
-is_there() {
-  look "$1" '{{.Id}}' >/dev/null
-}
-
-is_gone() { # container; an engine that is away says of none that it is there
-  ! is_there "$1" && answers && ! is_there "$1"
-}
-
-image_of() { # container: its image's ID without the algorithm
-  found=$(look "$1" '{{.Image}}') && printf '%s' "${found#sha256:}"
-}
-
-label() { # container, label
-  look "$1" "{{with index .Config.Labels \"$2\"}}{{.}}{{end}}"
-}
-
-id_of_image() {
-  found=$("$engine" image inspect --format '{{.Id}}' "$1" 2>/dev/null) && printf '%s' "${found#sha256:}"
-}
-
-remove() { # container; its volumes stay
-  tried=0
-  until await_engine && { is_gone "$1" || "$engine" rm --force "$1"; }; do
-    tried=$((tried + 1))
-    [ "$tried" -lt "$tries" ] || return 1
-  done
-}
-
-limited() { # seconds, command
-  limit=$1
-  shift
-  if have timeout; then timeout "$limit" "$@"; else "$@"; fi
-}
-
 # ---------------------------------------------------------------- the steps; what a kind does in each is in a function of its name
 
 # Nothing is touched before the image is here.
@@ -333,7 +274,7 @@ is_of_repository() { # names; nobody's own image gets somebody else's mounts and
 }
 
 names_of_image() {
-  "$engine" image inspect --format '{{range .RepoDigests}}{{.}} {{end}}{{range .RepoTags}}{{.}} {{end}}' "$1" 2>/dev/null
+  ask image inspect --format '{{range .RepoDigests}}{{.}} {{end}}{{range .RepoTags}}{{.}} {{end}}' "$1" 2>/dev/null
 }
 
 plain_name() { # docker.io/library/nginx:1@sha256:… is nginx
@@ -351,7 +292,10 @@ prepare() { # the new one is made beside the old one
 
 switch() { # what must not be left halfway
   await_engine
-  "unmoved_$kind" || { refuse "$name was changed since the plan was made"; return; }
+  unmoved=yes
+  "unmoved_$kind" || unmoved=no
+  [ ! -f "$dir/hung" ] || { refuse "$engine did not answer a question within $question_limit seconds"; return; }
+  [ "$unmoved" = yes ] || { refuse "$name was changed since the plan was made"; return; }
   note touched yes # first: what is killed in between must be put back, too
   reach switching ''
   "switch_$kind" || { undo "the switch failed: $(tail -n 1 "$dir/log" | head -c 200)"; return; }

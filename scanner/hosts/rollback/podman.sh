@@ -10,7 +10,7 @@ create_again() { # container, name of the new one
     printf 's\0'
     options_of run w
     options_of create k
-    "$engine" image inspect --format '{{"\x00"}}{{range .Config.Env}}i{{.}}{{"\x00"}}{{end}}' "$before"
+    ask image inspect --format '{{"\x00"}}{{range .Config.Env}}i{{.}}{{"\x00"}}{{end}}' "$before"
     look "$1" '{{"\x00"}}{{range .Config.Env}}e{{.}}{{"\x00"}}{{end}}h{{.Config.Hostname}}{{"\x00"}}'
     look "$1" '{{"\x00"}}{{range .Mounts}}{{if eq .Type "volume"}}v{{.Name}}:{{.Destination}}{{if not .RW}}:ro{{end}}{{"\x00"}}{{end}}{{end}}'
     look "$1" '{{"\x00"}}{{range .Config.CreateCommand}}c{{.}}{{"\x00"}}{{end}}'
@@ -22,7 +22,7 @@ create_again() { # container, name of the new one
   for network in $(networks_of "$1"); do
     case " $(networks_of "$2" | paste -s -d ' ' -) " in
       *" $network "*) ;;
-      *) "$engine" network connect "$network" "$2" || { refuse "it cannot join $network"; return 1; } ;;
+      *) order network connect "$network" "$2" || { refuse "it cannot join $network"; return 1; } ;;
     esac
   done
   other=$(unlike "$1" "$2")
@@ -31,7 +31,7 @@ create_again() { # container, name of the new one
 
 # Which options there are, and which of them take a value, is what this Podman's own help says.
 options_of() { # run or create, mark of those that take a value; the others get b
-  "$engine" "$1" --help 2>/dev/null | awk -v with="$2" -v marked="$1" '
+  ask "$1" --help 2>/dev/null | awk -v with="$2" -v marked="$1" '
     !/^ +(-[A-Za-z0-9], )?--[a-z]/ { next }
     {
       short = ""
@@ -194,7 +194,7 @@ unlike() { # container, new one: the first thing that somebody chose for the one
   missing=$({ look "$2" "$mounts" && printf '@\n' && look "$1" "$mounts"; } | awk '$0 == "@" { past = 1; next } !past { there[$0] = 1; next } NF && !($0 in there) { print $1, $3; exit }')
   [ -z "$missing" ] || { printf 'the %s' "$missing"; return; }
   labels='{{range $key, $value := .Config.Labels}}{{json $key}}: {{json $value}}{{println}}{{end}}'
-  missing=$({ "$engine" image inspect --format "$labels" "$(look "$1" '{{.Image}}')" && look "$2" "$labels" && printf '@\n' && look "$1" "$labels"; } |
+  missing=$({ ask image inspect --format "$labels" "$(look "$1" '{{.Image}}')" && look "$2" "$labels" && printf '@\n' && look "$1" "$labels"; } |
     awk '$0 == "@" { past = 1; next } !past { there[$0] = 1; next } NF && !($0 in there) { print $1; exit }')
   [ -z "$missing" ] || { printf 'the label %s' "$missing"; return; }
   other=$({ limits_of "$2" && printf '@\n' && limits_of "$1"; } | awk '$0 == "@" { past = 1; next } !past { there[$0] = 1; next } !($0 in there) { print; exit }')

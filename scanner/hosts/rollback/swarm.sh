@@ -1,7 +1,7 @@
 # ---------------------------------------------------------------- a service of Docker Swarm, on one of its managers
 
 spec() { # template below the service's own specification
-  docker service inspect --format "$1" "$name" 2>/dev/null
+  ask service inspect --format "$1" "$name" 2>/dev/null
 }
 
 image_of_service() {
@@ -32,7 +32,7 @@ switch_swarm() {
 }
 
 update_service() { # image
-  docker service update --detach --no-resolve-image --image "$1" "$name"
+  order service update --detach --no-resolve-image --image "$1" "$name"
 }
 
 resume_swarm() {
@@ -46,7 +46,7 @@ fate_swarm() {
     updating) echo 'waiting -'; return ;;
     paused | rollback*) echo 'bad did not start: the swarm gave the update up'; return ;;
   esac
-  tasks=$(docker service ps --no-trunc --filter desired-state=running --format '{{.ID}} {{.CurrentState}}' "$name") || { echo lost; return; }
+  tasks=$(ask service ps --no-trunc --filter desired-state=running --format '{{.ID}} {{.CurrentState}}' "$name") || { echo lost; return; }
   wanted=$(spec '{{with .Spec.Mode.Replicated}}{{.Replicas}}{{end}}')
   printf '%s\n' "$tasks" | awk -v wanted="$wanted" '
     !NF { next }

@@ -106,7 +106,7 @@ find_unit() {
 }
 
 find_quadlet() {
-  major=$("$engine" version --format '{{.Client.Version}}' 2>/dev/null)
+  major=$(ask version --format '{{.Client.Version}}' 2>/dev/null)
   case $name/${major%%.*} in # the command that it became is pinned: of a template's for this one, before Podman 5 for want of drop-ins
     *@*.service/* | */[0-4])
       find_line
@@ -154,8 +154,9 @@ engine_s() { # image, as Podman takes an ID
 }
 
 unmoved_unit() {
-  [ "$expected" = - ] || present=$(image_of "$(recall container)") || return 0
-  [ "$expected" = - ] || [ "$present" = "$expected" ]
+  [ "$expected" != - ] || return 0
+  present=$(image_of "$(recall container)") || { is_gone "$(recall container)"; return; }
+  [ "$present" = "$expected" ]
 }
 
 switch_unit() {

@@ -40,6 +40,7 @@ from scanner.probe.planned.plans import UnclearError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scanner.domain.image.reference import ImageReference
     from scanner.domain.platform.platform import Platform
     from scanner.probe.answer import Answer
 
@@ -107,7 +108,7 @@ class _Where:
     host: str
     engine: Engine
     images: Mapping[str, LocalImage]
-    named_anew: Mapping[str, LocalImage]
+    named_anew: Mapping[ImageReference, LocalImage]
 
 
 def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Workload | None:

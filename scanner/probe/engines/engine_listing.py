@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.failure import Failure
+from scanner.domain.image.reference import DEFAULT_TAG, ImageReference, image_reference
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json, live
 from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
-from scanner.probe.engines.engine_section import MAX_WORKLOADS, is_unhealthy
+from scanner.probe.engines.engine_section import MAX_WORKLOADS, Gaps, is_unhealthy
 from scanner.probe.engines.logs import last_lines, note_missing_logs
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from scanner.domain.facts import LocalImage, Workload
     from scanner.domain.platform.platform import Platform
     from scanner.probe.answer import Answer
-    from scanner.probe.engines.engine_section import Gaps
 
 ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -130,25 +130,36 @@ def images(answer: Answer, key: str, gaps: Gaps, made: Callable[[dict[str, Any]]
 
 def named_anew(
     answer: Answer, key: str, gaps: Gaps, made: Callable[[dict[str, Any]], LocalImage]
-) -> dict[str, LocalImage]:
-    """What names mean today by which containers were made of other images; most answers have no such section."""
+) -> dict[ImageReference, LocalImage]:
+    """What names mean today by which containers were made of other images; most answers have no such section.
+
+    Only how a fix reads rests on it, no verdict: an engine that hung here, after it told the rest, has no gap for it.
+    """
     name = f"{key}/named_anew"
-    good, _ = lines(answer, name, gaps, key) if name in answer.sections else ([], [])
-    found: dict[str, LocalImage] = {}
+    good, _ = lines(answer, name, Gaps(), key) if name in answer.sections else ([], [])
+    found: dict[ImageReference, LocalImage] = {}
     for line in good:
         try:
             told = answer_json.record(answer_json.parse(line))
             tags, image = answer_json.rows(told.get("repo_tags")), made(told)
-            found |= dict.fromkeys((answer_json.name(tag) for tag in tags), image)
+            names = (_tagged(answer_json.name(tag)) for tag in tags)
+            found |= dict.fromkeys((each for each in names if each is not None), image)
         except MalformedError as error:
             gaps.note(key, Failure(Reason.PART_INCOMPLETE, f"{name}: {error}"))
     return found
 
 
-def meant(named: Mapping[str, LocalImage], image: str, image_id: str) -> Platform | None:
-    """What a container's image, as written, means today where that is another one; an engine lists no name without its tag."""
-    today = named.get(image) or named.get(f"{image}:latest")
+def meant(named: Mapping[ImageReference, LocalImage], image: str, image_id: str) -> Platform | None:
+    """What a container's image, however written, means today where that is another one."""
+    written = _tagged(image)
+    today = named.get(written) if written is not None else None
     return today.platform if today is not None and today.image_id != image_id else None
+
+
+def _tagged(image: str) -> ImageReference | None:
+    """A name with the tag that it means: an engine lists none without, and only in its own spelling."""
+    reference = image_reference(image)
+    return None if isinstance(reference, Failure) else replace(reference, tag=reference.tag or DEFAULT_TAG)
 
 
 def _read_image(made: Callable[[dict[str, Any]], LocalImage], line: str) -> LocalImage:

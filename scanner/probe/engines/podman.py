@@ -27,6 +27,7 @@ from scanner.probe.engines.engine_section import EngineSection, Gaps, exit_of, o
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scanner.domain.image.reference import ImageReference
     from scanner.probe.answer import Answer
 
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -39,7 +40,7 @@ class _Where:
     host: str
     key: str
     images: Mapping[str, LocalImage]
-    named_anew: Mapping[str, LocalImage]
+    named_anew: Mapping[ImageReference, LocalImage]
 
 
 def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> EngineSection:

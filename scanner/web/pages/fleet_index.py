@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from scanner.domain.failure import Failure
@@ -18,12 +17,10 @@ from scanner.web.pages.image_rows import HARM, Alike, ImageGroup, ImageRow, grou
 from scanner.web.pages.page_filter import NO_PLATFORM, PageFilter, fitting, fitting_among, registry_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from scanner.domain.finding_groups import HostFindings, Likeness
     from scanner.domain.report import Finding, HostReading, Report
-
-_NAME_OF = attrgetter("workload.name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +166,7 @@ class FleetIndex:
 
     @cached_property
     def _workload_names(self) -> tuple[str, ...]:
-        return tuple(set(map(_NAME_OF, self.report.findings)))
+        return tuple(set(chain.from_iterable(group.names for group in self.report.by_host.values())))
 
     def select(self, wanted: PageFilter) -> Alike:
         """The judged workloads that fit."""
@@ -194,12 +191,12 @@ class FleetIndex:
         for host, group in report.by_host.items() if left else ():
             if not is_anywhere and not wanted.takes_where(host, self.labels_of.get(host, {})):
                 continue
-            is_called_so = fits(host)
-            if is_anywhere and not (is_called_so or names):
-                continue
-            for finding, one in zip(group, group.likenesses, strict=True):
-                if one in several and (is_called_so or one in by_image or finding.workload.name in names):
-                    several[one][0].append(finding)
+            places = (
+                range(len(group)) if fits(host) else _called_so(group, names, frozenset() if is_anywhere else by_image)
+            )
+            for at in places:
+                if (one := group.likenesses[at]) in several:
+                    several[one][0].append(group[at])
                     several[one][1][host] = None
         for one, (some, hosts) in several.items():
             if some:
@@ -212,6 +209,14 @@ class FleetIndex:
             return self.rows
         with_fitting = (selected or self.select(wanted)).hosts
         return tuple(row for row in self.rows if row.name in with_fitting or _fits_bare(row, wanted))
+
+
+def _called_so(group: HostFindings, names: Collection[str], by_image: Collection[Likeness]) -> Iterable[int]:
+    """The places of those of a host's findings whose workload, or image, is called as sought."""
+    if by_image:
+        both = enumerate(zip(group.names, group.likenesses, strict=True))
+        return [at for at, (name, one) in both if name in names or one in by_image]
+    return [at for at, name in enumerate(group.names) if name in names] if names else ()
 
 
 MAX_CHOICES = 200

@@ -13,8 +13,8 @@ from scanner.service.history import DAY_S, DAYS, Day
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-WIDTH, HEIGHT = 560, 120
-"""Units; the picture grows with its place."""
+WIDTH, HEIGHT = 320, 110
+"""Units, as many as its place beside the table has pixels: its letters are as large as others."""
 
 ROOM = 8
 """Units kept free around the curves, so that a line's end is whole."""

@@ -284,6 +284,7 @@ def test_a_host_of_no_inventory_is_called_as_its_person_called_it():
 
 def test_sudo_that_is_not_there_is_installed():
     assert "install sudo" in fix(Reason.HOST_PROBE_MISSING, trouble(path="sudo")).summary
+    assert "--yes opendoas " in fix(Reason.HOST_PROBE_MISSING, trouble(path="doas")).commands[0]
     by_doas = fix(Reason.HOST_SUDO_REFUSED, trouble(path=DOAS_RULES)).commands
     assert (
         by_doas[0]

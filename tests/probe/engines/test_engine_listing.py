@@ -37,14 +37,16 @@ def test_what_is_no_object_is_a_gap_that_shows_it(body, told):
     assert told in gaps["docker"].detail
 
 
-def test_a_name_means_another_image_only_to_containers_of_another():
+@pytest.mark.parametrize("ended", [b"Error: No such image: gone:1\n@exit 1", b"@hung 12"])
+def test_a_name_however_written_means_another_image_only_to_containers_of_another(ended):
     line = b'{"id":"sha256:2","repo_digests":[],"repo_tags":["app:latest"],"os":"linux","architecture":"arm64","config":null}'
-    answer = Answer(
-        {"docker/named_anew": Section("docker/named_anew", line + b"\nError: No such image: gone:1\n@exit 1")}
-    )
+    answer = Answer({"docker/named_anew": Section("docker/named_anew", line + b"\n" + ended)})
     named = engine_listing.named_anew(answer, "docker", gaps := Gaps(), docker._image)
-    told = [
-        engine_listing.meant(named, *asked)
-        for asked in (("app", "sha256:1"), ("app", "sha256:2"), ("gone:1", "sha256:1"))
-    ]
-    assert (told, gaps) == ([Platform("linux", "arm64"), None, None], {})
+    asked = (
+        ("app", "sha256:1"),
+        ("docker.io/library/app:latest", "sha256:1"),
+        ("app", "sha256:2"),
+        ("gone:1", "sha256:1"),
+    )
+    arm64 = Platform("linux", "arm64")
+    assert ([engine_listing.meant(named, *one) for one in asked], gaps) == ([arm64, arm64, None, None], {})

@@ -14,7 +14,7 @@ from scanner.web.http.server import Server
 from scanner.web.pages.findings_page import findings_page
 from scanner.web.pages.fleet_index import FleetIndex
 from scanner.web.pages.fleet_page import fleet_page
-from scanner.web.pages.page_filter import PageFilter
+from scanner.web.pages.page_filter import PageFilter, fitting
 from scanner.web.pages.rendering import age, environment, load_templates
 from tests.builders import ARM64
 from tests.counted import calls
@@ -361,3 +361,29 @@ def test_a_template_is_read_when_the_service_starts_and_never_again():
     made = environment()
     assert not made.auto_reload
     assert {name for _, name in made.cache} == set(made.list_templates())
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        PageFilter(q="worker"),
+        PageFilter(q="web-000*"),
+        PageFilter(q="cron-1", status="ok"),
+        PageFilter(q="shop/", label="site=oslo"),
+        PageFilter(q="agent", host="web-*"),
+        PageFilter(host="edge-*", label="team=web"),
+    ],
+)
+def test_what_is_sought_is_what_a_look_at_each_finds(wanted):
+    index, fits = FleetIndex(fleet_of(100, workloads=20)), fitting(wanted.q)
+    fitting_ones = {
+        finding.key
+        for host, group in index.report.by_host.items()
+        for finding, one in zip(group, group.likenesses, strict=True)
+        if wanted.takes_alike(one)
+        and wanted.takes_where(host, index.labels_of[host])
+        and any(map(fits, (host, finding.workload.name, finding.workload.image)))
+    }
+    found = [finding.key for some in index.select(wanted).parts.values() for finding in some]
+    assert (set(found), len(found)) == (fitting_ones, len(fitting_ones))
+    assert fitting_ones

@@ -21,6 +21,9 @@ SECOND_FACTOR = "AuthenticationMethods"
 DOAS_RULES = "/etc/doas.conf"
 """Where doas is told who may what: the file at fault where it is doas that refuses."""
 
+PACKAGES_OF = {"sudo": ("sudo", "sudo", "sudo"), "doas": ("opendoas", "opendoas", "doas")}
+"""The packages of Debian, Fedora, Alpine that bring what the probe becomes root by."""
+
 UNBELIEVED = frozenset({Reason.HOST_KEY_UNKNOWN, Reason.HOST_KEY_CHANGED})
 """Of a host key that nobody has vouched for."""
 
@@ -43,10 +46,12 @@ def _sudo_refused(t: Trouble) -> Fix:
 
 def _probe_missing(t: Trouble) -> Fix:
     path = word(t.path, "PROBE") if t.path else PROBE_PATH
-    if path == "sudo":
+    if path in PACKAGES_OF:
+        debian, fedora, alpine = PACKAGES_OF[path]
+        installed = f"apt-get install --yes {debian} || dnf install --assumeyes {fedora} || apk add {alpine}"
         return Fix(
-            f"sudo is not installed on {t.host}, while the key's forced command runs the probe through it: install sudo.",
-            (as_root(t, "apt-get install --yes sudo || dnf install --assumeyes sudo || apk add sudo"), again(t)),
+            f"{path} is not installed on {t.host}, while the key's forced command runs the probe through it: install {path}.",
+            (as_root(t, installed), again(t)),
         )
     return Fix(
         f"The probe is not installed on {t.host}, or not where the key's forced command looks for it ({path}): install it.",
