@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import ssl
 from typing import TYPE_CHECKING
 
 from scanner.app import trail_wiring
@@ -70,16 +71,23 @@ def _trail(settings: Settings) -> None:
 
 
 def _registries(settings: Settings) -> None:
-    """Authorities of registries, which else are first read when one is asked."""
+    """Authorities and certificates of registries, which else are first read when one is asked."""
     problems = []
     for name, registry in settings.registries.listed.items():
-        if registry.ca_file is not None:
-            try:
-                certificates.verifying(registry.ca_file)
-            except FileError as error:
-                problems.append(
-                    Problem(f"registries.{name}.ca_file", 0, "", f"{error.path} cannot be used: {error.problem}")
-                )
+        if registry.ca_file is None and registry.cert_file is None:
+            continue
+        place, setting = f"registries.{name}", "ca_file"
+        try:
+            context = certificates.verifying(registry.ca_file)
+            setting = "cert_file"
+            if registry.cert_file is not None and registry.key_file is not None:
+                certificates.identify(context, registry.cert_file, registry.key_file)
+        except FileError as error:
+            setting = "key_file" if error.path == str(registry.key_file) else setting
+            problems.append(Problem(f"{place}.{setting}", 0, "", f"{error.path} cannot be used: {error.problem}"))
+        except ssl.SSLError as error:
+            why = f"{registry.cert_file} cannot be used with {registry.key_file}: {error.reason or 'no certificate in PEM'}"
+            problems.append(Problem(f"{place}.cert_file", 0, "", why))
     if problems:
         raise SettingsError(problems)
 

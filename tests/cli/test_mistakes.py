@@ -215,12 +215,16 @@ def test_a_mistake_in_the_configuration_is_one_line_and_2(capsys, tmp_path, monk
         ("store: {url: 'sqlite://a.db'}", "write sqlite:////path/to/archscan.db"),
         ("registries: {r.example: {ca_file: archscan.yml}}", "registries.r.example.ca_file: "),
         ("registries: {r.example: {ca_file: pipe}}", "pipe cannot be used: is not a regular file but a named pipe"),
+        ("registries: {r.example: {cert_file: pipe, key_file: id}}", "registries.r.example.cert_file: "),
+        ("registries: {r.example: {cert_file: archscan.yml, key_file: id}}", "no certificate in PEM"),
         ("replicas: {ca_file: pipe}", "pipe: is not a regular file but a named pipe"),
     ],
 )
 def test_what_only_serve_would_trip_over_is_one_line_of_config_check(capsys, tmp_path, monkeypatch, more, says):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "archscan.yml").write_text(f"{LOCAL}{more}\n")
+    (tmp_path / "id").write_text(KEY)
+    (tmp_path / "id").chmod(0o600)
     os.mkfifo(tmp_path / "pipe")
     code, out, err = ran(capsys, "config", "check")
     assert (code, out, err.count("\n"), says in err) == (2, "", 1, True), err

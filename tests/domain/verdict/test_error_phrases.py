@@ -1,6 +1,7 @@
 """What runtimes say, decoded."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -208,7 +209,7 @@ def test_what_a_text_is_about_instead_is_told_by_the_more_precise_words(text, cl
 
 @pytest.mark.parametrize("acquittal", ACQUITTALS, ids=[each.instead for each in ACQUITTALS])
 def test_what_acquits_is_neither_heard_nor_explained(acquittal):
-    assert acquits(acquittal.says) == acquittal.instead
+    assert acquits(acquittal.says) == acquits(acquittal.says.upper()) == acquittal.instead
     assert instead(f"one\n{acquittal.says} (an error)\n") == acquittal.instead
     assert explain(acquittal.says) == ()
     assert observe(acquittal.says, [], 127) is None
@@ -324,6 +325,13 @@ def test_a_hostile_line_costs_no_time():
             observe("", [line] * 5, 127)
             explain(line)
             instead(line)
+
+
+@pytest.mark.parametrize("phrase", [one for one in PHRASES if one.within], ids=lambda one: one.says[:40])
+def test_no_words_are_sought_behind_whatever_may_stand_before_them(phrase):
+    """Which costs its length at every letter of a line. What minds no case is found in any, at the cost of one."""
+    assert not re.search(r"(?:^|\||\()\.\{", phrase.within)
+    assert phrase.sought(phrase.says.swapcase()) == phrase.sought(phrase.says).swapcase()
 
 
 def test_a_hostile_log_costs_as_much_as_it_has_lines_of_which_each_is_read_to_its_end():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 from scanner.registry.config import RegistryConfig
-from scanner.registry.http.redirects import FollowedRedirect, Trust, next_hop
+from scanner.registry.http.redirects import MAX_LOCATION_CHARS, FollowedRedirect, Trust, next_hop
 
 TLS = RegistryConfig("reg.example", redirect_hosts=("cdn.example", "store.example:9000", "*.pool.example"))
 PLAIN = RegistryConfig("127.0.0.1:5000", plain_http=True, redirect_hosts=("127.0.0.1:9000",))
@@ -47,6 +47,7 @@ ROWS = [
     (TLS, "javascript:alert(1)", True, None),
     (TLS, "", True, None),
     (TLS, "https://", True, Trust.OWN),
+    (TLS, "#x", True, None),
     (TLS, "https://[::1", True, None),
     (TLS, "https://x:99999999/", True, None),
     (PLAIN, "/x", False, Trust.OWN),
@@ -66,10 +67,24 @@ def test_a_redirect_is_as_trusted_as_its_target(config, location, blob, expected
     current = httpx.URL(config.base_url + "/v2/app/manifests/1")
     found = next_hop(config, current, location, blob=blob)
     assert (found.trust if isinstance(found, FollowedRedirect) else None) == expected
+    if isinstance(found, FollowedRedirect):
+        assert not found.url.fragment
     if isinstance(found, Failure):
         assert found.reason is Reason.IMAGE_REDIRECT_REFUSED
         assert "word" not in found.detail
         assert found.detail.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("signature", "follows"),
+    [("a" * 6_000, True), ("%2F" * 5_000, True), ("a" * MAX_LOCATION_CHARS, False)],
+    ids=["a session", "escapes", "too long"],
+)
+def test_a_signed_address_may_be_as_long_as_storage_makes_it(signature, follows):
+    signed = f"https://elsewhere.example/x?token={signature}"
+    found = next_hop(TLS, httpx.URL("https://reg.example/v2/app/blobs/x"), f"{signed}#x", blob=True)
+    assert (isinstance(found, FollowedRedirect) and str(found.url) == signed) == follows
+    assert follows or f"{MAX_LOCATION_CHARS} characters" in found.detail
 
 
 def test_a_relative_redirect_from_abroad_stays_abroad():

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.web.http.access import Access, Scope, Token, host_name, is_loopback
+from scanner.web.http.access import MAX_CREDENTIAL_CHARS, Access, Scope, Token, host_name, is_loopback
 from scanner.web.http.basic import BasicUsers
 from scanner.web.http.problem import Problem
+from scanner.web.http.trusted_proxy import TrustedProxy
 
 GOOD = "t" * 43
 READER = Token("reader", hashlib.sha256(GOOD.encode()).hexdigest(), frozenset({Scope.READ}))
@@ -52,6 +53,7 @@ async def outcome(access, scope, authorization=None, host="localhost:9719"):
         (Scope.READ, "Basic " + base64.b64encode(b"nocolon").decode(), (401, "unauthenticated")),
         (Scope.READ, "Basic " + base64.b64encode(b"\xff:\xff").decode(), (401, "unauthenticated")),
         (Scope.GATE, basic("me", "g" * 43), (403, "bearer_required")),
+        (Scope.READ, basic("me", "g" * 43), (403, "scope_missing")),
     ],
 )
 async def test_a_token_permits_its_scopes_only(scope, authorization, expected):
@@ -59,6 +61,54 @@ async def test_a_token_permits_its_scopes_only(scope, authorization, expected):
     assert await outcome(access, scope, authorization) == expected
     assert [access.knows(token.sha256) for token in access.tokens] == [True, True]
     assert not access.knows("0" * 64)
+
+
+def _token(name, secret, *scopes, host=""):
+    return Token(name, hashlib.sha256(secret.encode()).hexdigest(), frozenset(scopes), host)
+
+
+async def test_a_credential_has_at_most_so_many_characters_wherever_it_is_asked_for():
+    longest = "x" * MAX_CREDENTIAL_CHARS
+    one, empty = _token("one", longest, Scope.READ, Scope.PUSH, host="box"), _token("empty", "", Scope.READ)
+    more = _token("more", f"{longest}x", Scope.READ, Scope.PUSH, host="box")
+    access = Access([one, more, empty, short := _token("short", "x", Scope.READ)])
+    assert await outcome(access, Scope.READ, f"Bearer {longest}") == "one"
+    assert await outcome(access, Scope.READ, f"Bearer {longest}x") == (401, "unauthenticated")
+    assert [access.holder(each) for each in ("", "x", longest, f"{longest}x")] == [None, short, one, None]
+    assert [access.pushes_for(f"Bearer {each}") for each in (longest, f"{longest}x", "x", "")] == ["box", "", "", ""]
+    assert access.pushes_for(f"Basic {longest}") == access.pushes_for(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("scope", "given", "expected"),
+    [
+        (Scope.OPEN, {"token_sha256": "0" * 64}, True),
+        (Scope.OPEN, {"user": "ann"}, True),
+        (Scope.READ, {"token_sha256": READER.sha256}, True),
+        (Scope.READ, {"token_sha256": "0" * 64}, False),
+        (Scope.GATE, {"token_sha256": READER.sha256}, False),
+        (Scope.READ, {"user": "ann"}, True),
+        (Scope.GATE, {"user": "ann"}, False),
+        (Scope.GATE, {"user": "bob"}, True),
+        (Scope.READ, {"authorization": f"Bearer {GOOD}"}, True),
+        (Scope.GATE, {"authorization": f"Bearer {GOOD}"}, False),
+        (Scope.READ, {}, False),
+    ],
+)
+async def test_what_is_offered_to_somebody_is_what_they_may(scope, given, expected):
+    proxy = TrustedProxy("x-user", (), frozenset({Scope.READ}), {"bob": frozenset({Scope.GATE})})
+    access = Access([READER, GATE], proxy=proxy)
+    assert await access.permits(scope, given.pop("authorization", None), "localhost", **given) is expected
+
+
+def test_who_signed_in_is_named_and_an_open_page_asks_for_nobody():
+    access = Access([READER], proxy=TrustedProxy("x-user", (), frozenset({Scope.READ})))
+    assert (access.of_session(Scope.OPEN, "0"), access.of_session(Scope.READ, READER.sha256)) == ("anonymous", "reader")
+    assert (access.of_proxy(Scope.OPEN, "ann"), access.of_proxy(Scope.READ, "ann")) == ("anonymous", "proxy:ann")
+    assert Access().of_proxy(Scope.OPEN, "ann") == "anonymous"
+    assert (access.has_tokens, access.has_users, access.tokens) == (True, False, (READER,))
+    bare = Access(users=BasicUsers({"ann": "$2b$"}))
+    assert (bare.has_tokens, bare.has_users, bare.tokens) == (False, True, ())
 
 
 @pytest.mark.parametrize(

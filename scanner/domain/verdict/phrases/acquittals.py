@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import cache
+
+from scanner.domain.verdict.phrases.phrase import found_in, in_lower_case
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ _HOST_PROGRAMS = (
 _ALSO_IN_IMAGES = r"runc|crun|youki|runsc|pasta|passt|ip6?tables(?:-\w{1,20})?|nft|modprobe|pigz|criu|ssh|git|ldconfig|systemd-run|catatonit"
 """The same, where it is not the process of a container that is to start."""
 
-_NOT_THE_CONTAINERS = r"(?<!process: )(?<!init: )(?<!caused: )(?<!caused \")(?<!caused \\\")"
+_EXEC = r"exec: (?<!process: exec: )(?<!init: exec: )(?<!caused: exec: )(?<!caused \"exec: )(?<!caused \\\"exec: )"
+"""Of another process than the container's; looked at backwards, so that few places cost more than a letter."""
 
 _SLASH = r"(?:/[^\s\"':]{1,200}/)?"
 
@@ -37,7 +38,7 @@ ACQUITTALS = (
     Acquittal(
         "a helper that the engine starts on the host is missing or does not start",
         'error getting credentials - err: exec: "docker-credential-x": executable file not found in $PATH',
-        rf"exec: \\{{0,3}}\"{_SLASH}(?:{_HOST_PROGRAMS})\\{{0,3}}\": |{_NOT_THE_CONTAINERS}exec: \\{{0,3}}\"{_SLASH}(?:{_ALSO_IN_IMAGES})\\{{0,3}}\": |fork/exec {_SLASH}(?:{_HOST_PROGRAMS}|{_ALSO_IN_IMAGES}): |exec {_SLASH}(?:docker-credential-[\w.-]{{1,60}}|nvidia-container-[\w-]{{1,40}}): |error getting credentials\b|(?<![\w-])(?:{_HOST_PROGRAMS}): exec format error|error running (?:\w{{1,20}} )?hook|"
+        rf"exec: \\{{0,3}}\"{_SLASH}(?:{_HOST_PROGRAMS})\\{{0,3}}\": |{_EXEC}\\{{0,3}}\"{_SLASH}(?:{_ALSO_IN_IMAGES})\\{{0,3}}\": |fork/exec {_SLASH}(?:{_HOST_PROGRAMS}|{_ALSO_IN_IMAGES}): |exec {_SLASH}(?:docker-credential-[\w.-]{{1,60}}|nvidia-container-[\w-]{{1,40}}): |error getting credentials\b|(?<![\w-])(?:{_HOST_PROGRAMS}): exec format error|error running (?:\w{{1,20}} )?hook|"
         r"(?:failed to start|failed to create|start failed: ) ?shim: (?!.{0,20}task)|could not find (?:conmon|runtime|netavark|catatonit)|no such (?:runtime|shim)",
         overrules=True,
     ),
@@ -112,16 +113,13 @@ ACQUITTALS = (
 """In the order in which they are tried; each clause stands after ``not for the CPU:``."""
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.ASCII | re.IGNORECASE)
-
-
 def acquitted(text: str) -> str:
     """What a bounded text is about instead of the CPU or the program; empty where nothing says so."""
-    return next((each.instead for each in ACQUITTALS if _compiled(each.pattern).search(text)), "")
+    low = in_lower_case(text)
+    return next((each.instead for each in ACQUITTALS if found_in(each.pattern, low)), "")
 
 
 def is_overruled(text: str) -> bool:
     """Whether a bounded text speaks of the host's own programs or mounts, in words that runtimes use of the image's."""
-    return any(each.overrules and _compiled(each.pattern).search(text) for each in ACQUITTALS)
+    low = in_lower_case(text)
+    return any(each.overrules and found_in(each.pattern, low) for each in ACQUITTALS)

@@ -8,7 +8,10 @@ from scanner.domain.verdict.reason import Reason
 
 _ILL = frozenset({SIGILL_EXIT_CODE, ABORT_EXIT_CODE})
 _LOG = r"(?:.{0,120}[\s|\]:])?"
-"""Stands before the words in a whole line; whoever seeks the words needs none of it."""
+_NAME = r"(?:.{0,60}[:\]] )?"
+_BEFORE = r"(?:.{0,120})"
+_LEADS = (_LOG, _NAME, _BEFORE)
+"""What stands before the words in a whole line; whoever seeks the words needs none of it, nor what it costs at every letter."""
 
 
 def _phrase(  # noqa: PLR0913, PLR0917 -- a row has as many columns as a phrase has parts
@@ -23,10 +26,16 @@ def _phrase(  # noqa: PLR0913, PLR0917 -- a row has as many columns as a phrase 
         cause,
         has,
         line,
-        within or line.replace(_LOG, ""),
+        within or _without_leads(line),
         exits,
         is_followed=followed,
     )
+
+
+def _without_leads(line: str) -> str:
+    for lead in _LEADS:
+        line = line.replace(lead, "")
+    return line
 
 
 _LEVELS = (
@@ -36,7 +45,8 @@ _LEVELS = (
     ),
     _phrase(
         Reason.CPU_LEVEL_TOO_LOW, "runtime: this CPU has no floating point hardware, so it cannot run this GOARM=7 binary. Recompile using GOARM=5.", "programs in Go, built with GOARM=6 or 7, GO386=sse2, GOARM64=v8.1 or GORISCV64", causes.LEVEL, "recompile |cannot run this",
-        r"(?:runtime: )?this (?:CPU|system) (?:has|does|lacks|must).{1,120}(?:\. ?|, )(?:so it cannot run.{1,100}|recompile using GO\w{3,8}=.{1,40})|.{0,120}recompile (?:using|with) GO(?:ARM|ARM64|386|AMD64|MIPS|RISCV64|PPC64)=\S{1,30}", exits=frozenset({1, 2}),
+        r"(?:runtime: )?this (?:CPU|system) (?:has|does|lacks|must).{1,120}(?:\. ?|, )(?:so it cannot run.{1,100}|recompile using GO\w{3,8}=.{1,40})|"
+        rf"{_BEFORE}recompile (?:using|with) GO(?:ARM|ARM64|386|AMD64|MIPS|RISCV64|PPC64)=\S{{1,30}}", exits=frozenset({1, 2}),
     ),
     _phrase(
         Reason.CPU_LEVEL_TOO_LOW, "WARNING: MongoDB 5.0+ requires a CPU with AVX support, and your current system does not appear to have that!", "the official mongo image 5 and newer (on arm64: ARMv8.2-A)",
@@ -64,8 +74,10 @@ _LEVELS = (
     ),
     _phrase(
         Reason.CPU_LEVEL_TOO_LOW, "CPU lacks AVX support. Please consider upgrading to a newer CPU.", "Bun (use its baseline build), Intel compilers (Please verify that both the operating system and the processor support …), DPDK, x265 and others", causes.LEVEL, "lacks avx|not built to run|the processor support|this system does not support|unsupported cpu type|not support|n't support|not have|n't have|requires avx|requires sse4|requires x86-64-v|requires a cpu",
-        r"(?:.{0,60}[:\]] )?cpu lacks avx2? support\..{0,120}|(?:fatal error: )?this program was not built to run (?:on the processor in|in) your system\.?|please verify that both the operating system and the processor support .{1,200}|(?:error: )?this system does not support \"\w{1,20}\"\.?.{0,200}|EAL: FATAL: unsupported cpu type\.?.{0,60}|"
-        r"(?:error|fatal)[: ]{1,2}(?:this|your|the) (?:cpu|processor) does(?: not|n't) (?:support|have) (?:the )?(?:required )?(?:sse|ssse|avx|bmi|fma|popcnt|lse|neon|x86-64-v)\S{0,20}(?: instructions?(?: set)?)?.{0,120}|.{0,60}this (?:binary|executable|program) requires (?:a cpu with )?(?:x86-64-v[234]|avx\S{0,5}|sse4\S{0,3})\b.{0,120}",
+        rf"{_NAME}cpu lacks avx2? support\..{{0,120}}|"
+        r"(?:fatal error: )?this program was not built to run (?:on the processor in|in) your system\.?|please verify that both the operating system and the processor support .{1,200}|(?:error: )?this system does not support \"\w{1,20}\"\.?.{0,200}|EAL: FATAL: unsupported cpu type\.?.{0,60}|"
+        r"(?:error|fatal)[: ]{1,2}(?:this|your|the) (?:cpu|processor) does(?: not|n't) (?:support|have) (?:the )?(?:required )?(?:sse|ssse|avx|bmi|fma|popcnt|lse|neon|x86-64-v)\S{0,20}(?: instructions?(?: set)?)?.{0,120}|"
+        rf"{_BEFORE}this (?:binary|executable|program) requires (?:a cpu with )?(?:x86-64-v[234]|avx\S{{0,5}}|sse4\S{{0,3}})\b.{{0,120}}",
     ),
 )  # fmt: skip
 
