@@ -35,6 +35,7 @@ main() {
   max_plans=300
   clients='(docker|podman|nerdctl|finch|balena-engine)([.-](compose|io|remote))?(-v[12])?'
   starters='(ctr|crictl|buildah|distrobox|toolbox|apptainer|singularity|runc|crun|kubectl|helm|nomad|lima|limactl)'
+  addresses='/(containers/create|services/create|play/kube|kube/play)' # by which an engine is asked to create something
   runners='(make|gmake|just|task|go-task|npm|yarn|pnpm)'
   two_bytes=$(printf '\303\251')
   if [ "${#two_bytes}" -eq 2 ]; then bytewise=yes; else bytewise=; fi
@@ -1189,7 +1190,8 @@ command_files() { # cron's tables, those of supervisord and Monit, scripts at bo
     done
   fi
   [ -n "$tables" ] || return 0
-  for table in $(grep -l -s -E "(^|[[:space:]/\"'=])${starters}[[:space:]]" $tables /dev/null); do ship commands "$table" @script; done
+  others=$(grep -l -s -E "(^|[[:space:]/\"'=])${starters}[[:space:]]|${addresses}" $tables /dev/null)
+  for table in $others; do ship commands "$table" @script; done
   tables=$(grep -l -s -E "${clients}[[:space:]]" $tables /dev/null)
   [ -z "$tables" ] || ship_units commands "$tables"
 }
@@ -1256,7 +1258,7 @@ services_of() { # directories of one manager: every file of each unit in which a
   names=$(
     {
       service_files_of larger
-      grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]" $units /dev/null
+      grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]|${addresses}" $units /dev/null
       grep -l -s -E "^[[:space:]]*Bind(ReadOnly)?Paths[[:space:]]*=.*(${clients}|containerd|crio|/run/?([[:space:]:\"']|\$))" $units /dev/null
       for script in $scripts; do printf '%s\n' "${script%%\"*}"; done
       for task in $tasks; do grep -l -s -F "${task%/*}" $units /dev/null; done
@@ -1416,7 +1418,8 @@ scripts_of() { # units: @more where there are more than are looked through, UNIT
         if ($i ~ /^-/) continue
         path = $i
         sub(/^%h\//, home "/", path)
-        if (path ~ /^[A-Za-z0-9_.\/-]+$/ && path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// &&
+        if (path ~ /^\//) gsub(/\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?|%[A-Za-z]/, "*", path) # what only the running unit knows
+        if (path ~ /^[A-Za-z0-9_.\/*-]+$/ && path !~ /^\/\*|\*.*\/.*\*/ && path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// &&
           (reads || path ~ /\//) && !seen[name " " $i]++) {
           if (n == 300) { more = 1; continue }
           unit[++n] = name
@@ -1486,7 +1489,7 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
   root=$1
   place=$2
   shift 2
-  awk -v root="$root" -v place="$place" -v clients="$clients" -v starters="$starters" -v sq="'" '
+  awk -v root="$root" -v place="$place" -v clients="$clients" -v starters="$starters" -v addresses="$addresses" -v sq="'" '
     BEGIN {
       verbs = "(run|runp|create|play|up|deploy|apply|install|upgrade)"
       engine = clients "([ \t]|[\"" sq "][ \t]*,)(.*[ \t\"" sq "])?" verbs "([ \t;&|)\"" sq "]|$)"
@@ -1500,6 +1503,11 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
       if (path !~ /^[A-Za-z0-9_.\/*-]+$/ || path ~ /\*.*\/.*\*/) return
       if (path ~ /^\//) path = root path
       if (path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// && !seen[kind path]++) print kind path
+    }
+    function named_later(kind, word) { # a script of which only the running host knows the name
+      if (word !~ /^\/[A-Za-z0-9_.\/-]+\/[^\/]*[$][^\/]*$/ || length(word) > 4096) return
+      gsub(/[$]\{?[A-Za-z_][A-Za-z0-9_]*\}?/, "*", word)
+      told(kind, word)
     }
     function called(kind, word,  name, i) { # a word that may name a script: by variables that are set here, else beside this one
       if (length(word) > 4096) { # longer than any path: what many variables make of it nobody tells
@@ -1531,7 +1539,7 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
     { sub(/\r$/, ""); line = whole $0; whole = "" }
     line ~ /\\$/ && length(line) < 60000 { whole = substr(line, 1, length(line) - 1); next }
     line ~ /^[ \t]*#/ { next }
-    line ~ engine || line ~ starter { found = 1; exit }
+    line ~ engine || line ~ starter || line ~ addresses { found = 1; exit }
     line ~ assigned { is_assigned = 1 }
     line ~ used { is_used = 1 }
     line ~ quoted { is_quoted = 1 }
@@ -1561,9 +1569,11 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
           told("-", "/usr/local/bin/" word)
           told("-", "/usr/local/sbin/" word)
         }
+        is_run = begins || reads
         begins = 0
         if (word ~ /^([A-Za-z0-9_.\/-]*\/)?(sh|bash|dash|ash|ksh|zsh|source|\.|run-parts|in)$/) { reads = 1; continue }
         if (word == "cd" && words[i + 1] ~ /^\/[A-Za-z0-9_.\/-]+$/ && gone < 20) went[++gone] = words[i + 1]
+        if (is_run) named_later(reads ? "+" : "-", word)
         called(reads ? "+" : "-", word)
         reads = 0
       }
@@ -1747,7 +1757,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
   kind_of_unit=$1
   names_needed=$2
   shift 2
-  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" -v tasks="${tasks-}" -v starters="$starters" -v runners="$runners" '
+  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" -v tasks="${tasks-}" -v starters="$starters" -v runners="$runners" -v addresses="$addresses" '
     BEGIN {
       table = quadlet == "commands"
       quadlet = quadlet == "quadlet"
@@ -1794,6 +1804,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       else if (length(value) > 16384 && value ~ /(docker|podman|nerdctl)/) print key "=docker run --longer-than-is-sent" blank(lines)
       else if (key == "Environment") print key "=" assignments(value)
       else if (key == "PodmanArgs" || key == "GlobalArgs") print key "=" command(value)
+      else if (key ~ /^Exec/ && match(value, addresses)) print key "=curl " substr(value, RSTART, RLENGTH) blank(lines)
       else if (key ~ /^Exec/ && value ~ /(docker|podman|nerdctl|finch|balena-engine)/) print key "=" command(value)
       else if (key ~ /^Exec/ && (run = started_by(value)) != "") print key "=" run blank(lines)
       else if (key ~ /^Exec/ && (run = script_in(value)) != "") print key "=" run blank(lines)
@@ -1832,10 +1843,20 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       sub(/[ \t].*/, "", value)
       return value ~ /^\/[A-Za-z0-9_.\/-]+$/ ? run " -C " value : run
     }
-    function tabled(line,  name) { # of a table that is none of systemd: what names an engine, else what says who, where
+    function tabled(line,  name, at) { # of a table that is none of systemd: what names an engine, else what says who, where
       if (line ~ /^[ \t]*#/) return ""
       if (line ~ /^[ \t]*environment[ \t]*[=:]/) return "environment=@hidden"
-      if (line ~ /(docker|podman|nerdctl|finch|balena-engine)/ && line !~ /^[ \t]*["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*=[ \t]*[^ \t]*$/) return command(line)
+      if (match(line, /^[ \t]*command[ \t]*[=:][ \t]*/)) {
+        at = RLENGTH
+        return substr(line, 1, at) (line ~ /docker|podman|nerdctl|finch|balena-engine/ ? command(substr(line, at + 1)) : "@hidden")
+      }
+      if (line ~ /(docker|podman|nerdctl|finch|balena-engine)/ && line !~ /^[ \t]*["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*=[ \t]*[^ \t]*$/) {
+        match(line, /docker|podman|nerdctl|finch|balena-engine/)
+        name = substr(line, 1, RSTART)
+        if (!match(name, /[ \t][A-Za-z_][A-Za-z0-9_]*=/)) return command(line)
+        at = RSTART
+        return command(substr(line, 1, at)) command(substr(line, at + 1)) # behind a moment and a user the command begins
+      }
       if (line ~ /^[ \t]*\[|^[ \t]*(user|directory)[ \t]*[=:]/) return line
       if (!match(line, /^[ \t]*["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*=/)) return ""
       name = substr(line, 1, RLENGTH - 1)

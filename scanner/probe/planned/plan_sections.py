@@ -188,7 +188,7 @@ def _project(answer: Answer, texts: Mapping[str, bytes], project: _Labels) -> Pl
         directory=project.directory or None,
         existing=project.services,
         has_env_files=has_env_files,
-        env_files=tuple(posixpath.join(project.directory, path) for path in project.env_files),
+        env_files=tuple(posixpath.normpath(posixpath.join(project.directory, path)) for path in project.env_files),
     )
     made = compose.project_plans(texts, project.files, beside)
     started = (

@@ -1,4 +1,4 @@
-"""Where cron, anacron, supervisord, Monit, runit and scripts at boot look for commands."""
+"""Where cron, supervisord with their like look for commands."""
 
 from __future__ import annotations
 

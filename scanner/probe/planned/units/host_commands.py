@@ -27,6 +27,9 @@ _WHEN = re.compile(r"[ \t]*-?(?:@[a-z]+|[^ \t@]\S*(?:[ \t]+\S+){4})[ \t]+(.*)", 
 """A moment of cron's, in front of the command, or of who runs it."""
 
 _WHEN_BY_ANACRON = re.compile(r"[ \t]*(?:@[a-z]+|\d+)[ \t]+\d+[ \t]+\S+[ \t]+(.*)", re.DOTALL)
+_OF_FOLDERS = re.compile(r"\brun-parts\b.*/cron\.(?:hourly|daily|weekly|monthly|yearly)\b")
+"""What runs the scripts of folders that are looked into by themselves."""
+
 _STDIN = re.compile(r"(?<!\\)%")
 _SECTION = re.compile(r"[ \t]*\[(?:program|eventlistener|fcgi-program):[^]]*\]")
 _SAID = re.compile(r"[ \t]*(command|directory|user|environment)[ \t]*[=:][ \t]*(.*)", re.DOTALL)
@@ -57,7 +60,7 @@ def by_file(
         played: takes the files of projects that a command starts in another way.
     """
     for path, raw in texts.items():
-        if command_places.is_named(path):
+        if command_places.is_named(path) or raw == SCRIPT:
             root = "" if path.startswith("/") else path.partition("/")[0]
             yield path, _planned(path, raw, Files(texts, root), own, set() if played is None else played)
 
@@ -107,7 +110,7 @@ def _of_cron(path: str, lines: list[tuple[int, str]]) -> Iterator[_Command]:
         if variable := _VARIABLE.fullmatch(line):
             value = variable[3]
             env[variable[2]] = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
-        elif said := when.fullmatch(line):
+        elif (said := when.fullmatch(line)) and (mentions_engine(line) or not _OF_FOLDERS.search(line)):
             user, command = said[1].split(None, 1) if has_user and len(said[1].split()) > 1 else ("", said[1])
             yield _by_shell(command, number, owner[1] if owner else user, env)
 
