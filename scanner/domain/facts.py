@@ -33,6 +33,7 @@ class Source(StrEnum):
     KUBERNETES = "kubernetes"
     SWARM = "swarm"
     SYSTEMD = "systemd"
+    COMMAND = "command"
     NOMAD = "nomad"
     INVENTORY = "inventory"
     ARCHIVE = "archive"

@@ -35,6 +35,7 @@ main() {
   max_plans=300
   clients='(docker|podman|nerdctl|finch|balena-engine)([.-](compose|io|remote))?(-v[12])?'
   starters='(ctr|crictl|buildah|distrobox|toolbox|apptainer|singularity|runc|crun|kubectl|helm|nomad|lima|limactl)'
+  addresses='/(containers/create|services/create|play/kube|kube/play)' # by which an engine is asked to create something
   runners='(make|gmake|just|task|go-task|npm|yarn|pnpm)'
   two_bytes=$(printf '\303\251')
   if [ "${#two_bytes}" -eq 2 ]; then bytewise=yes; else bytewise=; fi
@@ -480,7 +481,8 @@ podman_format_rest=',"started":{{json .State.StartedAt}},"finished":{{json .Stat
 '{{with index .Config.Labels "com.docker.compose.project.environment_file"}}"compose_env":{{json .}},{{end}}'\
 '{{with index .Config.Labels "com.docker.compose.service"}}"service":{{json .}},{{end}}'\
 '{{with index .Config.Labels "PODMAN_SYSTEMD_UNIT"}}"unit":{{json .}},{{end}}'\
-'{{with index .Config.Labels "io.podman.compose.project"}}"project":{{json .}},{{end}}"":null}}}'
+'{{with index .Config.Labels "io.podman.compose.project"}}"project":{{json .}},{{else}}'\
+'{{with index .Config.Labels "com.docker.compose.project"}}"project":{{json .}},{{end}}{{end}}"":null}}}'
 
 podman_image_format='{"id":{{json .ID}},"digest":{{json .Digest}},"repo_digests":{{json .RepoDigests}},"repo_tags":{{json .RepoTags}},"os":{{json .Os}},"architecture":{{json .Architecture}}'\
 ',"config":{"entrypoint":{{json .Config.Entrypoint}},"cmd":{{json .Config.Cmd}},"working_dir":{{json .Config.WorkingDir}}'\
@@ -854,9 +856,29 @@ remember_compose() { # lines of containers; a file is asked for once, whoever na
       key = "\"" key "\":\""
       return match($0, key "[^\"\\\\]*\"") ? substr($0, RSTART + length(key), RLENGTH - length(key) - 1) : ""
     }
+    function climbed(path,  ups) { # what is left of a path behind what leads upwards, sets how far that is
+      for (ups = 0; match(path, /^\.\.?\//); path = substr(path, RLENGTH + 1)) ups += RLENGTH == 3
+      climb = ups
+      return path
+    }
+    function begun(first, dir) { # where paths begin that are relative as the first one is, which lies in a directory
+      first = climbed(first)
+      known = climb
+      if (!sub(/[^\/]*$/, "", first) || dir !~ /^\//) return ""
+      dir = dir "/"
+      return substr(dir, length(dir) - length(first)) == "/" first ? substr(dir, 1, length(dir) - length(first) - 1) "/" : ""
+    }
+    function rooted(path,  made) {
+      if (path ~ /^(\/|-$)/ || root == "") return path
+      path = climbed(path)
+      for (made = root; climb > known; climb--) made = made "../"
+      return climb < known ? path : made path
+    }
     {
       count = split(said("compose_files"), files, ",")
-      for (i = 1; i <= count; i++) print files[i] "\"" said("compose_dir") "\"" said("compose_env")
+      root = begun(files[1], said("compose_dir"))
+      if (count == 0 && /"compose_files":"[^"]/) print "a file of Compose whose name is odd"
+      for (i = 1; i <= count; i++) print rooted(files[i]) "\"" said("compose_dir") "\"" said("compose_env")
     }')
   compose_files="$compose_files$newline$found"
 }
@@ -980,7 +1002,11 @@ ship_compose() { # path, kind, its project's directory, files of variables inste
   kind=$2
   case $1 in
     /*.yml | /*.yaml) ;;
-    *) return 0 ;;
+    -) return 0 ;; # what Compose was given to read is no file
+    *)
+      if [ -e "$1" ] || [ "${1#/}" = "$1" ]; then ship "$kind" "$1" @unreadable; fi
+      return 0
+      ;;
   esac
   ship_yaml "$kind" "$1" compose
   if [ -L "$1" ] || ! can_read "$1" || [ ! -s "$1" ]; then return 0; fi
@@ -1119,6 +1145,7 @@ plan_files() {
   fi
   quadlet_files
   service_files
+  command_files
   manifests=$(
     set +f
     for dir in /etc/kubernetes/manifests /var/lib/rancher/k3s/agent/pod-manifests /var/lib/rancher/rke2/agent/pod-manifests; do
@@ -1141,6 +1168,48 @@ plan_files() {
       ship nomad "$path" @unreadable
     fi
   done
+}
+
+# ---------------------------------------------------------------- what other programs than systemd start
+
+command_files() { # cron's tables, those of supervisord and Monit, scripts at boot or at their time, as far as an engine is named
+  set +f
+  tables=$(sound /etc/crontab /etc/cron.d/* /etc/anacrontab /var/spool/cron/* /var/spool/cron/crontabs/* /var/spool/cron/tabs/* /etc/crontabs/* \
+    /etc/supervisord.conf /etc/supervisor/supervisord.conf /etc/supervisor/conf.d/*.conf /etc/supervisord.d/*.ini /etc/supervisord.d/*.conf \
+    /etc/monitrc /etc/monit/monitrc /etc/monit.d/* /etc/monit/monit.d/* /etc/monit/conf.d/* /etc/monit/conf-enabled/*)
+  scripts=$(sound /etc/rc.local /etc/rc.d/rc.local /etc/local.d/*.start /etc/cron.hourly/* /etc/cron.daily/* /etc/cron.weekly/* \
+    /etc/cron.monthly/* /etc/cron.yearly/* /etc/periodic/*/* /etc/sv/*/run /etc/service/*/run /service/*/run /var/service/*/run)
+  boot=$(grep -l -s -E "${clients}[[:space:]]" /etc/init.d/* /dev/null)
+  set -f
+  parts=
+  for part in $scripts $boot; do parts="$parts +$part"; done
+  named=$(words_of_tables $tables)
+  if [ -n "$parts$named" ] && names_engine_when_run "$parts $named" '' ''; then
+    for part in $parts $named; do
+      if names_engine_when_run "$part" '' ''; then ship commands "${part#?}" @script; fi
+    done
+  fi
+  [ -n "$tables" ] || return 0
+  others=$(grep -l -s -E "(^|[[:space:]/\"'=])${starters}[[:space:]]|${addresses}" $tables /dev/null)
+  for table in $others; do ship commands "$table" @script; done
+  tables=$(grep -l -s -E "${clients}[[:space:]]" $tables /dev/null)
+  [ -z "$tables" ] || ship_units commands "$tables"
+}
+
+words_of_tables() { # tables: +PATH or -PATH of the scripts that stand in them
+  [ "$#" -gt 0 ] || return 0
+  awk -v sq="'" '
+    /^[ \t]*[#;]/ { next }
+    {
+      gsub("[\"" sq "=;&|()\\\\,]", " ")
+      reads = 0
+      for (i = 1; i <= NF; i++) {
+        if ($i ~ /^([A-Za-z0-9_.\/-]*\/)?(sh|bash|dash|ash|ksh|zsh|source|\.|run-parts)$/) { reads = 1; continue }
+        if ($i ~ /^\/[A-Za-z0-9_.\/-]+$/ && $i !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && $i !~ /^\/(dev|proc|sys|run|etc\/cron\.(hourly|daily|weekly|monthly|yearly)$)/ && !seen[$i]++)
+          print (reads ? "+" : "-") $i
+        if ($i !~ /^-/) reads = 0
+      }
+    }' "$@" 2>/dev/null | head -n 300
 }
 
 # ---------------------------------------------------------------- quadlets and units
@@ -1189,7 +1258,7 @@ services_of() { # directories of one manager: every file of each unit in which a
   names=$(
     {
       service_files_of larger
-      grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]" $units /dev/null
+      grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]|${addresses}" $units /dev/null
       grep -l -s -E "^[[:space:]]*Bind(ReadOnly)?Paths[[:space:]]*=.*(${clients}|containerd|crio|/run/?([[:space:]:\"']|\$))" $units /dev/null
       for script in $scripts; do printf '%s\n' "${script%%\"*}"; done
       for task in $tasks; do grep -l -s -F "${task%/*}" $units /dev/null; done
@@ -1349,7 +1418,8 @@ scripts_of() { # units: @more where there are more than are looked through, UNIT
         if ($i ~ /^-/) continue
         path = $i
         sub(/^%h\//, home "/", path)
-        if (path ~ /^[A-Za-z0-9_.\/-]+$/ && path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// &&
+        if (path ~ /^\//) gsub(/\$\$?\{?[A-Za-z_][A-Za-z0-9_]*\}?|%[A-Za-z]/, "*", path) # what only the running unit knows
+        if (path ~ /^[A-Za-z0-9_.\/*-]+$/ && path !~ /^\/\*|\*.*\/.*\*/ && path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// &&
           (reads || path ~ /\//) && !seen[name " " $i]++) {
           if (n == 300) { more = 1; continue }
           unit[++n] = name
@@ -1419,7 +1489,7 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
   root=$1
   place=$2
   shift 2
-  awk -v root="$root" -v place="$place" -v clients="$clients" -v starters="$starters" -v sq="'" '
+  awk -v root="$root" -v place="$place" -v clients="$clients" -v starters="$starters" -v addresses="$addresses" -v sq="'" '
     BEGIN {
       verbs = "(run|runp|create|play|up|deploy|apply|install|upgrade)"
       engine = clients "([ \t]|[\"" sq "][ \t]*,)(.*[ \t\"" sq "])?" verbs "([ \t;&|)\"" sq "]|$)"
@@ -1433,6 +1503,11 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
       if (path !~ /^[A-Za-z0-9_.\/*-]+$/ || path ~ /\*.*\/.*\*/) return
       if (path ~ /^\//) path = root path
       if (path !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && path !~ /^\/(dev|proc|sys|run)\// && !seen[kind path]++) print kind path
+    }
+    function named_later(kind, word) { # a script of which only the running host knows the name
+      if (word !~ /^\/[A-Za-z0-9_.\/-]+\/[^\/]*[$][^\/]*$/ || length(word) > 4096) return
+      gsub(/[$]\{?[A-Za-z_][A-Za-z0-9_]*\}?/, "*", word)
+      told(kind, word)
     }
     function called(kind, word,  name, i) { # a word that may name a script: by variables that are set here, else beside this one
       if (length(word) > 4096) { # longer than any path: what many variables make of it nobody tells
@@ -1464,7 +1539,7 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
     { sub(/\r$/, ""); line = whole $0; whole = "" }
     line ~ /\\$/ && length(line) < 60000 { whole = substr(line, 1, length(line) - 1); next }
     line ~ /^[ \t]*#/ { next }
-    line ~ engine || line ~ starter { found = 1; exit }
+    line ~ engine || line ~ starter || line ~ addresses { found = 1; exit }
     line ~ assigned { is_assigned = 1 }
     line ~ used { is_used = 1 }
     line ~ quoted { is_quoted = 1 }
@@ -1494,9 +1569,11 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
           told("-", "/usr/local/bin/" word)
           told("-", "/usr/local/sbin/" word)
         }
+        is_run = begins || reads
         begins = 0
         if (word ~ /^([A-Za-z0-9_.\/-]*\/)?(sh|bash|dash|ash|ksh|zsh|source|\.|run-parts|in)$/) { reads = 1; continue }
         if (word == "cd" && words[i + 1] ~ /^\/[A-Za-z0-9_.\/-]+$/ && gone < 20) went[++gone] = words[i + 1]
+        if (is_run) named_later(reads ? "+" : "-", word)
         called(reads ? "+" : "-", word)
         reads = 0
       }
@@ -1602,7 +1679,10 @@ named_files() { # paths among which links are that name instances, units: USE:PA
   instances=$(printf '%s\n' "$1" | sed -n 's|.*\.[a-z]*/\([^/]*@\)\([^/@][^/@]*\)\.service$|\1 \2|p' | awk '!seen[$0]++' | head -n 50 | tr '\n' ' ')
   shift
   for unit; do
-    grep -E '^[[:space:]]*(EnvironmentFile|WorkingDirectory|Yaml|Exec[A-Za-z]*)[[:space:]]*=|--env-file|\.ya?ml|kube play|compose ' "$unit" |
+    { # the directory first, wherever it stands
+      grep -E '^[[:space:]]*WorkingDirectory[[:space:]]*=' "$unit"
+      grep -E '^[[:space:]]*(EnvironmentFile|Yaml|Exec[A-Za-z]*)[[:space:]]*=|--env-file|\.ya?ml|kube play|compose ' "$unit"
+    } |
       awk -v dir="${unit%/*}" -v use="${unit##*.}" -v name="${unit##*/}" -v instances="$instances" -v sq="'" '
         function whole(path) {
           gsub("[\"" sq "]", "", path)
@@ -1622,7 +1702,11 @@ named_files() { # paths among which links are that name instances, units: USE:PA
           if (use ~ /^compose/) asked[++projects] = use ":" path
           else print use ":" path
         }
-        BEGIN { place = use == "service" || use == "conf" ? "" : dir }
+        BEGIN {
+          is_unit = use ~ /^(service|conf)$/
+          is_table = !is_unit && use !~ /^(container|kube|pod|image|build|volume|network)$/
+          place = is_unit || is_table ? "" : dir
+        }
         /^[ \t]*WorkingDirectory[ \t]*=/ { sub(/^[^=]*=[ \t]*-?/, ""); sub(/[ \t]*$/, ""); if (/^\//) place = $0; next }
         /^[ \t]*EnvironmentFile[ \t]*=/ {
           sub(/^[^=]*=[ \t]*/, "")
@@ -1634,7 +1718,11 @@ named_files() { # paths among which links are that name instances, units: USE:PA
         {
           is_kube = is_kube || /kube play|play kube/
           is_compose = is_compose || /compose( |$)/
-          starts = starts || /compose.* (up|run|start|create)( |$|["\047;&|])/
+          if (match($0, /(^|[^A-Za-z0-9_-])cd[ \t]+["\047]?\/[A-Za-z0-9_.\/-]+/)) {
+            place = substr($0, RSTART, RLENGTH)
+            sub(/^.*cd[ \t]+["\047]?/, "", place)
+          } else if (is_table) place = ""
+          has_file = 0
           count = split($0, words, /[ \t=;&|]+/)
           for (i = 1; i <= count; i++) {
             if (words[i] == "--env-file" && !is_compose) said("engine", words[i + 1])
@@ -1642,14 +1730,16 @@ named_files() { # paths among which links are that name instances, units: USE:PA
             else if (words[i] ~ /^--(project-directory|workdir)$/ && (one = whole(words[i + 1])) != "") project = one
             if (words[i] ~ /\.ya?ml["\047\\]*$/) {
               if (is_kube) said("kube", words[i])
-              else if (is_compose) { said("compose", words[i]); found = 1 }
+              else if (is_compose) { said("compose", words[i]); has_file = 1 }
             }
           }
+          if (!has_file && /compose.* (up|run|start|create)( |$|["\047;&|])/) started_in[place] = 1
         }
         END {
-          if (starts && !found && (place != "" || project != ""))
-            for (i = split("compose.yaml compose.yml docker-compose.yml docker-compose.yaml", words, " "); i > 0; i--)
-              said("compose?", project != "" ? project "/" words[i] : words[i])
+          for (home in started_in)
+            if (home != "" || project != "")
+              for (i = split("compose.yaml compose.yml docker-compose.yml docker-compose.yaml", words, " "); i > 0; i--)
+                said("compose?", (project ~ /^\// ? project : project != "" ? home "/" project : home) "/" words[i])
           if (place != "") env = env "," place "/.env"
           if (project != "") env = env "," project "/.env"
           for (i = 1; i <= projects; i++) {
@@ -1667,8 +1757,9 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
   kind_of_unit=$1
   names_needed=$2
   shift 2
-  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" -v tasks="${tasks-}" -v starters="$starters" -v runners="$runners" '
+  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" -v tasks="${tasks-}" -v starters="$starters" -v runners="$runners" -v addresses="$addresses" '
     BEGIN {
+      table = quadlet == "commands"
       quadlet = quadlet == "quadlet"
       count = split(needed " PATH LD_LIBRARY_PATH LD_PRELOAD DOCKER_DEFAULT_PLATFORM DOCKER_HOST DOCKER_CONTEXT", list)
       for (i = 1; i <= count; i++) keep[list[i]] = 1
@@ -1681,6 +1772,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
     }
     FNR == 1 { finish() }
     { sub(/\r$/, "") }
+    table { print tabled($0); next }
     /^[ \t]*[#;]/ { if (going) whole = whole "\n#"; else print ""; next }
     going && quadlet && /^[ \t]*$/ { whole = whole "\n"; next }
     {
@@ -1712,6 +1804,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       else if (length(value) > 16384 && value ~ /(docker|podman|nerdctl)/) print key "=docker run --longer-than-is-sent" blank(lines)
       else if (key == "Environment") print key "=" assignments(value)
       else if (key == "PodmanArgs" || key == "GlobalArgs") print key "=" command(value)
+      else if (key ~ /^Exec/ && match(value, addresses)) print key "=curl " substr(value, RSTART, RLENGTH) blank(lines)
       else if (key ~ /^Exec/ && value ~ /(docker|podman|nerdctl|finch|balena-engine)/) print key "=" command(value)
       else if (key ~ /^Exec/ && (run = started_by(value)) != "") print key "=" run blank(lines)
       else if (key ~ /^Exec/ && (run = script_in(value)) != "") print key "=" run blank(lines)
@@ -1749,6 +1842,26 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       value = substr(value, RSTART + RLENGTH)
       sub(/[ \t].*/, "", value)
       return value ~ /^\/[A-Za-z0-9_.\/-]+$/ ? run " -C " value : run
+    }
+    function tabled(line,  name, at) { # of a table that is none of systemd: what names an engine, else what says who, where
+      if (line ~ /^[ \t]*#/) return ""
+      if (line ~ /^[ \t]*environment[ \t]*[=:]/) return "environment=@hidden"
+      if (match(line, /^[ \t]*command[ \t]*[=:][ \t]*/)) {
+        at = RLENGTH
+        return substr(line, 1, at) (line ~ /docker|podman|nerdctl|finch|balena-engine/ ? command(substr(line, at + 1)) : "@hidden")
+      }
+      if (line ~ /(docker|podman|nerdctl|finch|balena-engine)/ && line !~ /^[ \t]*["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*=[ \t]*[^ \t]*$/) {
+        match(line, /docker|podman|nerdctl|finch|balena-engine/)
+        name = substr(line, 1, RSTART)
+        if (!match(name, /[ \t][A-Za-z_][A-Za-z0-9_]*=/)) return command(line)
+        at = RSTART
+        return command(substr(line, 1, at)) command(substr(line, at + 1)) # behind a moment and a user the command begins
+      }
+      if (line ~ /^[ \t]*\[|^[ \t]*(user|directory)[ \t]*[=:]/) return line
+      if (!match(line, /^[ \t]*["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*=/)) return ""
+      name = substr(line, 1, RLENGTH - 1)
+      gsub(/[ \t"\047]/, "", name)
+      return (name in keep) || name ~ /^(SHELL|HOME)$/ ? line : name "=@hidden"
     }
     function blank(lines,  made) {
       made = ""

@@ -61,3 +61,34 @@ def test_a_project_that_a_unit_starts_is_planned_once_and_as_the_unit_starts_it(
     planned = [(one.name, one.image, str(one.pinned) if one.pinned else None) for one in facts.workloads]
     assert planned == wanted
     assert ("systemd" in facts.gaps) is ("TAG=@hidden" in more)
+
+
+def label(project, files):
+    return LABELLED.replace('"app"', f'"{project}"').replace("/srv/app/compose.yml", files)
+
+
+BOTH = "/srv/app/compose.yml,/srv/app/dev.yml"
+
+
+@pytest.mark.parametrize(
+    ("labels", "more"),
+    [
+        ([label("app", "/srv/app/compose.yml")], []),
+        ([label("other", "/srv/app/compose.yml")], ["other/a r.example/a:1"]),
+        ([label("app", BOTH), label("other", "/srv/app/compose.yml")], ["app/a r.example/a:1", "other/a r.example/a:1"]),
+    ],
+)  # fmt: skip
+def test_projects_beside_the_one_that_a_unit_starts_are_planned(labels, more, pieces):
+    unit = f"/etc/systemd/system/a.service\n[Service]\nExecStart=docker compose up\nWorkingDirectory=/srv/app\n{TAG_2}"
+    sections = {
+        **pieces.HOSTS["no-engine"],
+        "docker/containers": "\n".join(labels),
+        "plan/compose/1": PROJECT,
+        "plan/compose/2": "/srv/app/dev.yml\nservices: {a: {user: '5'}}\n",
+        "plan/systemd/3": unit,
+        "plan/systemd/4": PROJECT,
+        "plan/count": "4",
+        "plan_files": "with files of variables, volumes",
+    }
+    facts = reading.read(pieces.framed(sections), Host("web-1", "127.0.0.1"))
+    assert sorted(f"{one.name} {one.image}" for one in facts.workloads) == sorted(["app/a r.example/a:2", *more])

@@ -273,9 +273,16 @@ def asked_of_a_compose_project(with_programs, tmp_path, text, dotenv, more=""):
     (tmp_path / "compose.yaml").write_text(text)
     if dotenv is not None:
         (tmp_path / ".env").write_text(dotenv)
-    labels = f'{{"project":"shop","compose_files":"{tmp_path}/compose.yaml"{more}}}'
+    return asked_of_containers(
+        with_programs, tmp_path, [f'{{"project":"shop","compose_files":"{tmp_path}/compose.yaml"{more}}}']
+    )
+
+
+def asked_of_containers(with_programs, tmp_path, labels):
+    """The script's answer on a host with a container for each of some labels."""
     identity, image = "1" * 64, "sha256:" + "2" * 64
-    container = f'{image} {identity} running/0 {{"name":"/web","state":{{"status":"running"}},"config":{{"image":"x","labels":{labels}}}}}'
+    begin = f'{image} {identity} running/0 {{"name":"/web","state":{{"status":"running"}},"config":{{"image":"x"'
+    container = "\n".join(f'{begin},"labels":{each}}}}}' for each in labels)
     docker = f"""case $* in
 *version*) echo '{{"Client":{{}},"Server":{{"Version":"28.0","Os":"linux","Arch":"amd64"}}}}' ;;
 *info*) echo '{{"driver":"overlay2","manager":false}}' ;;
@@ -287,6 +294,39 @@ esac"""
         (tmp_path / "bin").mkdir()
         text = with_programs(tmp_path / "bin", {"docker": docker})
         return answered(["sh"], text, env={**PLAIN, "DOCKER_HOST": f"unix://{tmp_path}/d.sock"})
+
+
+def test_a_project_is_planned_by_whatever_names_compose_gave_its_files(tmp_path, with_programs):
+    """docker-compose 1 and podman-compose label containers with the names that they were given, from where they were started."""
+    home = tmp_path / "srv" / "shop"
+    (home / "sub").mkdir(parents=True)
+    (home / "compose.yaml").write_text(
+        "services: {web: {image: 'shop/web:1'}, dev: {image: 'shop/dev:1', profiles: [x]}}\n"
+    )
+    (home / "sub" / "more.yml").write_text("services: {web: {user: '5'}}\n")
+    (home / "app.json").write_text("{}")
+    named = [
+        "compose.yaml", "./compose.yaml,sub/more.yml", "../shop/compose.yaml,../shop/sub/../sub/more.yml", "shop/compose.yaml,./shop/sub/more.yml",
+        "../../srv/shop/compose.yaml", "-", "other/compose.yaml", "../shop/compose.yaml,sub/more.yml", f"{home}/app.json", f"{home}/gone.json", r"a\u0026b.yml",
+    ]  # fmt: skip
+    labels = [
+        f'{{"project":"p{at}","service":"web","compose_files":"{files}","compose_dir":"{home}"}}'
+        for at, files in enumerate(named)
+    ]
+    labels.append(f'{{"project":"p0","service":"dev","compose_files":"compose.yaml","compose_dir":"{home}"}}')
+
+    done = asked_of_containers(with_programs, tmp_path, labels)
+
+    planned = [w.name for w in read(done).workloads if w.source is Source.COMPOSE]
+    assert planned == ["p0/web", "p0/dev", "p1/web", "p2/web", "p3/web", "p4/web"]
+    said = re.findall(rb"\n(.*)\n@unreadable\n", done.stdout)
+    assert said == [
+        b"other/compose.yaml",
+        b"sub/more.yml",
+        f"{home}/app.json".encode(),
+        b"a file of Compose whose name is odd",
+    ]
+    assert "compose" in read(done).gaps
 
 
 def test_what_compose_files_hold_in_variables_stays_on_the_host(tmp_path, with_programs):
@@ -663,7 +703,8 @@ def at(root, text, files):
         (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
         (root / path[1:]).write_text(body.replace("{etc}", f"{root}/etc"))
     for folder in ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd", "/etc/xdg/systemd",
-                   "/run/containers", "/etc/containers", "/usr/share/containers"):  # fmt: skip
+                   "/run/containers", "/etc/containers", "/usr/share/containers", "/etc/cron", "/etc/anacrontab", "/etc/supervisor",
+                   "/var/spool/cron", "/etc/monit", "/etc/rc.", "/etc/local.d", "/etc/periodic", "/etc/sv/", "/etc/init.d"):  # fmt: skip
         for before in (b" ", b"'"):
             text = text.replace(before + folder.encode(), before + f"{root}{folder}".encode())
     return text
@@ -848,6 +889,46 @@ def test_scripts_are_looked_through_with_those_that_they_run(tmp_path, with_prog
 
     assert b"hunter" not in done.stdout
     assert ("systemd" in facts.gaps) is (case in CALLED), facts.gaps
+
+
+COMMANDS = {
+    "/etc/crontab": "MAILTO=hunter1\nSHELL=/bin/bash\n# hunter2\n0 3 * * * root docker run -e A=hunter3 cron:1\n0 4 * * * root x hunter4\n",
+    "/etc/cron.d/b": "0 3 * * * root cd {root}/srv/b && docker compose up -d >hunter_\n0 4 * * * root {root}/opt/all.sh hunter5\n",
+    "/srv/b/compose.yml": "services: {a: {image: 'b:2'}}\n",
+    "/opt/all.sh": "#!/bin/sh\n{root}/opt/one.sh hunter6\n",
+    "/opt/one.sh": "#!/bin/sh\ndocker run -e A=hunter7 x\n",
+    "/opt/no.sh": "#!/bin/sh\ndocker ps\n",
+    "/var/spool/cron/crontabs/web": "PASS=hunter8\n@daily PASS=hunter9 podman run user:1\n@daily {root}/opt/no.sh\n",
+    "/etc/cron.daily/c": "#!/bin/sh\nsh {root}/opt/one.sh\n",
+    "/etc/cron.weekly/d": "#!/bin/sh\nlogrotate hunter10\n",
+    "/etc/supervisor/conf.d/e.conf": '[program:e]\nenvironment=P="hunter11"\nuser=web\ncommand=docker run sup:1\n',
+    "/etc/monit/conf.d/f": 'check x\n start program = "/usr/bin/docker run -e A=hunter12 monit:1"\n set mail hunter13\n',
+    "/etc/cron.d/g": "0 3 * * * root curl -d hunter14 --unix-socket /run/docker.sock http://d/containers/create\n",
+    "/etc/cron.d/h": "0 3 * * * root kubectl create secret x --from-literal=a=hunter15\n",
+    "/etc/systemd/system/i.service": "[Service]\nExecStart=/usr/bin/curl --data hunter16 --unix-socket /run/docker.sock http://d/containers/create\n",
+    "/etc/systemd/system/j@.service": "[Service]\nExecStart={root}/opt/%i.sh\n",
+    "/etc/systemd/system/k.service": "[Service]\nExecStart={root}/srv/k/go\n",
+    "/srv/k/go": '#!/bin/sh\nexec {root}/srv/k/d/$(hostname)/../"$NAME".sh\n. {root}/srv/k/d/$NAME.sh\n',
+    "/srv/k/d/host.sh": "docker run hunter17\n",
+    "/etc/init.d/l": "#!/bin/sh\nPASS=hunter18 docker run l:1\n",
+    "/etc/init.d/m": "#!/bin/sh\n/usr/bin/m hunter19\n",
+}
+
+
+def test_what_others_than_systemd_start_is_planned_or_a_gap(tmp_path, with_programs):
+    root = f"{tmp_path}/root"
+    files = {path: text.replace("{root}", root) for path, text in COMMANDS.items()}
+    facts = read(done := answered(["sh"], at(tmp_path / "root", with_programs(tmp_path, {}), files)))
+
+    assert not re.search(rb"hunter\d", done.stdout)
+    assert {(w.name, w.image) for w in facts.workloads if w.source is not Source.SYSTEMD} == {
+        ("etc/crontab", "cron:1"), ("b/a", "b:2"), ("crontabs/web", "user:1"), ("conf.d/e.conf", "sup:1"), ("conf.d/f", "monit:1"),
+    }  # fmt: skip
+    kept = [path.decode().removeprefix(root) for path in re.findall(rb"\n(.*)\n@script", done.stdout)]
+    assert sorted(kept) == [
+        "/etc/cron.d/g", "/etc/cron.d/h", "/etc/cron.daily/c", "/etc/init.d/l", "/opt/*.sh", "/opt/all.sh", "/srv/k/go",
+    ]  # fmt: skip
+    assert {"command", "systemd"} <= set(facts.gaps)
 
 
 def test_a_line_that_is_too_long_to_be_looked_through_is_a_gap(shell, tmp_path, with_programs):

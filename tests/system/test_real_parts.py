@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner.probe.script import script
 from tests.real import command
 from tests.real import require as where
 from tests.real.elf import MACHINES
@@ -146,6 +147,14 @@ def test_podman_runs_the_native_and_not_the_foreign_image(hello, pusher, podman)
     podman.podman("pull", "--quiet", "--tls-verify=false", foreign)
     assert podman.podman("run", "--rm", "--network", "none", native) == "hello from amd64\n"
     assert "exec format error" in podman.podman("run", "--rm", "--network", "none", foreign, check=False).lower()
+    ours, theirs = (
+        ["--label", f"{owner}.compose.project={name}"] for owner, name in (("io.podman", "pc"), ("com.docker", "dc"))
+    )
+    made = [podman.podman("create", *labels, native).strip() for labels in (ours, theirs, [*ours, *theirs])]
+    asked = script().replace(b'main "$@" </dev/null', b'printf %s "$podman_format$podman_format_rest"')
+    form = subprocess.run(["sh"], input=asked, capture_output=True, text=False, check=True).stdout.decode()
+    said = podman.podman("container", "inspect", "--format", form, *made).splitlines()
+    assert [json.loads(line.split(" ", 3)[3])["config"]["labels"].get("project") for line in said] == ["pc", "dc", "pc"]
 
 
 def test_containerd_runs_the_native_and_not_the_foreign_image(hello, pusher, image_factory, containerd):

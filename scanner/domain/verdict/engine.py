@@ -25,6 +25,7 @@ _ENGINES_OF: dict[Source, tuple[EngineKind, ...]] = {
     Source.KUBERNETES: (EngineKind.CRI, EngineKind.CONTAINERD, EngineKind.DOCKER),
     Source.COMPOSE: (EngineKind.DOCKER, EngineKind.PODMAN),
     Source.SYSTEMD: (EngineKind.DOCKER, EngineKind.PODMAN),
+    Source.COMMAND: (EngineKind.DOCKER, EngineKind.PODMAN),
     Source.INVENTORY: (EngineKind.DOCKER, EngineKind.PODMAN, EngineKind.CRI, EngineKind.CONTAINERD),
     Source.ARCHIVE: (EngineKind.DOCKER, EngineKind.PODMAN, EngineKind.CRI, EngineKind.CONTAINERD),
 }

@@ -34,7 +34,7 @@ from scanner.probe.engines.engine_section import (
     silent,
     stage_of,
 )
-from scanner.probe.planned.compose import placement
+from scanner.probe.planned.compose import labelled_files, placement
 from scanner.probe.planned.plans import UnclearError
 
 if TYPE_CHECKING:
@@ -144,7 +144,8 @@ def _maker(labels: dict[str, Any]) -> Maker | None:
     """Who will make the container anew, by the labels that makers put on what they make."""
     said = {key: answer_json.name(labels.get(key), container_json.MAX_PATH_CHARS) for key in _OF_MAKERS}
     if said["project"] and said["service"]:
-        files = tuple(filter(None, said["compose_files"].split(",")))
+        names = tuple(filter(None, said["compose_files"].split(",")))
+        files = labelled_files.rooted(names, said["compose_dir"])
         return Maker(Source.COMPOSE, said["service"], said["project"], files, said["compose_dir"])
     if said["swarm"]:
         return Maker(Source.SWARM, said["swarm"])

@@ -23,6 +23,7 @@ from scanner.probe import answer_json
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import container_json, engine_listing
 from scanner.probe.engines.engine_section import EngineSection, Gaps, exit_of, override, owner_of, silent, stage_of
+from scanner.probe.planned.compose import labelled_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,13 +109,17 @@ def _maker(config: dict[str, Any]) -> Maker | None:
     """The unit that runs the container, else the Compose project; podman-compose labels its services as Compose does."""
     labels = answer_json.mapping(config.get("labels"))
     unit, service, project = (answer_json.name(labels.get(key)) for key in ("unit", "service", "project"))
-    if unit:
+    is_of_compose = bool(service and project)
+    if unit and not (
+        is_of_compose and unit == f"podman-compose@{project}.service"
+    ):  # written whether there is one or not
         return Maker(Source.SYSTEMD, unit)
-    if not (service and project):
+    if not is_of_compose:
         return None
-    files = answer_json.name(labels.get("compose_files"), container_json.MAX_PATH_CHARS).split(",")
+    names = answer_json.name(labels.get("compose_files"), container_json.MAX_PATH_CHARS).split(",")
     directory = answer_json.name(labels.get("compose_dir"), container_json.MAX_PATH_CHARS)
-    return Maker(Source.COMPOSE, service, project, tuple(filter(None, files)), directory)
+    files = labelled_files.rooted(tuple(filter(None, names)), directory)
+    return Maker(Source.COMPOSE, service, project, files, directory)
 
 
 _INITS = (("/run/podman-init",), ("/dev/init",))

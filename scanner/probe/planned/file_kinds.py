@@ -17,6 +17,7 @@ from scanner.probe.planned.kubernetes import kinds as kube_kinds
 from scanner.probe.planned.nomad import job_json
 from scanner.probe.planned.plans import UnclearError, text_of
 from scanner.probe.planned.swarm import stack_schema
+from scanner.probe.planned.units import command_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     NOMAD = "nomad"
     QUADLET = "quadlet"
     SYSTEMD = "systemd"
+    COMMANDS = "commands"
     LIST = "list"
     PART = "part"
     SCRIPT = "script"
@@ -153,7 +155,7 @@ def is_named_like_a_plan(path: str) -> bool:
     """Whether a file's name promises that it plans containers, or that such a file refers to it."""
     kinds = (_QUADLET, _SYSTEMD, _UNIT_PART, _NOMAD, _HCL)
     is_of_texts = posixpath.basename(path) == LIST_NAME or is_environment(path) or is_yaml(path)
-    return is_of_texts or any(kind.fullmatch(path) for kind in kinds)
+    return is_of_texts or command_places.is_named(path) or any(kind.fullmatch(path) for kind in kinds)
 
 
 def may_be_a_script(path: str) -> bool:
@@ -204,6 +206,8 @@ def told(path: str, raw: bytes) -> RecognizedFile:
         return RecognizedFile(Kind.NOMAD)
     if is_yaml(path):
         return _of_yaml(path, raw)
+    if command_places.is_named(path):
+        return RecognizedFile(Kind.COMMANDS)
     if is_other_than_its_name(path, raw):
         return NO_PLAN
     if _HCL.fullmatch(path):

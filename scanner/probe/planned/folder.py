@@ -20,7 +20,7 @@ from scanner.probe.planned.kubernetes import manifests, rendered
 from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.plans import Plans, gap, is_template, part_of, unplayed
 from scanner.probe.planned.swarm import stack
-from scanner.probe.planned.units import quadlet, systemd, unit_files
+from scanner.probe.planned.units import host_commands, quadlet, systemd, unit_files
 from scanner.probe.planned.units.quadlet_file import SUFFIXES
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ _SOURCES = {
     Kind.NOMAD: Source.NOMAD,
     Kind.QUADLET: Source.QUADLET,
     Kind.SYSTEMD: Source.SYSTEMD,
+    Kind.COMMANDS: Source.COMMAND,
 }
 
 
@@ -314,12 +315,19 @@ def _of_units(
     """Units by file, with the manifests and projects that they play: what one refers to may lie anywhere in the folder."""
     found = FolderPlans()
     owners: dict[str, set[str]] = defaultdict(set)
+
+    def as_it_lies(files: tuple[str, ...]) -> list[Plans]:
+        return [projects[files]] if files in projects else []
+
     played: set[str] = set()
     for path, made in quadlet.by_unit(own, played):
         found += filed(path, Source.QUADLET, made)
         _note(owners, played, path)
-    for path, made in systemd.by_unit(own, projects.get, played):
+    for path, made in systemd.by_unit(own, as_it_lies, played):
         found += filed(path, Source.SYSTEMD, made)
+        _note(owners, played, path)
+    for path, made in host_commands.by_file(own, as_it_lies, played):
+        found += filed(path, Source.COMMAND, made)
         _note(owners, played, path)
     return found, owners
 

@@ -15,14 +15,14 @@ from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json
 from scanner.probe.answer import without_mark
 from scanner.probe.answer_json import MalformedError
-from scanner.probe.planned.compose import compose
+from scanner.probe.planned.compose import compose, labelled_files
 from scanner.probe.planned.compose.compose import ProjectSurroundings
 from scanner.probe.planned.faults import without_culprits
 from scanner.probe.planned.hidden_values import without_hidden
 from scanner.probe.planned.kubernetes import manifests
 from scanner.probe.planned.nomad import nomad
 from scanner.probe.planned.plans import Plans, gap, unplayed
-from scanner.probe.planned.units import quadlet, systemd
+from scanner.probe.planned.units import host_commands, quadlet, systemd
 from scanner.probe.planned.units.runs import SCRIPT
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ _GAP_OF = {
     "manifests": "kubernetes",
     "nomad": "nomad",
     "compose": "compose",
+    "commands": "command",
 }
 _NUMBER = re.compile(rb"[0-9]{1,6}")
 _SECTION = re.compile(rb"^[ \t]*\[", re.MULTILINE)
@@ -57,8 +58,11 @@ def read(answer: Answer, host: Host, platform: Platform | None, gaps: Gaps) -> t
     texts = _texts(answer, gaps)
     played: set[str] = set()
     units = _units(answer, texts["compose"], played, lambda asked: _fits(asked, host, platform) is True)
-    readers = {**units, **_READERS, "compose": lambda given: _compose(answer, given, played)}
+    readers = {**units, **_READERS}
     found = {kind: _plans(reader, texts[kind]) for kind, reader in readers.items()}
+    of_starters = (*found["systemd"].planned, *found["commands"].planned)
+    started = {plan.workload.rpartition("/")[0] for plan in of_starters} - {""}
+    found["compose"] = _plans(lambda given: _compose(answer, given, played, started), texts["compose"])
     found = {kind: without_hidden(plans) for kind, plans in found.items()}
     for kind, plans in found.items():
         for path, failure in plans.gaps.items():
@@ -107,8 +111,8 @@ def _texts(answer: Answer, gaps: Gaps) -> dict[str, dict[str, bytes]]:
         kind = section.name.split("/")[1]
         path, _, text = section.body.partition(b"\n")
         name = printable(path, 500)
-        if text == SCRIPT:
-            name = posixpath.normpath(f"/{name.lstrip('/')}")  # as whoever runs it looks for it
+        if name.startswith("/") or text == SCRIPT:
+            name = posixpath.normpath(f"/{name.lstrip('/')}")  # as whoever reads or runs it looks for it
         if section.truncated or text == UNREADABLE:
             why = "longer than the probe's limit" if section.truncated else "may not be read"
             gaps.note(_GAP_OF.get(kind, "plans"), Failure(Reason.PART_INCOMPLETE, f"{name}: {why}"))
@@ -142,29 +146,38 @@ def _units(
     """Readers of units; Compose files that containers are labelled with are planned by their project."""
     asked = answer.sections.get("plan_files")
     has_volumes = asked is not None and b"volumes" in asked.body  # an older probe was not asked for them
-    projects = {project.files: project for project in _projects(answer)}
+    projects: dict[tuple[str, ...], list[_Labels]] = defaultdict(list)
+    for project in _projects(answer):
+        projects[project.files].append(project)
 
-    def own(files: tuple[str, ...]) -> Plans | None:
-        is_there = files in projects and all(path in of_compose for path in files)
-        return _project(answer, of_compose, projects[files]) if is_there else None
+    def own(files: tuple[str, ...]) -> list[Plans]:
+        is_there = all(path in of_compose for path in files)
+        return [_project(answer, of_compose, project) for project in projects.get(files, ()) if is_there]
 
     return {
         "quadlet": lambda texts: quadlet.plans(texts, has_volumes=has_volumes),
         "systemd": lambda texts: systemd.plans(texts, own, played, is_met),
+        "commands": lambda texts: host_commands.plans(texts, own, played),
     }
 
 
-def _compose(answer: Answer, texts: Mapping[str, bytes], played: set[str]) -> Plans:
-    """The projects of the containers that exist, whose labels name the project and its files in order."""
+def _compose(answer: Answer, texts: Mapping[str, bytes], played: set[str], started: set[str]) -> Plans:
+    """The projects of the containers that exist, whose labels name the project and its files in order.
+
+    ``played`` are files, or services of them, that units start in a way of their own, ``started`` the projects that they
+    start: of another name, or of further files, one is a project beside those.
+    """
     found = Plans()
     for project in _projects(answer):
         roots = [path for path in project.files if path in texts]
-        if not roots or project.files[0] in played:
+        is_a_unit_s = not started or project.name in started
+        if not roots or (is_a_unit_s and played.issuperset(project.files)):
             continue  # the files are missing now, so nothing is planned; or a unit starts them in a way of its own
         if len(roots) < len(project.files):
             found += gap(project.files[0], "not all files of the project can be read")
             continue
-        found += unplayed(_project(answer, texts, project), project.files[0], played)
+        left = played.difference(project.files) if is_a_unit_s else ()
+        found += unplayed(_project(answer, texts, project), project.files[0], left)
     return found
 
 
@@ -173,8 +186,9 @@ def _project(answer: Answer, texts: Mapping[str, bytes], project: _Labels) -> Pl
     beside = ProjectSurroundings(
         project.name,
         directory=project.directory or None,
+        existing=project.services,
         has_env_files=has_env_files,
-        env_files=tuple(posixpath.join(project.directory, path) for path in project.env_files),
+        env_files=tuple(posixpath.normpath(posixpath.join(project.directory, path)) for path in project.env_files),
     )
     made = compose.project_plans(texts, project.files, beside)
     started = (
@@ -191,18 +205,21 @@ class _Labels:
     files: tuple[str, ...]
     directory: str
     env_files: tuple[str, ...]
+    services: tuple[str, ...] = ()
 
 
 def _projects(answer: Answer) -> list[_Labels]:
-    projects: dict[_Labels, None] = {}
+    """Projects, each with the services that have containers of it."""
+    projects: dict[_Labels, dict[str, None]] = defaultdict(dict)
     for section in answer.sections.values():
         kind = section.name.partition("/")[0].partition(":")[0]
         if section.name.endswith("/containers") and kind in (EngineKind.DOCKER, EngineKind.PODMAN):
-            projects.update(dict.fromkeys(_labelled(without_mark(section.body))))
-    return list(projects)
+            for project, service in _labelled(without_mark(section.body)):
+                projects[project][service] = None
+    return [replace(project, services=tuple(filter(None, services))) for project, services in projects.items()]
 
 
-def _labelled(body: bytes) -> Iterator[_Labels]:
+def _labelled(body: bytes) -> Iterator[tuple[_Labels, str]]:
     for line in body.decode("utf-8", "replace").split("\n"):
         if '"compose_files":' not in line:
             continue
@@ -217,4 +234,5 @@ def _labelled(body: bytes) -> Iterator[_Labels]:
             continue  # the engine's own section has made a gap of it
         if project and files:
             env = tuple(filter(None, env_files.split(",")))
-            yield _Labels(project, tuple(files.split(",")), directory, env)
+            service = answer_json.name(labels.get("service"))
+            yield _Labels(project, labelled_files.rooted(files.split(","), directory), directory, env), service

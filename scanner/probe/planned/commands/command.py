@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands import engine_options
 from scanner.probe.planned.commands.engine_options import Given, OptionsError
+from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import is_known, shown
 
@@ -233,6 +234,8 @@ def _elsewhere_named(engine: str, words: tuple[str, ...]) -> Other | None:
             return Other("it deploys a stack to a Swarm")
         case ("kube", "apply") if engine == "podman":
             return Other("it has a cluster start containers")
+        case ("exec", *_) if mentions_engine(" ".join(words[1:])):
+            return Other("it has an engine within a container start another")
         case ("runlabel", *_) if engine == "podman":
             return Other("it runs what a label of an image says")
     return None

@@ -45,12 +45,6 @@ _STARTERS = frozenset({
 })  # fmt: skip
 """Programs that start the one which their words name."""
 
-_SAY_ONLY = frozenset({
-    "echo", "printf", "logger", "grep", "test", "[", "[[", "true", "false", ":", "cat", "kubectl", "ssh", "which", "type",
-    "pkill", "pgrep", "killall", "rm", "mkdir", "touch", "systemctl", "systemd-notify", "wall",
-})  # fmt: skip
-"""Programs whose words are no commands, or those of another machine."""
-
 _EXECS = frozenset({"-exec", "-execdir", "-ok", "-okdir"})
 
 _LATER = frozenset({"at", "batch", "crontab"})
@@ -207,7 +201,7 @@ class _Looking:
                 self.found.stores.append(before)
             return []
         if (is_first or program in _OF_CONTAINERD) and (
-            said := other_starters.starts(program, rest, env.get("PWD", ""), self.files)
+            said := other_starters.starts(program, rest, env.get("PWD", ""), self.files, line.stdin)
         ):
             raise UnclearError(said)
         if is_first and (given := _given_text(line, line.words[at:])) is not None:
@@ -219,7 +213,7 @@ class _Looking:
             if script is None and named:
                 raise UnclearError(f"it runs {shown(named)}, a script that cannot be read")
             return None if script is None else self._in_shell(script, line, env)
-        if program in _SAY_ONLY:
+        if program in other_starters.SAY_ONLY:
             return []
         if program == "run-parts" and is_first:
             return self._parts(line, rest, env)
@@ -277,7 +271,7 @@ class _Looking:
         is_open = UNKNOWN in script.text and (script.text == line.stdin or not script.text.strip(f"{UNKNOWN} \n"))
         if is_open:
             gaps.append("a shell reads a script of which only the running host knows a part")
-        self.found.gaps.extend(gaps if is_named or (line.is_near and is_open) else ())
+        self.found.gaps += (*followed.sure, *(gaps if is_named or is_open else ()))
         is_near = is_named or line.is_near
         within = (*line.within, (script, env))
         variables = {id(one.env): run_as.inherited(one.env, env) for one in followed.commands}  # equal ones are one

@@ -73,6 +73,21 @@ _IN_STARTING_TASKS = frozenset({"up", "compose", "docker", "podman", "nerdctl"})
 
 _OF_A_NAME = re.compile("[:_-]")
 
+SAY_ONLY = frozenset({
+    "echo", "printf", "logger", "grep", "test", "[", "[[", "true", "false", ":", "cat", "kubectl", "which", "type",
+    "pkill", "pgrep", "killall", "rm", "mkdir", "touch", "systemctl", "systemd-notify", "wall",
+})  # fmt: skip
+"""Programs whose words are no commands."""
+
+_API = re.compile(r"/(?:containers/create|services/create|(?:play/kube|kube/play))\b", re.ASCII)
+"""Addresses at which an engine is asked to create something."""
+
+_TO_OTHERS = frozenset({
+    "ssh", "slogin", "rsh", "mosh", "autossh", "pdsh", "clush", "pssh", "parallel-ssh", "ansible", "salt", "lxc", "incus",
+    "lxc-attach", "pct", "systemd-nspawn",
+})  # fmt: skip
+"""Programs whose words, or what they read, are commands on another machine, or in one within this one."""
+
 _ENGINE = re.compile(r"\b(?:docker|podman|nerdctl|finch|balena-engine)(?:[.-](?:compose|io|remote))?\b")
 _STARTS = re.compile(r"\b(?:run|create|play|up|deploy)\b")
 _ANY_NAME = "|".join(map(re.escape, sorted({*_STARTERS, *_OTHER_NAMES, *_BY_NAME_ALONE}, key=len, reverse=True)))
@@ -91,11 +106,14 @@ class Files(Protocol):
         """Gives the names of the files that lie in a directory."""
 
 
-def starts(program: str, words: tuple[str, ...], place: str, there: Files) -> str:
+def starts(program: str, words: tuple[str, ...], place: str, there: Files, stdin: str | None = None) -> str:
     """What is said of ``program words…`` that starts containers; empty where it is no such program, or does something else.
 
-    Files that it names and that are ``there``, from the directory ``place`` on, are read as plans of their own.
+    Files that it names and that are ``there``, from the directory ``place`` on, are read as plans of their own; ``stdin``
+    is what it is given to read.
     """
+    if program not in SAY_ONLY and (said := _elsewhere(program, words, stdin)):
+        return said
     if said := _told(program, words):
         files = _named_plans(_OTHER_NAMES.get(program, program), words)
         paths = [posixpath.normpath(posixpath.join(place, file)) for file in files]
@@ -106,6 +124,8 @@ def starts(program: str, words: tuple[str, ...], place: str, there: Files) -> st
 
 def mentions_engine(text: str) -> bool:
     """Whether a text may start a container, as far as its words tell."""
+    if _API.search(text):
+        return True
     engine = _ENGINE.search(text)  # the first one alone: what stands behind any other stands behind it
     return (engine is not None and _STARTS.search(text, engine.end()) is not None) or any(
         _told(found[1], tuple(re.split(r"[\s\"']+", found[2]))) for found in _MENTIONED.finditer(text)
@@ -116,6 +136,16 @@ def watched(words: tuple[str, ...]) -> str:
     """The text that ``watch`` gives to a shell, where one of its words is more than a word."""
     at = next((at for at, word in enumerate(words) if any(map(str.isspace, word))), None)
     return "" if at is None or not mentions_engine(" ".join(words[at:])) else " ".join(words[at:])
+
+
+def _elsewhere(program: str, words: tuple[str, ...], stdin: str | None) -> str:
+    """What is said of a program that has somebody else start containers: another machine, an engine by its API."""
+    given = (*words, stdin or "")
+    if any(map(_API.search, given)):
+        return f"{program} asks an engine to create a container, in words that are not read here"
+    if program in _TO_OTHERS and mentions_engine(" ".join(given)):
+        return f"{program} starts containers on another machine, or within one of this one"
+    return ""
 
 
 def _told(program: str, words: tuple[str, ...]) -> str:

@@ -205,6 +205,11 @@ def written(words: tuple[str, ...]) -> str | None:
     return _ESCAPE.sub(UNKNOWN, text)
 
 
+def ends_line(words: tuple[str, ...]) -> bool:
+    """Whether a command that writes its own words ends them with a line's end that is not among them."""
+    return words[:1] == ("echo",) and not any(word in _ECHO_OPTIONS and "n" in word for word in words[1:2])
+
+
 def _counted(given: tuple[str, ...]) -> str:
     """The numbers from one to another."""
     if not 1 <= len(given) <= len(("first", "step", "last")) or not all(map(_NUMBER.fullmatch, given)):

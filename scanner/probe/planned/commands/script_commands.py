@@ -49,7 +49,7 @@ from scanner.probe.planned.commands.script_steps import Again, Call, Enter, Own,
 from scanner.probe.planned.commands.script_texts import Command, Followed
 from scanner.probe.planned.commands.script_values import Expansion
 from scanner.probe.planned.commands.script_ways import Ways
-from scanner.probe.planned.unknown_text import UNKNOWN, is_known
+from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -87,10 +87,10 @@ def commands_of(
     parsed = script_texts.parsed(script.text)
     if isinstance(parsed, NotUnderstood):
         return Followed(gaps=[f"its script is not understood: {parsed.why}"])
-    own = script_texts.begun(script, env, env_is_whole=env_is_whole)
+    own = script_texts.begun(script, env, env_is_whole=env_is_whole, read=read)
     walk = _Walk(shell=own, read=read)
     walk.run(parsed)
-    return Followed(walk.commands, walk.gaps, walk.shell.last | walk.exits)
+    return Followed(walk.commands, walk.gaps, walk.shell.last | walk.exits, walk.sure)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +100,7 @@ class _Walk(Ways):
     read: Callable[[str], str | None]
     _texts: script_texts.ParsedTexts = field(default_factory=script_texts.ParsedTexts)
     gaps: list[str] = field(default_factory=list)
+    sure: list[str] = field(default_factory=list)
     _called: set[str] = field(default_factory=set)
     _calls_anything: bool = False
     _has_sourced: bool = False
@@ -277,7 +278,7 @@ class _Walk(Ways):
             elif redirect.target is not None:
                 path = own.text(redirect.target)
                 if redirect.operator == "<" and redirect.fd in {"", "0"}:
-                    stdin = script_texts.of_file(self.shell, path, self.read)
+                    stdin = script_texts.of_file(self.shell, path)
         return stdin
 
     def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None, *, calls: bool = True) -> list[Step]:
@@ -331,11 +332,11 @@ class _Walk(Ways):
             found += [field.replace(OPEN_TEXT, UNKNOWN) for field in fields]
         return tuple(found)
 
-    def _redirected(self, redirects: Iterable[Redirect], body: Statement) -> list[Step]:
+    def _redirected(self, redirects: tuple[Redirect, ...], body: Statement) -> list[Step]:
         steps = self._expanded([one.here or one.target for one in redirects if one.here or one.target])  # type: ignore[misc]  # one of them is there
         self._notice_files((), redirects)
-        given = [one for one in redirects if one.here or one.operator == "<"]
-        text = script_texts.fed_by(given, Expansion(self.shell.copy()), self.read)
+        given = tuple(one for one in redirects if one.here or one.operator == "<")
+        text = script_texts.fed_by(given, Expansion(self.shell.copy()))
         return [*steps, *(self._given(body, text, UNKNOWN) if given else [body])]
 
     def _given(self, part: Statement, text: str, stdin: str) -> list[Step]:
@@ -344,16 +345,15 @@ class _Walk(Ways):
         self.stdin = stdin if made is None else UNKNOWN
         return [*([part] if made is None else made), "unpipe"]
 
-    def _notice_files(self, words: tuple[str, ...], redirects: Iterable[Redirect]) -> None:
+    def _notice_files(self, words: tuple[str, ...], redirects: tuple[Redirect, ...]) -> None:
         if self._written.is_run(words):
             self.gaps.append("its script runs a file that it writes itself")
-        self._written.notice(words, redirects, Expansion(self.shell.copy()).text)
+        if plan := self._written.notice(words, redirects, Expansion(self.shell.copy()).text):
+            self.sure.append(f"its script writes {shown(plan)}, by which its host starts containers")
 
     def _output(self, before: Statement) -> str:
         """What a command in front of a pipe writes."""
-        own = Expansion(self.shell.copy())
-        words = self._fields(own, before.words) if isinstance(before, Simple) else ()
-        return script_texts.piped(before, words, own, self.read)
+        return script_texts.written(before, Expansion(self.shell.copy()), self.stdin)
 
     # ------------------------------------------------------------ builtins that run commands
 

@@ -12,7 +12,7 @@ from scanner.formats.shell.syntax import Sequence as Commands
 from scanner.probe.planned.unknown_text import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scanner.formats.shell.syntax import Statement
 
@@ -95,7 +95,7 @@ class Shell:
     else: bash goes on behind the refusal, other shells end. ``own`` are those that the script itself surely set,
     ``perhaps`` those that are exported on some ways only. ``is_bash`` tells that it is bash for sure, ``is_odd`` that the
     script changed how it reads. ``last`` are the commands, by their number, of which any may be the last that was run; -1
-    is none. ``traps`` are those of which each may be set.
+    is none. ``traps`` are those of which each may be set. ``read`` gives the text of a file by its path, none where it is not there.
     """
 
     texts: dict[str, str]
@@ -114,6 +114,7 @@ class Shell:
     constant: set[str] = field(default_factory=set)
     last: frozenset[int] = frozenset({-1})
     traps: dict[Trap, None] = field(default_factory=dict)
+    read: Callable[[str], str | None] = lambda _: None
 
     def copy(self) -> Shell:
         """The same, to change on its own."""

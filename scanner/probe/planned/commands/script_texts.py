@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.formats.shell import grammar
-from scanner.formats.shell.syntax import Simple
+from scanner.formats.shell.syntax import Group, Pipeline, Simple, Subshell
 from scanner.probe.planned.commands import script_builtins
 from scanner.probe.planned.commands.run_as import ROOT, RUN_BY
 from scanner.probe.planned.commands.script_shell import MANY, OPEN, OPEN_TEXT, PLAIN_IFS, SOURCE, USER_NUMBER, Shell
@@ -24,6 +24,9 @@ STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 
 CHARS_A_STEP = 64
 """Characters that cost about as much to parse as a step to follow."""
+
+MAX_GIVEN_CHARS = 1 << 20
+"""Of the files that one command gives to another: more are data."""
 
 STARTS = frozenset({"run", "create", "play", "up", "compose"})
 """Words of engines' commands that start something."""
@@ -59,11 +62,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """What a script may run, in its order; why some of it is not known; the commands that may be its last."""
+    """What a script may run, in its order; why some of it is not known; the commands that may be its last.
+
+    What is not known counts where an engine is named in the script, but for what is ``sure`` to start containers.
+    """
 
     commands: list[Command] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     ends: frozenset[int] = frozenset({-1})
+    sure: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -81,11 +88,13 @@ class ParsedTexts:
         return found
 
 
-def begun(script: Script, env: Mapping[str, str], *, env_is_whole: bool) -> Shell:
+def begun(
+    script: Script, env: Mapping[str, str], *, env_is_whole: bool, read: Callable[[str], str | None] = lambda _: None
+) -> Shell:
     """A shell in front of the first command of a script."""
     given = tuple(word.replace(UNKNOWN, MANY) if at else word for at, word in enumerate(script.parameters))
     variables = {name: text for name, text in env.items() if name != RUN_BY}
-    own = Shell({**variables, OPEN: UNKNOWN}, set(variables), given, env_is_whole, is_bash=script.is_bash)
+    own = Shell({**variables, OPEN: UNKNOWN}, set(variables), given, env_is_whole, is_bash=script.is_bash, read=read)
     for name, text in ((SOURCE, script.path), ("OPTIND", "1"), ("IFS", PLAIN_IFS)):  # whatever it is given
         own.put(name, text)
     if env.get(RUN_BY) in {"", ROOT, "0"}:
@@ -110,38 +119,58 @@ def in_place(words: tuple[str, ...], stdin: str | None) -> tuple[str, ...]:
     return ("eval", stdin) if reads and stdin is not None else words
 
 
-def of_file(shell: Shell, path: str, read: Callable[[str], str | None]) -> str:
+def of_file(shell: Shell, path: str) -> str:
     """What stands in a file that a command reads."""
     try:
-        text = read(script_builtins.placed(shell, path)) if is_known(path) else None
+        text = shell.read(script_builtins.placed(shell, path)) if is_known(path) else None
     except UnclearError:
         text = None
     return UNKNOWN if text is None else text
 
 
-def fed_by(redirects: list[Redirect], expansion: Expansion, read: Callable[[str], str | None]) -> str:
+def of_files(shell: Shell, paths: tuple[str, ...]) -> str | None:
+    """What ``cat`` makes of files; none where one of its words is no file."""
+    made: list[str] = []
+    size = 0
+    for path in paths:
+        if path.startswith("-"):
+            return None
+        made.append(of_file(shell, path))
+        size += len(made[-1])
+        if size > MAX_GIVEN_CHARS:
+            return UNKNOWN
+    return "".join(made)
+
+
+def fed_by(redirects: tuple[Redirect, ...], expansion: Expansion) -> str:
     """The text of a here-document, or of a file, that is all that some commands together read."""
     only = redirects[0] if len(redirects) == 1 and redirects[0].fd in {"", "0"} else None
     if only is not None and only.here is not None:
         text = expansion.text(only.here)
         return f"{text}\n" if only.operator == "<<<" and not text.endswith("\n") else text
     path = expansion.text(only.target) if only is not None and only.target is not None else UNKNOWN
-    return of_file(expansion.shell, path, read)
+    return of_file(expansion.shell, path)
 
 
-def piped(
-    before: Statement,
-    words: tuple[str, ...],
-    expansion: Expansion,
-    read: Callable[[str], str | None],
-) -> str:
-    """What a command in front of a pipe writes; one that is not known where that is not its own words."""
+def written(before: Statement, expansion: Expansion, stdin: str | None) -> str:
+    """What commands in front of a pipe write, which read ``stdin``; one that is not known where that is not their own words."""
+    if isinstance(before, Group | Subshell):
+        return "".join(
+            _written(item.statement, expansion, None if item.background else stdin) for item in before.body.items
+        )
+    return _written(before, expansion, stdin)
+
+
+def _written(before: Statement, expansion: Expansion, stdin: str | None) -> str:
+    if isinstance(before, Pipeline) and len(before.parts) == 1:
+        before = before.parts[0]
     if not isinstance(before, Simple):
         return UNKNOWN
-    if words[:1] == ("cat",) and len(words) == 1:
-        here = [one.here for one in before.redirects if one.here is not None]
-        return expansion.text(here[-1]) if here else UNKNOWN
-    if words[:1] == ("cat",) and not any(word.startswith("-") for word in words):
-        return "".join(of_file(expansion.shell, path, read) for path in words[1:])
+    words = tuple(field for word in before.words for field in expansion.fields(word))
+    if words[:1] == ("cat",) and all(word == "-" for word in words[1:]):
+        given = tuple(one for one in before.redirects if one.here is not None or one.operator == "<")
+        return fed_by(given[-1:], expansion) if given else UNKNOWN if stdin is None else stdin
+    if words[:1] == ("cat",) and (found := of_files(expansion.shell, words[1:])) is not None:
+        return found
     said = script_builtins.written(words)
-    return UNKNOWN if said is None else said
+    return UNKNOWN if said is None else f"{said}\n" if script_builtins.ends_line(words) else said

@@ -24,6 +24,7 @@ from scanner.probe.planned.commands import (
     script_numbers,
     script_operators,
     script_paths,
+    script_texts,
 )
 from scanner.probe.planned.commands.script_shell import MANY, MAX_WORDS, PLAIN_IFS, SOURCE, USER_NUMBER, may_be_several
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
@@ -240,11 +241,17 @@ class Expansion:
         if only.redirects:
             is_cat = [word.literal for word in only.words] == ["cat"] and "cat" not in self.shell.functions
             is_read = is_cat and len(only.redirects) == 1 and only.redirects[0].fd in {"", "0"}
-            here = only.redirects[0].here if is_read else None
-            return None if here is None else Expansion(self.shell.copy()).text(here).rstrip("\n")
-        if not only.words or only.words[0].literal not in script_builtins.SAYING:
+            return script_texts.fed_by(only.redirects, Expansion(self.shell.copy())).rstrip("\n") if is_read else None
+        if not only.words or only.words[0].literal not in {"cat", *script_builtins.SAYING}:
             return None
         words = self._plain(only)
+        if words[0] == "cat":
+            said = (
+                script_texts.of_files(self.shell, words[1:])
+                if words[1:] and "cat" not in self.shell.functions
+                else None
+            )
+            return None if said is None or any(map(self._may_be_files, only.words)) else said.rstrip("\n")
         if words == ("id", "-u"):
             return self.shell.texts.get(USER_NUMBER)
         said = None if words[0] in self.shell.functions else script_builtins.written(words)

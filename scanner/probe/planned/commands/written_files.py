@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned.commands import command
+from scanner.probe.planned.commands.other_starters import mentions_engine
+from scanner.probe.planned.units import command_places
 from scanner.probe.planned.unknown_text import is_known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from scanner.formats.shell.syntax import Redirect
 
@@ -42,6 +45,10 @@ _PLANS = frozenset({"compose", "kube", "play", "stack"})
 """Words of an engine's command whose files say what is started; those of any other are data to it, or a container's."""
 
 
+_QUADLETS = re.compile(r"(?:.*/)?containers/systemd/(?:.*/)?[^/]+\.(?:container|kube)", re.DOTALL)
+"""Where Podman's generator makes services of whatever lies there."""
+
+
 @dataclass(slots=True)
 class WrittenFiles:
     """What a script has written so far, by the files' names."""
@@ -49,8 +56,8 @@ class WrittenFiles:
     _paths: dict[str, set[str]] = field(default_factory=dict)
     _units: set[str] = field(default_factory=set)
 
-    def notice(self, words: tuple[str, ...], redirects: Iterable[Redirect], text: Callable[..., str]) -> None:
-        """Take the files that a command writes."""
+    def notice(self, words: tuple[str, ...], redirects: Sequence[Redirect], text: Callable[..., str]) -> str:
+        """Take the files that a command writes; one of them that others start containers by, empty where there is none."""
         found = [text(one.target) for one in redirects if one.target is not None and one.operator in _WRITES]
         program = words[0].rpartition("/")[2] if words else ""
         if program in _PUT_FILES and not (program == "install" and "-d" in words):
@@ -63,6 +70,8 @@ class WrittenFiles:
             if not path.startswith("/dev/") and stem:
                 self._paths.setdefault(f"{stem}{end}", set()).add(posixpath.normpath(path))
                 self._units.update({stem, f"{stem}{end}"} if end in _UNITS else ())
+        given = " ".join((*words, *(text(one.here) for one in redirects if one.here is not None)))
+        return next((path for path in found if _is_a_plan(path, given)), "")
 
     def is_run(self, words: tuple[str, ...]) -> bool:
         """Whether a command may run one of them: as a program, as a script, as a unit, as what says what is started."""
@@ -84,6 +93,13 @@ class WrittenFiles:
 
     def _named(self, word: str) -> set[str]:
         return self._paths.get(word.rpartition("/")[2], set())
+
+
+def _is_a_plan(path: str, given: str) -> bool:
+    """Whether a host starts containers by a file of that name, with what a command may write into it."""
+    if _QUADLETS.fullmatch(path):
+        return True
+    return command_places.is_named(path) and mentions_engine(given)
 
 
 def _is_open(path: str) -> bool:

@@ -42,6 +42,8 @@ class ProjectSurroundings:
         env_files: files of variables that are read instead of any ``.env``; of two that set one variable the last.
         profiles: those that are active beside ``COMPOSE_PROFILES``.
         chosen: the services that are started, all where it is empty; their profiles are active, too.
+        existing: services that have containers, and so were started, whatever profiles they have; an only one of these is
+            active.
         without: services that are not started.
         alone: whether services that those depend on are not started.
         has_dotenv: whether Compose reads any ``.env`` at all.
@@ -56,6 +58,7 @@ class ProjectSurroundings:
     env_files: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
+    existing: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     alone: bool = False
     has_dotenv: bool = True
@@ -139,10 +142,12 @@ def _services(project: service.Project, model: Mapping[str, Any], path: str, bes
     found = Plans()
     active: dict[str, Mapping[str, Any]] = {}
     asked = _profiles(project.variables) | set(beside.profiles) | _own_profiles(project, beside.chosen)
+    only = (project.services[name].get("profiles") for name in beside.existing if name in project.services)
+    asked |= {closed(one[0], "a profile") for one in only if isinstance(one, list) and len(one) == 1}
     for name, body in project.services.items():
         try:
             service.check(body)
-            if _is_active(body, asked):
+            if name in beside.existing or _is_active(body, asked):
                 active[name] = body
         except UnclearError as error:
             found += gap(f"{path}: {name}", error)

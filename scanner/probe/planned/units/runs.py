@@ -32,7 +32,7 @@ from scanner.probe.planned.units.files import MISSING, Files
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from scanner.formats.systemd_unit import Setting
     from scanner.probe.planned.units.unit_environment import UnitEnvironment
@@ -43,7 +43,7 @@ _VARIABLE = re.compile(rb"\$\{?([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
 _ANY = "73"
 """Stands for the value of a variable that nobody knows: as good as any other, a port's number among them."""
 
-OwnProject = Callable[[tuple[str, ...]], "Plans | None"]
+OwnProject = Callable[[tuple[str, ...]], "Container[Plans]"]
 
 SOMEBODY = "*"
 """Stands in an engine's key for a user whose name is not known."""
@@ -64,7 +64,7 @@ class UnitRuns:
     ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays, and the files of projects, or
     the services of them (``part_of``), that it starts as nobody else would where it ``is_everywhere``, started by its
     conditions on each host whose files these are.
-    ``own`` gives what somebody else reads of files as a project of their own.
+    ``own`` gives what somebody else reads of files as projects of their own.
     """
 
     unit: str
@@ -73,7 +73,7 @@ class UnitRuns:
     env: UnitEnvironment
     directory: str = ""
     store: Store = field(default_factory=Store)
-    own: OwnProject = lambda _: None
+    own: OwnProject = lambda _: ()
     user: str = ""
     played: set[str] = field(default_factory=set)
     is_everywhere: bool = True
@@ -246,7 +246,7 @@ class UnitRuns:
         )
         made = Plans(tuple(pinned_here), made.gaps)
         made = self._there(made, env, setting, store, "docker", "podman", of=project.store)
-        if made == self.own(tuple(roots)):
+        if made in self.own(tuple(roots)):
             return Plans()
         if self.is_everywhere and not made.gaps:
             self._note(project, roots, made)
@@ -315,7 +315,7 @@ def _engine(program: str, env: Mapping[str, str], source: Source, store: str) ->
         return f"podman:{SOMEBODY}"
     if program == "podman" and user not in {"", "root", "0"}:
         return f"podman:{user if is_known(user) and not user.isdigit() else SOMEBODY}"
-    return _ENGINE_OF.get(program, "") if source is Source.SYSTEMD else ""
+    return "" if source is Source.QUADLET else _ENGINE_OF.get(program, "")
 
 
 def _place(env: Mapping[str, str]) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def plans(
     texts: Mapping[str, bytes],
-    own: OwnProject = lambda _: None,
+    own: OwnProject = lambda _: (),
     played: set[str] | None = None,
     is_met: Callable[[Placement], bool] = lambda _: False,
 ) -> Plans:
@@ -37,7 +37,7 @@ def plans(
 
     Args:
         texts: unit files, ``*.service.d/*.conf``, files of variables and others that units name, by path.
-        own: gives what somebody else reads of Compose files as a project of their own.
+        own: gives what somebody else reads of Compose files as projects of their own.
         played: takes the files of projects that units start in another way on every host whose files these are.
         is_met: whether each of those hosts surely is one that a unit is for.
     """
@@ -49,7 +49,7 @@ def plans(
 
 def by_unit(
     texts: Mapping[str, bytes],
-    own: OwnProject = lambda _: None,
+    own: OwnProject = lambda _: (),
     played: set[str] | None = None,
     is_met: Callable[[Placement], bool] = lambda _: False,
 ) -> Iterator[tuple[str, Plans]]:

@@ -79,9 +79,9 @@ def test_the_image_stands_behind_the_options(line, image, platform, command):
 
 
 OTHERS = [
-    "docker stop web", "dockerd -H fd://", "podman start -a web", "", "/bin/true run x", "docker", "sh -c", "docker exec web docker run x",
+    "docker stop web", "dockerd -H fd://", "podman start -a web", "", "/bin/true run x", "docker", "sh -c", "docker exec web docker ps",
     "docker run --help", "echo docker run a", "sh -c 'echo docker run a'", "/usr/bin/logger docker run a", "docker image ls", "docker pull a",
-    "podman kube down /a.yaml", "docker compose down", "docker compose -f x.yml pull", "sh -c 'test -x /usr/bin/docker'", "ssh other docker run a",
+    "podman kube down /a.yaml", "docker compose down", "docker compose -f x.yml pull", "sh -c 'test -x /usr/bin/docker'", "ssh other docker ps", "curl --unix-socket /run/docker.sock http://d/containers/json",
     "kubectl get pods", "kubectl create -f x --dry-run=client", "ctr task start x", "distrobox enter x", "helm list", "ctr -h run", "ctr run --help", "helm install x y --dry-run", "make -C /srv/app all",
     "exporter --mode make up", "backup --of kind create", "docker service update --force web", "docker compose watch --no-up", "finch ps", "nomad agent -config /etc/nomad.d",
     "docker volume create x", "podman pod create --name x", "podman pod start x", "docker network create run", "/usr/bin/exporter --path=/var/lib/docker run", "exporter --docker run",
@@ -117,7 +117,7 @@ OTHER_STARTERS = [
     "limactl shell x nerdctl run a", "docker service update --image a web", "docker --context far run a", "docker -c far compose up", "DOCKER_CONTEXT=far docker run a", "podman kube apply x.yaml", "podman container runlabel run a",
     "make -C /srv/app up", "just docker-web", "npm run docker:up", "sh -c 'ctr run a x'",
     "ctr run --rm docker.io/library/redis:7 redis redis-server -h 0.0.0.0", "lima nerdctl run -h web nginx",
-    "kubectl run x --image=a -- tool --dry-run", "nomad job run --dry-run x.nomad", f"make {'-up' * 40_000}",
+    "docker exec web docker run x", "ssh other docker run a", "kubectl run x --image=a -- tool --dry-run", "nomad job run --dry-run x.nomad", f"make {'-up' * 40_000}",
 ]  # fmt: skip
 
 

@@ -51,7 +51,7 @@ FOLLOWED = [
     "IFS=,; X=a,b; for i in $X; do docker run $i; done", "IFS=:; X=a::b:; set -- $X; docker run $# $1 $3", "IFS=' ,'; X=' a , b '; for i in $X; do docker run $i; done", "IFS=_; c=docker_run_a; $c", "IFS=; X=' b'; docker run a p$X", "while IFS= read -r l; do :; done </etc/passwd; X='--rm a'; docker run $X", "O=$IFS; IFS=,; X=a,b; for i in $X; do docker run $i; done; IFS=$O; X='--rm c'; docker run $X",
     'echo " $(docker run a) $(docker run b) $((1+1)) `docker run c`"', 'D=x; docker run -e "A=$(echo 1) $(echo 2)" " $D"', "case x in $(docker run a)) ;; esac; x=$(( $(docker run b | wc -l) + 1 ))",
     "while read -r i; do docker run -i $i </dev/null; echo $i; [ a = b ] || docker run x; done <<X\na\nb\nX",
-    'while read -r i; do docker run "$i"; done <<X\na:1\n b:2 \nX', "printf 'a\\nb' | while read -r i; do docker run $i; done", 'while read -r n i; do docker run --name "$n" $i; done <<X\nx a:1 p  q\ny b:2\nX\ndocker run z', "while read i; do [ $i = b ] && break; docker run $i; done <<X\na\nb\nc\nX", 'while IFS=, read -r n i; do docker run "$n" $i; done <<X\nn,a\nq\nX', 'while IFS= read -r i; do docker run "$i"; done <<X\n a\nX', 'read -r I <<X\na 1\nb\nX\ndocker run "$I"',
+    'while read -r i; do docker run "$i"; done <<X\na:1\n b:2 \nX', "printf 'a\\nb' | while read -r i; do docker run $i; done", "echo a | while read i; do docker run $i; done; echo -n b | while read i; do docker run $i; done", "(echo a; echo b) | while read i; do docker run $i; done", 'while read -r n i; do docker run --name "$n" $i; done <<X\nx a:1 p  q\ny b:2\nX\ndocker run z', "while read i; do [ $i = b ] && break; docker run $i; done <<X\na\nb\nc\nX", 'while IFS=, read -r n i; do docker run "$n" $i; done <<X\nn,a\nq\nX', 'while IFS= read -r i; do docker run "$i"; done <<X\n a\nX', 'read -r I <<X\na 1\nb\nX\ndocker run "$I"',
     "for i in $(cat <<X\na\nb\nX\n); do docker run $i; done", "I=$(cat <<'X'\na:$1\n\nX\n); docker run \"$I\"",
     "printf 'docker run a\\n' | sh", "printf 'docker run %s:%s\\n' a 1 b 2 | sh", "echo -n docker run a | sh", "printf ': x%%y\\n\\144ocker run a' | sh",
 ]  # fmt: skip
@@ -139,6 +139,8 @@ OF_FOLDERS = [
     '. "$(dirname "$0")/lib.sh"', 'D=$(dirname "$0"); . "$D/lib.sh"; docker run $D', 'cd "$(dirname "$0")" && . ./lib.sh', '"${0%/*}/start.sh" a:1', 'sh "${0%/*}/start.sh" b:${0##*/}',
     'D="$(cd "$(dirname -- "$0")" && pwd)"; sh "$D/$(basename /x/start.sh)" c:1', 'f() { . "${0%/*}/lib.sh"; }; f', 'sh < "${0%/*}/lib.sh"', 'cd "${0%/*}"; cat lib.sh start.sh | sh -s x',
     "sh /dev/stdin y <<'X'\ndocker run $1\nX\n",
+    '(cat "${0%/*}/lib.sh") | sh', '{ echo :; cat "${0%/*}/lib.sh"; } | sh', 'cat < "${0%/*}/lib.sh" | sh', 'cd "${0%/*}"; sh -c "$(cat lib.sh)"', 'cd "${0%/*}"; eval "$(cat lib.sh)"; $(cat lib.sh) x',
+    'cd "${0%/*}"; I=$(cat image); docker run $I; docker run "$(cat < image)"', 'cd "${0%/*}"; for i in $(cat image image); do docker run $i y; done',
 ]  # fmt: skip
 BASH_OF_FOLDERS = [
     'D="$( cd "$( dirname "${BASH_SOURCE[0]}" )" && pwd )"; . "$D/lib.sh"; . "${BASH_SOURCE[0]%/*}/lib.sh"',
@@ -151,6 +153,9 @@ OPEN_IN_FOLDERS = [
     "cat > /tmp/y.sh <<X\ndocker run a\nX\nsh /tmp/y.sh", "echo docker run a > y.sh; . ./y.sh", "echo docker run a | tee y.sh; sh y.sh", "hash -p /usr/bin/docker d; d run a",
     "echo 'ExecStart=docker run a' > /etc/systemd/system/w.service; systemctl start w", "ln -s /usr/bin/docker d; ./d run a", 'watch "docker run b:1"', "echo docker run a | at now", 'crontab - <<X\n* * * * * docker run "$(a)"\nX',
     'run() { docker run "$@"; }; export -f run; bash -c "run a:1"', 'run() { docker run "$@"; }; declare -fx run; bash -c "run a:1"', "source <(echo docker run a:1)", "envsubst </etc/x | sh # docker run",
+    'sed s/b/a/ "${0%/*}/lib.sh" | sh', "curl -s http://r.example/up.sh | sh", 'sh -c "$(curl -s http://r.example/up.sh)"', "ssh web-2 docker run a", "echo docker run a | ssh web-2", "lxc exec c -- docker run a",
+    "curl --unix-socket /run/docker.sock -d '{\"Image\": \"a\"}' http://d/v1.41/containers/create", "printf 'POST /containers/create HTTP/1.0\r\n' | nc -U /run/docker.sock", "wget --post-file=x http://d/libpod/play/kube",
+    "echo '0 3 * * * root docker run a' > /etc/cron.d/a", "printf '[Container]\nImage=a\n' > /etc/containers/systemd/a.container", "tee /etc/containers/systemd/a.kube <x", "find / -exec docker run {} +", 'declare -A m=([a]=b); docker run "${m[a]}"',
 ]  # fmt: skip
 """What is a gap, or as much as a shell may start; none of them is run here."""
 
@@ -181,6 +186,7 @@ def test_a_file_that_a_script_writes_and_may_run_is_a_gap(command):
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("scripts")
     (made / "lib.sh").write_text("docker run lib:1\n")
+    (made / "image").write_text("image:1\n\n")
     (made / "start.sh").write_text('#!/bin/sh\ndocker run "$1"\n')
     (made / "start.sh").chmod(0o755)
     return made
