@@ -11,6 +11,7 @@ from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import (
     aliases,
     directories,
+    evaluating,
     lookups,
     printing,
     process_limits,
@@ -159,7 +160,7 @@ def _eval(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
     if words[1:2] == ("--",) and machine.kind is not ShellKind.BASH:
         raise AtRunTimeError(f"line {node.line}: eval --, which not every shell knows", is_faulty=True)
     if not is_known(text):
-        raise AtRunTimeError(f"line {node.line}: what eval runs is known at run time only")
+        return evaluating.partly_known(machine, state, text, node)
     if not text.strip():
         return machine.done(state.with_status(0))
     settled = replace(state, stack=push(Settle(state.quiet), state.stack))
