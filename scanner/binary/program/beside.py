@@ -120,6 +120,20 @@ def unserved(
     return faulty(found).problem if found else None
 
 
+def unsure(ways: tuple[Way, ...], files: tuple[Executable, ...], before: Before) -> Way:
+    """What several ways come to where nobody can tell of one: where another surely does not start, no survey tells either."""
+    foreign = any(way.foreign for way in ways)
+    problem = next((way.problem for way in ways if is_unknown(way.problem)), None)
+    why = next((way.at_run_time for way in ways if way.at_run_time), "")
+    if problem is not None or not why:
+        return Way(files, problem, foreign=foreign)
+    own = cpus_of((*before.files, *files))
+    lacks = next((way.problem.detail for way in ways if way.problem is not None), "")
+    if not (lacks or foreign) and any(own and not cpus_of(way.all_files) <= own for way in ways):
+        lacks = "what it starts then is for another CPU"
+    return Way(files, faulty(f"{why}; {lacks}").problem) if lacks else Way(files, at_run_time=why, foreign=foreign)
+
+
 def unless_read(way: Way, files: tuple[Executable, ...], before: Before) -> Way:
     """The way behind a loop over lines, of which a program in it may have read those that lead to the problem."""
     own = cpus_of((*before.files, *files))

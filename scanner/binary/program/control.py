@@ -94,7 +94,7 @@ class Control:
             step = before.then(following[0])
             way = self._awaited(step, files, before, hops)
             if way.has_ended:
-                return way
+                return self._behind_open(way, step, before, hops)
             files = way.files
             if before.beside and not step.decides:
                 return Way((*files, *self._started(step).files), at_run_time=step.undecided)
@@ -131,12 +131,18 @@ class Control:
                 way = replace(further, files=(*way.files, *further.files))
             ways.append(way)
         ways = ways or untaken
-        unsure = next((way for way in ways if way.at_run_time or is_unknown(way.problem)), None)
-        if unsure is not None:
-            problem = unsure.problem if not unsure.at_run_time else None
-            return Way(files, problem, unsure.at_run_time, foreign=any(way.foreign for way in ways))
+        if any(way.at_run_time or is_unknown(way.problem) for way in ways):
+            return beside.unsure(tuple(ways), files, before)
         first, *others = ways = list(dict.fromkeys(ways))
         return Way(files, branches=tuple(ways)) if others else replace(first, files=(*files, *first.files))
+
+    def _behind_open(self, way: Way, step: Next, before: Before, hops: int) -> Way:
+        """A way that waits for what only the run decides: what follows is looked at for what speaks against it."""
+        run = self._started(step)
+        if way.problem is not None or self._doubt(step, run):
+            return way
+        behind = replace(before.behind(step), files=(*before.files, *way.files))
+        return beside.unsure((way, self._follow(step.command, run, hops // 2, behind)), way.files, before)
 
     def _at_end(self, command: Command, run: Run, before: Before, hops: int) -> Way:
         """Control stays in a program, whose words or script may name others."""

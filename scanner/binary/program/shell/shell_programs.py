@@ -13,6 +13,7 @@ from scanner.binary.program.shell import (
     finding,
     lookups,
     machines,
+    option_words,
     redirect_files,
     searching,
     temporary,
@@ -119,8 +120,8 @@ def _computed(state: State, name: str, words: tuple[str, ...]) -> tuple[int, str
     """What a program prints that reads no file."""
     if not all(map(is_known, words)):
         return None
-    if name == "expr":
-        return text_tools.expr(words[1:])
+    if name in {"expr", "getopt"}:
+        return text_tools.expr(words[1:]) if name == "expr" else option_words.getopt(words[1:])
     if name != "printenv" or len(words) != 2 or not state.env_known:  # noqa: PLR2004 - a name
         return None
     value = state.value(words[1]) if words[1] in state.exported else None

@@ -1,6 +1,25 @@
 """Scripts of which real shells are asked where they lead: text, then arguments; ``@/`` is the image's root."""
 
 SCRIPTS = [
+    (
+        'A=$(getopt -o p:v --long port:,ver -n e -- "$@"); eval "set -- $A"; exec app "$@"',
+        "-vp",
+        "8 1",
+        "--po=3",
+        "a",
+        "b'c",
+    ),
+    (
+        'A=$(getopt -o p:v:: -l port,ver:: -- "$@") || exec other; eval "set -- $A"; exec app "$@"',
+        "-v",
+        "--ver",
+        "--ver=x",
+        "--port",
+    ),
+    ('A=$(getopt -o p: -- "$@") || exec other; eval "set -- $A"; exec app "$@"', "-x"),
+    (
+        'case "$(type -t app)$(type -t cd)$(type -t if)$(type -t gone)" in filebuiltinkeyword) exec app;; esac; exec other',
+    ),
     # what only the run tells
     ('cd @/etc; cd "@/opt/$(date +app)"; cd - >/dev/null; exec app "$OLDPWD"',),
     ('cd @/etc; cd "@/nowhere/$(date +app)"; cd - >/dev/null; exec app',),
