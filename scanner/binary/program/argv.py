@@ -38,7 +38,16 @@ class UnsplitWords(str):
     """The same, with what they are in ``one`` where unknown text in them turns out to hold no blanks."""
 
     __slots__ = ("one",)
+    __hash__ = str.__hash__
     one: str
+
+    def __eq__(self, other: object) -> bool:
+        """Any such words are ``UNKNOWN_WORDS``; two that are another text are not each other."""
+        return str.__eq__(self, other) and (not isinstance(other, UnsplitWords) or self.one == other.one)
+
+    def __ne__(self, other: object) -> bool:
+        """Spelt out, for a text has its own."""
+        return not self == other
 
     @classmethod
     def of(cls, text: str) -> UnsplitWords:

@@ -23,6 +23,7 @@ from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.program.execve import Run
+    from scanner.binary.program.services.services import Services
     from scanner.binary.program.steps import Next
     from scanner.domain.image.offers import Executable
 
@@ -92,12 +93,45 @@ def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[E
     return Way(files)
 
 
-def served(walks: Walks, walk: Walk, way: Way, services: tuple[Command, ...], before: Before) -> Way:
-    """The way to a supervisor, in doubt where a service that it is to start surely does not start."""
-    found = awaited(walks, walk, services, way.files, before) if way.problem is None else way
-    if way.problem is not None or found.problem is None:
-        return way
-    return replace(way, problem=faulty(f"a service does not start: {found.problem.detail}").problem, at_run_time="")
+def unserved(
+    walks: Walks, walk: Walk, services: Services, files: tuple[Executable, ...], before: Before
+) -> Failure | None:
+    """Why a supervisor behind these files may not start what it is configured to; ``None`` where nothing speaks against it.
+
+    Each service is looked at: one for another CPU counts before one that lacks something, that before one of which
+    nobody can tell. What runs only where a service has ended is asked for its CPU alone.
+    """
+    if services.refusal:
+        return faulty(services.refusal).problem
+    own = cpus_of((*before.files, *files))
+    foreign: list[str] = []
+    certain: list[str] = []
+    open_ones: list[str] = []
+    for at, command in enumerate((*services.started, *services.behind)):
+        way = walks.follow(walk, command, _aside(before, asked=before.asked or bool(before.also) or at > 0))
+        if way is None:
+            open_ones.append(_TOO_MANY)
+            break
+        if _leads_abroad(way, own):
+            foreign.append(f"{command.argv[0]} leads to a program for another CPU")
+        elif way.problem is not None and at < len(services.started):
+            (open_ones if is_unknown(way.problem) else certain).append(way.problem.detail)
+    found = next((f"a service does not start: {each}" for each in (*foreign, *certain, *open_ones)), services.bound)
+    return faulty(found).problem if found else None
+
+
+def unsure(ways: tuple[Way, ...], files: tuple[Executable, ...], before: Before) -> Way:
+    """What several ways come to where nobody can tell of one: where another surely does not start, no survey tells either."""
+    foreign = any(way.foreign for way in ways)
+    problem = next((way.problem for way in ways if is_unknown(way.problem)), None)
+    why = next((way.at_run_time for way in ways if way.at_run_time), "")
+    if problem is not None or not why:
+        return Way(files, problem, foreign=foreign)
+    own = cpus_of((*before.files, *files))
+    lacks = next((way.problem.detail for way in ways if way.problem is not None), "")
+    if not (lacks or foreign) and any(own and not cpus_of(way.all_files) <= own for way in ways):
+        lacks = "what it starts then is for another CPU"
+    return Way(files, faulty(f"{why}; {lacks}").problem) if lacks else Way(files, at_run_time=why, foreign=foreign)
 
 
 def unless_read(way: Way, files: tuple[Executable, ...], before: Before) -> Way:

@@ -6,8 +6,7 @@ import posixpath
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.layers.view import Absence
-from scanner.binary.program import applets, beside, capabilities, mentioned, script_file, services, surroundings
+from scanner.binary.program import applets, beside, capabilities, changed, mentioned, script_file, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.asked import Asked
 from scanner.binary.program.content import architecture_of
@@ -16,6 +15,7 @@ from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers, rights
 from scanner.binary.program.path_search import earlier_places, path_behind
 from scanner.binary.program.permission import Denial, Wish
+from scanner.binary.program.services import services
 from scanner.binary.program.shell import following, shell_command, uncomputed
 from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.state import ShellKind
@@ -66,16 +66,20 @@ class Control:
         """From the command that the runtime execs, which opened the files of ``run``."""
         return self._follow(command, run, MAX_HOPS, Before())
 
-    def _follow(self, command: Command, run: Run, hops: int, before: Before) -> Way:
+    def _follow(  # noqa: C901 - one step, with each way in which it may be the last
+        self, command: Command, run: Run, hops: int, before: Before
+    ) -> Way:
         """One way; it forks only by ``_branches``, which takes half of what is left of the hops."""
         files = run.files
         while run.problem is None:
             following = self._next(command, run, before)
+            unserved = self._unserved(command, files, before, hops)
             if isinstance(following, Stopped):
                 foreign = before.beside and self._named(command, replace(run, files=files), before, hops).foreign
-                way = Way(files, following.problem, following.at_run_time, foreign=foreign)
-                image = ImageFiles(self._view(before.written), command.mounts, command.volumes)
-                return beside.served(self.walks, self._beside(hops), way, services.of(image, command), before)
+                why = "" if unserved else following.at_run_time
+                return Way(files, following.problem or unserved, why, foreign=foreign)
+            if unserved is not None:
+                return Way(files, unserved)
             if isinstance(following, Done):
                 before = replace(before, also=(*before.also, *following.also))
                 way = beside.awaited(self.walks, self._beside(hops), following.needs, files, before)
@@ -90,7 +94,7 @@ class Control:
             step = before.then(following[0])
             way = self._awaited(step, files, before, hops)
             if way.has_ended:
-                return way
+                return self._behind_open(way, step, before, hops)
             files = way.files
             if before.beside and not step.decides:
                 return Way((*files, *self._started(step).files), at_run_time=step.undecided)
@@ -127,12 +131,18 @@ class Control:
                 way = replace(further, files=(*way.files, *further.files))
             ways.append(way)
         ways = ways or untaken
-        unsure = next((way for way in ways if way.at_run_time or is_unknown(way.problem)), None)
-        if unsure is not None:
-            problem = unsure.problem if not unsure.at_run_time else None
-            return Way(files, problem, unsure.at_run_time, foreign=any(way.foreign for way in ways))
+        if any(way.at_run_time or is_unknown(way.problem) for way in ways):
+            return beside.unsure(tuple(ways), files, before)
         first, *others = ways = list(dict.fromkeys(ways))
         return Way(files, branches=tuple(ways)) if others else replace(first, files=(*files, *first.files))
+
+    def _behind_open(self, way: Way, step: Next, before: Before, hops: int) -> Way:
+        """A way that waits for what only the run decides: what follows is looked at for what speaks against it."""
+        run = self._started(step)
+        if way.problem is not None or self._doubt(step, run):
+            return way
+        behind = replace(before.behind(step), files=(*before.files, *way.files))
+        return beside.unsure((way, self._follow(step.command, run, hops // 2, behind)), way.files, before)
 
     def _at_end(self, command: Command, run: Run, before: Before, hops: int) -> Way:
         """Control stays in a program, whose words or script may name others."""
@@ -163,6 +173,12 @@ class Control:
 
         return walk
 
+    def _unserved(self, command: Command, files: tuple[Executable, ...], before: Before, hops: int) -> Failure | None:
+        """Why a supervisor may not start what the image configures."""
+        image = ImageFiles(self._view(before.written), command.mounts, command.volumes)
+        found = services.of(image, command, before.changes)
+        return beside.unserved(self.walks, self._beside(hops), found, files, before)
+
     def _awaited(self, step: Next, files: tuple[Executable, ...], before: Before, hops: int) -> Way:
         """The way so far with what a step had to wait for."""
         behind = replace(before, also=step.also, asked=step.asked, written=step.written)
@@ -172,25 +188,7 @@ class Control:
     # ------------------------------------------------------------ one step
 
     def _view(self, written: tuple[Write, ...]) -> View:
-        """The image with what scripts have surely put in place."""
-        placed = Placement.by(written)
-        return placed.on(self.search.view) if placed.writes else self.search.view
-
-    def _is_changed(self, path: str, written: tuple[Write, ...]) -> bool:
-        """Whether a file may be other than the image's, by its path or by another that leads to it."""
-        names, sure = path.split("/"), Placement.by(written).writes
-        for each in written:
-            if each in sure or each.stops:
-                continue
-            if each.changes(path):
-                return True
-            head, _, last = each.path.rpartition("/")
-            if last in names and UNKNOWN not in each.path:
-                found = self.search.view.lookup(head or "/")
-                real = "" if isinstance(found, Absence) else f"{found.path.rstrip('/')}/{last}"
-                if real not in {"", each.path} and replace(each, path=real).changes(path):
-                    return True
-        return False
+        return changed.placed(self.search.view, written)
 
     def _started(self, step: Next) -> Run:
         """What one start opens; a text that execve refuses is read by a shell where execvp starts it."""
@@ -220,14 +218,14 @@ class Control:
         if step.by_loader:
             return run
         view, command = self.search.view, step.command
-        changed = command.user not in {None, self.user}
-        missing = surroundings.who(view, command) if changed else None
+        is_other = command.user not in {None, self.user}
+        missing = surroundings.who(view, command) if is_other else None
         if isinstance(missing, Failure) and not any(each.changes(_ACCOUNTS) for each in step.written):
             if not (step.also or step.asked):
                 return replace(run, problem=missing)
             why = f"{missing.detail}, unless a program that runs before makes it"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
-        of_user = surroundings.permissions(view, command, sure_of_groups=not changed)
+        of_user = surroundings.permissions(view, command, sure_of_groups=not is_other)
         denial = of_user.of_start(run.files, run.named) if command.user is not None else Denial()
         refused = denial.by_exec or denial.later or capabilities.refusal(view, run.files, command.privileges)
         if denial.by_exec is not None and (rest := path_behind(command, run)):
@@ -247,9 +245,9 @@ class Control:
         """Why what stands in the image is not surely what is started."""
         name = step.command.argv[0]
         paths = sorted({file.path for file in run.files} | ({run.named} if run.named else set()))
-        changed = next((path for path in paths if self._is_changed(path, step.written)), None)
-        if changed is not None:
-            return f"{changed} is written by the script that starts it"
+        other = next((path for path in paths if changed.is_changed(self.search.view, path, step.written)), None)
+        if other is not None:
+            return f"{other} is written by the script that starts it"
         sure = Placement.by(step.written).writes
         unsure = [each for each in step.written if each not in sure]
         hiding = next((path for path in earlier_places(step.command, run) for w in unsure if w.changes(path)), None)
@@ -359,7 +357,7 @@ class Control:
         if isinstance(script, Failure):
             return unreadable(command, script, before)
         path = posixpath.normpath(command.absolute(script.file or script.name))
-        if script.is_file and self._is_changed(path, before.written):
+        if script.is_file and changed.is_changed(self.search.view, path, before.written):
             return Stopped(f"{path} is written by the script that starts it")
         cpu = architecture_of(view.content(shell))
         known = replace(script, written=before.written, architecture=cpu, vague=before.scripted)

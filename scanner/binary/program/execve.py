@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.view import Absence, Found, Unread
 from scanner.binary.program import script
-from scanner.binary.program.argv import MAX_PATH_DIRECTORIES, Command
+from scanner.binary.program.argv import MAX_PATH_DIRECTORIES, UNKNOWN, Command
 from scanner.binary.program.elf import elf
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.injected import is_injected
@@ -89,6 +89,9 @@ class Search:
         return self._named(command.argv[0], command)
 
     def _named(self, name: str, command: Command, *, by_runtime: bool = False) -> Found | Failure:
+        if UNKNOWN in command.cwd and any(each[:1] != "/" for each in ((name,) if "/" in name else command.path)):
+            why = f"{name} is looked for in a directory that is known at run time only"
+            return Failure(Reason.BINARY_UNKNOWN, why)
         if "/" in name:
             path = self._absolute(name, command)
             found = self.view.lookup(path)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
+from scanner.binary.program.services.found import Changes
+from scanner.binary.program.shell.placing import Placement
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
@@ -103,6 +105,12 @@ class Before:
     def has_put(self) -> bool:
         """Whether a script on the way has put anything where there was nothing, or something else."""
         return not all(each.makes for each in self.written)
+
+    @property
+    def changes(self) -> Changes:
+        """What they may have changed that nobody is sure of."""
+        sure = Placement.by(self.written).writes
+        return Changes(tuple(each for each in self.written if each not in sure), bool(self.also or self.asked))
 
     def then(self, step: Next) -> Next:
         """A step with what was before it."""

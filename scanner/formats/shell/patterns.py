@@ -150,14 +150,16 @@ def _apart(one: str, other: str) -> bool:
 
 
 def _contradicts(text: str, pattern: Pattern) -> bool | None:
-    """False where the known beginnings differ, True for a lone star, else not known."""
-    if pattern.runs and all(active and set(run) == {"*"} for run, active in pattern.runs if run) and pattern.text:
-        return True
-    head = ""
-    for run, active in pattern.runs:
+    """False where the known beginnings differ, True where one has what stands before a star, else not known."""
+    head, rest = "", ""
+    for number, (run, active) in enumerate(pattern.runs):
         stop = next((at for at, char in enumerate(run) if char == UNKNOWN or (active and char in "*?[")), None)
         head += run if stop is None else run[:stop]
         if stop is not None:
+            behind = (more if is_active else f"{more}." for more, is_active in pattern.runs[number + 1 :])
+            rest = "".join((run[stop:] if active else ".", *behind))
             break
     known = text.split(UNKNOWN, maxsplit=1)[0]
+    if rest and not rest.strip("*") and known.startswith(head):
+        return True
     return None if known.startswith(head) or head.startswith(known) else False

@@ -113,6 +113,21 @@ async def test_what_it_starts_besides_is_followed_or_decided_at_run_time(images,
     assert "it also starts" in (await followed(images, build, text)).at_run_time
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'set -e\nsh "$(cat /run/hook)"\nexec /none',
+        'set -e\nsh "$(cat /run/hook)"\nexec /step',
+        'if [ -e /run/x ]; then exec "$(cat /run/hook)"; fi\nexec /none',
+        'set -e\nif [ -e /run/x ]; then sh "$(cat /run/hook)"; fi\nexec /none',
+    ],
+)
+async def test_what_surely_does_not_start_decides_over_what_the_run_decides(images, build, text):
+    program = await followed(images, build, text)
+    assert program.problem is not None or FOREIGN_MACHINE in cpus(program)
+    assert program.problem is None or program.problem.reason is Reason.BINARY_UNKNOWN
+
+
 async def test_a_step_that_surely_cannot_start_ends_the_script_that_waits_for_it(images, build):
     program = await followed(images, build, "set -e\n/zsh.sh\nexec /last")
     assert program.problem.reason is Reason.INTERPRETER_MISSING

@@ -196,25 +196,103 @@ async def test_home_is_the_user_s_only_where_the_engine_or_a_launcher_makes_it_s
     assert ends(await look(("/s",), entries)).replace("/usr/bin/dash", SHELL) == end
 
 
-SUPERVISED = [  # what is started, files beside the supervisor, what of them is not there
+@pytest.mark.parametrize(
+    "line",
+    [
+        'cd "$(date)"; exec sh ./run.sh',
+        'cd "$(date)"; exec sh run.sh',
+        'cd "/srv/$(date)"; sh ./run.sh',
+        'cd "$(date)"; exec node main.js',
+        'cd "$(date)"; PATH=.:/bin exec run.sh',
+        'cd "$(date)"; cd "$(date)"; cd -; exec sh ./run.sh',
+    ],
+)
+async def test_what_lies_in_a_directory_that_only_the_run_tells_is_not_looked_for_elsewhere(look, build, line):
+    tools = {f"usr/bin/{name}": build.elf(interp="/lib/ld.so") for name in ("node", "date")}
+    entries = [
+        *tools.items(),
+        ("lib/ld.so", build.elf(kind=3)),
+        ("run.sh", "exec /none\n"),
+        ("srv/x/run.sh", "exec /app\n"),
+    ]
+    found = await look((SHELL, "-c", line), entries, path="/usr/bin:/bin")
+    assert reason(found) in {None, Reason.BINARY_UNKNOWN}
+    assert "/none" not in (found.problem.detail if found.problem else found.at_run_time)
+
+
+@pytest.mark.parametrize(
+    ("line", "end"),
+    [
+        ("exec /opt/$HOSTTYPE/app", "/opt/x86_64/app"),
+        ('case "$MACHTYPE" in x86_64-*) exec /opt/x86_64/app;; esac; exec /none', "/opt/x86_64/app"),
+        ("exec /opt/$(uname -m)/app", "/opt/x86_64/app"),
+        ("exec /opt/$(arch)/app", "/opt/x86_64/app"),
+        ('case "$(uname -s -m)" in "Linux x86_64") exec /opt/x86_64/app;; esac; exec /none', "/opt/x86_64/app"),
+        ("exec /srv-$(uname -m)/app", Reason.ENTRYPOINT_MISSING),
+        ("exec /opt/$(uname -r)/app", "/usr/bin/bash"),
+        ("exec /opt/$(uname -p)/app", "/usr/bin/bash"),
+    ],
+)
+async def test_the_machine_is_that_of_the_shell_s_own_program(look, build, line, end):
+    tools = {f"usr/bin/{name}": build.elf() for name in ("uname", "arch", "bash")}
+    entries = [*tools.items(), ("opt/x86_64/app", build.elf()), ("srv-aarch64/app", build.elf(machine=183))]
+    found = await look(("bash", "-c", line), entries)
+    assert (reason(found) or ends(found)) == end, found
+
+
+SUPERVISED = [  # what is started, files beside the supervisor, what speaks against it
     (("/usr/bin/runsvdir", "-P", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
     (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n", "sv/b/down": ""}, ""),
+    (("/usr/bin/runsvdir", "/sv"), {**{f"sv/a{n:02}/run": f"#!{SHELL}\nexec /app\n" for n in range(40)}, "sv/b/run": f"#!{SHELL}\nexec /foreign\n"}, "/sv/b/run leads to a program for another CPU"),
+    (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f'#!{SHELL}\nexec "$(cat /run/x)"\n', "sv/b/run": f"#!{SHELL}\nexec /none\n", "sv/c/run": f"#!{SHELL}\nexec /foreign\n"}, "/sv/c/run leads to a program for another CPU"),
+    (("/usr/bin/runsvdir", "/sv"), {f"sv/a{n:02}/run": f"#!{SHELL}\nexec /app\n" for n in range(65)}, "more than 64 services"),
+    (("/usr/bin/runsvdir", "/sv"), {f"sv/a{n:03}": "" for n in range(257)}, "more than 256 names"),
+    (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/a/finish": f"#!{SHELL}\nexec /none\n", "sv/.b/run": "#!/none\n"}, ""),
+    (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/a/finish": f"#!{SHELL}\nexec /foreign\n"}, "/sv/a/finish leads"),
+    (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/a/log/run": "#!/foreign\n"}, "/sv/a/log/run leads"),
+    (("/usr/bin/runsv", "/sv/a"), {"sv/a/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
     (("/usr/bin/s6-svscan", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec ./none\n"}, "./none"),
+    (("/usr/bin/s6-svscan", "-t", "0", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec ./none\n"}, "./none"),
     (("/init",), {"etc/cont-init.d/10-x": f"#!{SHELL}\nexec /none\n"}, "/none"),
     (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": {"mode": 0o644, "content": b"/none -x\n"}}, "/none"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app -x\n[include]\nfiles = d/*.conf\n", "d/b.conf": "[program:b]\ncommand=/none -x\n"}, "/none"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app\n[program:b]\nautostart=false\ncommand=/none\n"}, ""),
-    (("/usr/bin/supervisord",), {"supervisord.conf": "[program:a]\ncommand=/app\n", "etc/supervisord.conf": "[program:a]\ncommand=/none\n"}, ""),
-    (("/usr/bin/supervisord", "-n", "--configuration=/s.conf"), {"s.conf": "[program:a]\ncommand=/none\n", "etc/supervisord.conf": ""}, "/none"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/none\n[fcgi-program:b]\ncommand=/app\n"}, "/none"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app\n[eventlistener:b]\ncommand=/none\n"}, "/none"),
+    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"# x\n/app -x\n  /none\n"}, ""),
+    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b'foreground { /app "a b" }\ncd /srv\nif { /foreign }\n/app\n'}, "/foreign leads"),
+    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"importas X X\n${X} /none\n"}, ""),
+    (("/init",), {"etc/s6-overlay/s6-rc.d/a/run": b"#!/command/execlineb -P\nfdmove -c 2 1 /none\n", "command/execlineb": "E"}, "/none"),
+    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"/none\n", "etc/s6-overlay/s6-rc.d/b/up": b"/app\n", "etc/s6-overlay/s6-rc.d/user/contents.d/b": ""}, ""),
+    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"/none\n", "etc/s6-overlay/s6-rc.d/b/dependencies.d/a": "", "etc/s6-overlay/s6-rc.d/user/contents.d/b": ""}, "/none"),
+    (("/usr/bin/s6-overlay-suexec", "/package/s6/libexec/preinit", "", "/package/s6/libexec/stage0"), {"etc/services.d/a/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
+    (("/sbin/my_init",), {"etc/service/a/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/app -x\n[include]\nfiles = d/*.conf\n", "d/b.conf": "[program:b]\ncommand=/none -x\n"}, "/none"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/app\n[program:b]\nautostart=false\ncommand=/none\n"}, ""),
+    (("/usr/bin/supervisord",), {"supervisord.conf": "[supervisord]\n[program:a]\ncommand=/app\n", "etc/supervisord.conf": "[program:a]\ncommand=/none\n"}, ""),
+    (("/usr/bin/supervisord",), {"usr/etc/supervisord.conf": "[supervisord]\n[program:a]\ncommand=/none\n", "supervisord.conf": "[supervisord]\n"}, "/none"),
+    (("/usr/bin/supervisord", "-n", "--configuration=/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/none\n", "etc/supervisord.conf": ""}, "/none"),
+    (("/usr/bin/supervisord", "-nc/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/none\n"}, "/none"),
+    (("/usr/bin/supervisord", "-c=/s.conf"), {"s.conf": "[supervisord]\n"}, "there is no configuration =/s.conf"),
+    (("/usr/bin/supervisord",), {}, "there is no configuration"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app\n"}, "no section supervisord"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\n"}, "gives a no command"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "command=/app\n"}, "/s.conf is no configuration"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/none\n[fcgi-program:b]\ncommand=/app\n"}, "/none"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/app\n[eventlistener:b]\ncommand=/none\n"}, "/none"),
+    (("/usr/bin/supervisord", "-c", "/c/s.conf"), {"c/s.conf": "[supervisord]\n[program:a]\ncommand=%(here)s/none %(program_name)s ; x\n"}, "/c/none"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=%(ENV_APP)s -x\n"}, "names ENV_APP, which stands for nothing"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=%(ENV_BIN)s/app%(process_num)02d\n", "opt/app00": "E"}, ""),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=./app\ndirectory=/srv\n", "srv/app": "F"}, "./app leads"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": '[supervisord]\n[program:a]\ncommand=sh -c "exec ./thing"\ndirectory=/srv\nuser=root\n', "srv/thing": "E", "etc/passwd": "root:x:0:0::/root:/bin/sh\n"}, ""),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=sh -c\n  \"exec thing\"\nenvironment=PATH=\"/srv:/bin\",X='1'\n", "srv/thing": "F"}, "sh leads"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=%(ENV_APP\n"}, "badly formatted"),
+    ((SHELL, "-c", "echo '[supervisord]' >/s.conf; exec /usr/bin/supervisord -c /s.conf"), {"usr/bin/supervisord": "E"}, ""),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("argv", "beside", "lacks"), SUPERVISED)
 async def test_a_supervisor_is_not_known_to_start_where_a_service_lacks_its_program(look, build, argv, beside, lacks):
-    entries = [(argv[0].lstrip("/"), build.elf()), ("app", build.elf()), *beside.items()]
-    found = await look(argv, entries)
+    made = {"E": build.elf(), "F": build.elf(machine=183)}
+    given = [(name, made.get(what, what) if isinstance(what, str) else what) for name, what in beside.items()]
+    entries = [(argv[0].lstrip("/"), build.elf()), ("app", build.elf()), ("foreign", made["F"]), *given]
+    found = await look(argv, entries, env=(("BIN", "/opt"),))
+    assert reason(found) is (Reason.BINARY_UNKNOWN if lacks else None), found.problem
     assert bool(found.at_run_time) is not bool(lacks)
-    assert reason(found) is (Reason.BINARY_UNKNOWN if lacks else None)
     assert lacks in (found.problem.detail if found.problem else "")

@@ -151,8 +151,10 @@ class Paths:
             known = self.expanded(each, of)
             yield known if isinstance(known, SearchDoubt) else self._directory(known or ".")
 
-    def _directory(self, path: str) -> Directory:
+    def _directory(self, path: str) -> Directory | SearchDoubt:
         path = self.command.absolute(path)
+        if UNKNOWN in path:
+            return SearchDoubt("a directory of libraries is relative to one that is known at run time only")
         machine = self.program.dynamic.elf.machine
         new = tuple(f"{path}/glibc-hwcaps/{each}" for each in _OF_CPU.get(machine, ()) if self.build.has_hwcaps)
         return Directory(path, (*new, *(f"{path}/{each}" for each in _OLD_OF_CPU.get(machine, ("tls",)))))
@@ -206,4 +208,8 @@ class Paths:
         if len(directories) > MAX_DIRECTORIES:
             yield SearchDoubt(f"a search path has more than {MAX_DIRECTORIES} directories")
             return
-        yield from (Directory(self.command.absolute(each)) for each in directories)
+        places = [self.command.absolute(each) for each in directories]
+        if any(UNKNOWN in each for each in places):
+            yield SearchDoubt("a directory of libraries is relative to one that is known at run time only")
+            return
+        yield from map(Directory, places)

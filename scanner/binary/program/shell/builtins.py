@@ -11,6 +11,7 @@ from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell import (
     aliases,
     directories,
+    evaluating,
     lookups,
     printing,
     process_limits,
@@ -159,7 +160,7 @@ def _eval(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
     if words[1:2] == ("--",) and machine.kind is not ShellKind.BASH:
         raise AtRunTimeError(f"line {node.line}: eval --, which not every shell knows", is_faulty=True)
     if not is_known(text):
-        raise AtRunTimeError(f"line {node.line}: what eval runs is known at run time only")
+        return evaluating.partly_known(machine, state, text, node)
     if not text.strip():
         return machine.done(state.with_status(0))
     settled = replace(state, stack=push(Settle(state.quiet), state.stack))
@@ -225,11 +226,32 @@ def _type(machine: Machine, state: State, words: tuple[str, ...], _node: Simple)
         where = lookups.located(machine.files, state, names[0]) if len(names) == 1 and names == words[2:] else None
         said = f"{names[0]} is {where}\n" if where and names[0] not in BUILTINS else UNKNOWN
         return machine.done(state.printed(f"{option[0]}: not found\n{said}").with_status(127))
+    if machine.kind is ShellKind.BASH and option == ("-t",) and names == words[2:] and len(names) == 1:
+        return _kind_of(machine, state, names[0])
     if machine.kind is ShellKind.BASH and option in {("-p",), ("-P",)} and names == words[2:] and len(names) == 1:
         if option == ("-p",) and (names[0] in state.functions or names[0] in state.aliases or names[0] in BUILTINS):
             return machine.done(state.with_status(0))
         return _located(machine, state, names, by_file=True)
     return [each.printed(UNKNOWN) for each in _located(machine, state, names, verbose=True)]
+
+
+_KEYWORDS = frozenset({
+    "if", "then", "else", "elif", "fi", "time", "for", "in", "until", "while", "do", "done", "case", "esac", "select",
+    "function", "{", "}", "!", "[[", "]]", "coproc",
+})  # fmt: skip
+
+
+def _kind_of(machine: Machine, state: State, name: str) -> list[State]:
+    """``type -t``: what bash takes a name for."""
+    said = "keyword" if name in _KEYWORDS else "function" if name in state.functions else ""
+    said = said or ("builtin" if name in BUILTINS else "")
+    if name in state.aliases or not is_known(name):
+        return machine.done(state.printed(UNKNOWN).with_status(None))
+    found = "" if said else lookups.located(machine.files, state, name)
+    if found is None:
+        return machine.done(state.printed(UNKNOWN).with_status(None))
+    said = said or ("file" if found else "")
+    return machine.done(state.printed(f"{said}\n" if said else "").with_status(0 if said else 1))
 
 
 def _trap(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:

@@ -32,11 +32,13 @@ def change(machine: Machine, state: State, words: tuple[str, ...], node: Simple)
     target = operands[0] if operands else state.value("HOME") or ""
     if target == "-":
         target = state.value("OLDPWD") or UNKNOWN
-    if not is_known(target) or not is_known(state.cwd):
+    if not is_known(target) or not (target.startswith("/") or is_known(state.cwd)):
         moved = target if target.startswith("/") else UNKNOWN
         if isinstance(target, UnsplitWords) and target.one.startswith("/"):
             moved = target.one[: target.one.index(UNKNOWN) + 1]  # the first word, should they be several
-        return machine.done(replace(state, cwd=moved, status=None, asks=None))
+        before = state.cwd if state.value("OLDPWD") == state.cwd else UNKNOWN  # as it was, should this fail
+        behind = replace(state, cwd=moved).assigned("OLDPWD", before).assigned("PWD", moved)
+        return machine.done(replace(behind, status=None, asks=None))
     if not target:
         return machine.done(state.with_status(0 if machine.kind is not ShellKind.BASH or operands else 1))
     if state.value("CDPATH"):

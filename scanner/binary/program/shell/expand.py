@@ -15,6 +15,7 @@ from scanner.binary.program.shell.piece import BREAK, Piece
 from scanner.binary.program.shell.pieces import Pieces
 from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.state import AtRunTimeError, ShellKind, is_known
+from scanner.formats.parsing.patience import spend
 from scanner.formats.shell import patterns
 from scanner.formats.shell.regexes import regex_of
 from scanner.formats.shell.simple_commands import DECLARING
@@ -169,8 +170,9 @@ class Expander(Pieces):
                 continue
             next_found: list[str] = []
             for path in found:
-                names = self._names_in(posixpath.normpath(self.state.absolute(f"{path}{lead}" or ".")), put)
-                if names is None:
+                directory = posixpath.normpath(self.state.absolute(f"{path}{lead}" or "."))
+                names = self._names_in(directory, put)
+                if names is None or _may_differ(self.state, directory, names, piece):
                     return None
                 hidden = piece.text.startswith(".") or "dotglob" in self.state.options
                 if piece.text.startswith(".") and self.runner.kind in {ShellKind.DASH, ShellKind.ASH}:
@@ -199,6 +201,23 @@ def _put(state: State) -> frozenset[str]:
     """The paths at which a script has surely put a file."""
     placed = Placement.by(state.written)
     return frozenset(path for path, _ in (*placed.texts, *placed.copies))
+
+
+def _may_differ(state: State, directory: str, names: tuple[str, ...], pattern: Pattern) -> bool:
+    """Whether a script may have put names that fit a pattern into a directory, or taken them out of it."""
+    lead, sure = f"{directory.rstrip('/')}/", Placement.by(state.written).writes
+    spend(len(state.written))
+    for each in state.written:
+        if each in sure or each.path.startswith(UNKNOWN):
+            continue
+        if each.below and each.changes(directory):
+            return True
+        name = each.path[len(lead) :].partition("/")[0] if each.path.startswith(lead) else ""
+        if not name or patterns.matches(name, pattern) is False:
+            continue
+        if name not in names or (each.below and not each.makes and each.path == f"{lead}{name}"):
+            return True
+    return False
 
 
 def _is_whole(text: str, separators: str = "") -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
@@ -17,6 +18,12 @@ _GIVEN_BY_BASH = frozenset({
 _GIVEN_BY_ALL = frozenset({"PPID", "LINENO", "_", "PS1", "PS2", "PS4", "OPTARG"})
 
 
+BITS_64 = MappingProxyType({
+    "amd64": "x86_64", "arm64": "aarch64", "s390x": "s390x", "riscv64": "riscv64", "loong64": "loongarch64",
+    "ppc64le": "powerpc64le",
+})  # fmt: skip
+"""What GNU's configure calls the machines of 64 bits; bash says for which it was built."""
+
 _NUMBERS = frozenset(
     {"RANDOM", "SECONDS", "SHLVL", "EPOCHSECONDS", "BASHPID", "SRANDOM", "PPID", "LINENO", "UID", "EUID"}
 )
@@ -27,7 +34,9 @@ def is_number(name: str, state: State, kind: ShellKind) -> bool:
     return name in _NUMBERS and name not in state.variables and given(name, state, kind) is not None
 
 
-def given(name: str, state: State, kind: ShellKind) -> str | None:
+def given(  # noqa: C901 - one line for each variable
+    name: str, state: State, kind: ShellKind
+) -> str | None:
     """The value of a variable that nobody has set; ``None`` where the shell leaves it unset too."""
     if name == "PWD":
         return state.cwd
@@ -41,6 +50,8 @@ def given(name: str, state: State, kind: ShellKind) -> str | None:
         return None
     if name in _GIVEN_BY_ALL:
         return UNKNOWN
+    if name in {"HOSTTYPE", "MACHTYPE"} and kind is ShellKind.BASH and state.architecture in BITS_64:
+        return f"{BITS_64[state.architecture]}{f'-{UNKNOWN}' if name == 'MACHTYPE' else ''}"
     if name in _GIVEN_BY_BASH and kind in {
         ShellKind.BASH,
         ShellKind.KSH,

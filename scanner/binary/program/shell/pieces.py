@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
+from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, unsplit
 from scanner.binary.program.shell import associative, given
 from scanner.binary.program.shell.associative import Table
 from scanner.binary.program.shell.frames import called
@@ -397,4 +397,4 @@ def _nth(words: tuple[str, ...], number: int) -> str | None:
         return UNKNOWN
     if number > len(words):
         return None
-    return UNKNOWN if words[number - 1] == UNKNOWN_WORDS else words[number - 1]
+    return unsplit(words[number - 1])

@@ -105,7 +105,7 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
     options |= {"posix"} if kind is ShellKind.BASH and (is_sh or is_posix) else set()
     if not text and (reads or not rest):
         found = _of_input(command, kind, rest, frozenset(options))
-    elif UNKNOWN in rest[0]:
+    elif UNKNOWN in rest[0] or (not text and UNKNOWN in command.absolute(rest[0])):
         return _of_unknown(command, rest[0], files, is_text=bool(text))
     elif text:
         found = _of_text(command, kind, rest, frozenset(options))
@@ -230,6 +230,7 @@ _FIRST_WORD = re.compile(rf"(?:exec )?(/[\w./@+:{UNKNOWN}-]+)(?: [^;&|\n]*)?", r
 def _of_unknown(command: Command, word: str, files: Files, *, is_text: bool) -> str | Failure:
     """A file, or the program of a text, of whose path only parts are known; nothing is said of what is no path."""
     named = _FIRST_WORD.fullmatch(word) if is_text else None
+    word = word if UNKNOWN in word else command.absolute(word)
     path = named[1] if named else "" if is_text else unsplit(word)
     why = f"what {command.argv[0]} reads is known at run time only"
     lacks = uncomputed.lacking(files, path, command.cwd, ()) if "/" in path else ""

@@ -5,11 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import fields, is_dataclass, replace
 from itertools import pairwise
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
-from scanner.binary.program.shell import filters, finding, lookups, redirect_files, searching, temporary, text_tools
+from scanner.binary.program.shell import (
+    filters,
+    finding,
+    lookups,
+    machines,
+    option_words,
+    redirect_files,
+    searching,
+    temporary,
+    text_tools,
+)
 from scanner.binary.program.shell.image_paths import PathKind
 from scanner.binary.program.shell.state import AtRunTimeError, is_known
 from scanner.binary.program.shell.writes import executed_by_find
@@ -111,8 +120,8 @@ def _computed(state: State, name: str, words: tuple[str, ...]) -> tuple[int, str
     """What a program prints that reads no file."""
     if not all(map(is_known, words)):
         return None
-    if name == "expr":
-        return text_tools.expr(words[1:])
+    if name in {"expr", "getopt"}:
+        return text_tools.expr(words[1:]) if name == "expr" else option_words.getopt(words[1:])
     if name != "printenv" or len(words) != 2 or not state.env_known:  # noqa: PLR2004 - a name
         return None
     value = state.value(words[1]) if words[1] in state.exported else None
@@ -151,7 +160,7 @@ def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> 
         return 0, _identity(files, state, ("-un",)) + "\n"
     if name in searching.PROGRAMS:
         return searching.answer(files, state, words), None
-    if (machine := _machine(name, words[1:], state.architecture)) is not None:
+    if (machine := machines.answer(name, words[1:], state.architecture)) is not None:
         return 0, f"{machine}\n"
     if (computed := _computed(state, name, words)) is not None:
         return computed
@@ -174,36 +183,6 @@ def _looked_up(
     if name in {"readlink", "realpath"} and len(operands) == 1 and _resolves(name, options):
         return 0, _resolved(files, state, operands[0]) + "\n"
     return None, None
-
-
-_UNAME = MappingProxyType({
-    "amd64": "x86_64", "arm64": "aarch64", "s390x": "s390x", "ppc64le": "ppc64le", "riscv64": "riscv64", "loong64": "loongarch64",
-})  # fmt: skip
-"""What kernels call the machine on which a 64-bit program runs; emulators say it of the machine that they stand for.
-
-A 32-bit one may run on several."""
-
-_DPKG = MappingProxyType({"ppc64le": "ppc64el", "loong64": "loong64"})
-"""Debian's words for architectures where they are not Go's."""
-
-
-def _machine(name: str, options: tuple[str, ...], architecture: str) -> str | None:
-    """What a program answers that is asked for the machine, where the shell's own program tells it."""
-    if name == "uname" and options in {(), ("-s",), ("--kernel-name",)}:
-        return "Linux"
-    if architecture not in _UNAME:
-        return None
-    match name, options:
-        case ("uname", ("-m" | "--machine",)) | ("arch", ()):
-            return _UNAME[architecture]
-        case ("uname", ("-sm" | "-ms",)):
-            return f"Linux {_UNAME[architecture]}"
-        case ("dpkg", ("--print-architecture",)):
-            return _DPKG.get(architecture, architecture)
-        case ("apk", ("--print-arch",)):
-            return _UNAME[architecture]
-        case _:
-            return None
 
 
 _NAMING_USERS = frozenset({"find", "install", "chown"})

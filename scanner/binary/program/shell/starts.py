@@ -274,7 +274,7 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
     return Command(
         arguments,
         split_path(path),
-        state.cwd if is_known(state.cwd) else "/",
+        state.cwd,
         env=MappingProxyType(env),
         env_known=state.env_known,
         user=state.user,

@@ -1,6 +1,39 @@
 """Scripts of which real shells are asked where they lead: text, then arguments; ``@/`` is the image's root."""
 
 SCRIPTS = [
+    (
+        'A=$(getopt -o p:v --long port:,ver -n e -- "$@"); eval "set -- $A"; exec app "$@"',
+        "-vp",
+        "8 1",
+        "--po=3",
+        "a",
+        "b'c",
+    ),
+    (
+        'A=$(getopt -o p:v:: -l port,ver:: -- "$@") || exec other; eval "set -- $A"; exec app "$@"',
+        "-v",
+        "--ver",
+        "--ver=x",
+        "--port",
+    ),
+    ('A=$(getopt -o p: -- "$@") || exec other; eval "set -- $A"; exec app "$@"', "-x"),
+    (
+        'case "$(type -t app)$(type -t cd)$(type -t if)$(type -t gone)" in filebuiltinkeyword) exec app;; esac; exec other',
+    ),
+    # what only the run tells
+    ('cd @/etc; cd "@/opt/$(date +app)"; cd - >/dev/null; exec app "$OLDPWD"',),
+    ('cd @/etc; cd "@/nowhere/$(date +app)"; cd - >/dev/null; exec app',),
+    ('cd "@/opt/$(date +app)"; cd @/etc; exec app "$PWD"',),
+    ('X=$(date +one); eval "exec app $X"',),
+    ('X=$(date +one); eval "app $X"; exec other',),
+    ('X=$(date +one); eval "A=$X"; export FOO=new; exec app',),
+    ('X=$(date +one); eval "set -- app $X"; shift; exec other',),
+    ('eval "exec @/nowhere/gone $(date +x)"; exec app',),
+    ('f() { exec "@/bin/$1" x; }; f "ap$(date +p)"',),
+    ('f() { exec "$1" x; }; f @/bin/ap$(date +p)',),
+    ('mkdir -p "@/made/$(date +b)"; exec app @/made/*',),
+    ('mkdir -p @/made/a; X=$(date +b); touch "@/made/$X"; for f in @/made/*; do app "$f"; done; exec server',),
+    ("mkdir @/made; touch @/made/a; rm @/made/a; exec app @/made/*",),
     # arguments
     ('exec "$@"', "app", "a", "b c"),
     ("exec $@", "app", "a", "b c"),

@@ -683,10 +683,10 @@ def test_what_bash_does_by_itself_dash_looks_for_like_any_program(text, goes_on)
 @pytest.mark.parametrize(
     ("text", "lacks"),
     [
-        ('eval "A=$(curl x)"; exec nope', "nope"),
-        ('eval "A=$(curl x)"; exec "$@"', "z"),
-        ('eval "A=$(curl x)"; exec "$BIN" -x', "/opt/nope"),
-        ('eval "A=$(curl x)"; nope -x', "nope"),
+        ('eval "A=$(curl x);"; exec nope', "nope"),
+        ('eval "A=$(curl x);"; exec "$@"', "z"),
+        ('eval "A=$(curl x);"; exec "$BIN" -x', "/opt/nope"),
+        ('eval "A=$(curl x);"; nope -x', "nope"),
         ('run() { exec nope; }; eval "$(curl x)"; run', "nope"),
         ('eval "$(curl x)"; if [ -n "$A" ]; then exec nope; fi; exec setup', "nope"),
         ('eval "$(curl x)"; [ -f /x ] && nope', "nope"),
