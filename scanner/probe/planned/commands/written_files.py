@@ -45,8 +45,8 @@ _PLANS = frozenset({"compose", "kube", "play", "stack"})
 """Words of an engine's command whose files say what is started; those of any other are data to it, or a container's."""
 
 
-_QUADLETS = re.compile(r"(?:.*/)?containers/systemd/(?:.*/)?[^/]+\.(?:container|kube)", re.DOTALL)
-"""Where Podman's generator makes services of whatever lies there."""
+_QUADLETS = re.compile(r"[^/]+\.(?:container|kube)", re.DOTALL)
+"""What Podman's generator makes services of, where it looks."""
 
 
 @dataclass(slots=True)
@@ -97,7 +97,8 @@ class WrittenFiles:
 
 def _is_a_plan(path: str, given: str) -> bool:
     """Whether a host starts containers by a file of that name, with what a command may write into it."""
-    if _QUADLETS.fullmatch(path):
+    folder, _, name = path.rpartition("/")
+    if "/containers/systemd/" in f"/{folder}/" and _QUADLETS.fullmatch(name):
         return True
     return command_places.is_named(path) and mentions_engine(given)
 

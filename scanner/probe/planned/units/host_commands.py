@@ -22,18 +22,22 @@ if TYPE_CHECKING:
 
     from scanner.probe.planned.units.runs import OwnProject
 
-_VARIABLE = re.compile(r"""[ \t]*(["']?)([A-Za-z_]\w*)\1[ \t]*=[ \t]*(.*?)[ \t]*""", re.ASCII | re.DOTALL)
+_VARIABLE = re.compile(r"""[ \t]*(["']?)([A-Za-z_]\w*)\1[ \t]*=(.*)""", re.ASCII | re.DOTALL)
 _WHEN = re.compile(r"[ \t]*-?(?:@[a-z]+|[^ \t@]\S*(?:[ \t]+\S+){4})[ \t]+(.*)", re.DOTALL)
 """A moment of cron's, in front of the command, or of who runs it."""
 
 _WHEN_BY_ANACRON = re.compile(r"[ \t]*(?:@[a-z]+|\d+)[ \t]+\d+[ \t]+\S+[ \t]+(.*)", re.DOTALL)
-_OF_FOLDERS = re.compile(r"\brun-parts\b.*/cron\.(?:hourly|daily|weekly|monthly|yearly)\b")
-"""What runs the scripts of folders that are looked into by themselves."""
+_RUN_PARTS = re.compile(r"\brun-parts\b")
+_OF_FOLDERS = re.compile(r"/cron\.(?:hourly|daily|weekly|monthly|yearly)\b")
+"""Folders whose scripts are looked into by themselves."""
 
 _STDIN = re.compile(r"(?<!\\)%")
 _SECTION = re.compile(r"[ \t]*\[(?:program|eventlistener|fcgi-program):[^]]*\]")
 _SAID = re.compile(r"[ \t]*(command|directory|user|environment)[ \t]*[=:][ \t]*(.*)", re.DOTALL)
-_WATCHED_BY = re.compile(r"""(?:\bprogram[ \t]*=?|\bexec|\bpath)[ \t]+(?:"([^"\n]*)"|'([^'\n]*)')""", re.ASCII)
+_EXPANDED = re.compile(r"%\([^()%]*\)[-+ #0-9.]*[a-z]")
+"""What supervisord puts in: ``%(ENV_TAG)s``, ``%(process_num)02d``."""
+
+_WATCHED_BY = re.compile(r"""(?:\bprogram(?:[ \t]*=)?|\bexec|\bpath)[ \t]+(?:"([^"\n]*)"|'([^'\n]*)')""", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,16 @@ def _of_cron(path: str, lines: list[tuple[int, str]]) -> Iterator[_Command]:
     env: dict[str, str] = {}
     for number, line in lines:
         if variable := _VARIABLE.fullmatch(line):
-            value = variable[3]
+            value = variable[3].strip(" \t")
             env[variable[2]] = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
-        elif (said := when.fullmatch(line)) and (mentions_engine(line) or not _OF_FOLDERS.search(line)):
+        elif (said := when.fullmatch(line)) and (mentions_engine(line) or not _runs_folders(line)):
             user, command = said[1].split(None, 1) if has_user and len(said[1].split()) > 1 else ("", said[1])
             yield _by_shell(command, number, owner[1] if owner else user, env)
+
+
+def _runs_folders(line: str) -> bool:
+    runs = _RUN_PARTS.search(line)
+    return runs is not None and _OF_FOLDERS.search(line, runs.end()) is not None
 
 
 def _by_shell(text: str, number: int, user: str, env: Mapping[str, str]) -> _Command:
@@ -154,7 +163,7 @@ def _program(said: Mapping[str, tuple[int, str]]) -> _Command:
     env = dict(part.split("=", 1) for part in given if "=" in part)
     user = said.get("user", (0, ""))[1]
     place = said.get("directory", (0, ""))[1]
-    words = tuple(UNKNOWN.join(re.split(r"%\([^)]*\)s", word)).replace("%%", "%") for word in _words(text))
+    words = tuple(UNKNOWN.join(_EXPANDED.split(word)).replace("%%", "%") for word in _words(text))
     return _Command(words, number, text, "" if user == "root" else user, place or UNKNOWN, env, HIDDEN in given)
 
 
