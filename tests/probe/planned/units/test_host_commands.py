@@ -39,6 +39,7 @@ STARTED = [
     ("etc/supervisor/conf.d/x.conf", "[program:web]\ncommand=/usr/bin/docker run --rm\n  a 'b c' ; d\nuser=web\n[program:x]\ncommand=docker ps\n", ["a"]),
     ("etc/supervisor/conf.d/x.conf", '[program:web]\nenvironment=A="1",DOCKER_HOST="tcp://far:1"\ncommand=docker run a\n', [None]),
     ("etc/supervisord.d/x.ini", '[program:web]\ncommand=docker run a:%(ENV_TAG)s\n[program:b]\ncommand : bash -c "docker run b"\n', ["b", None]),
+    ("etc/supervisord.d/n.ini", "[program:web]\ncommand=docker run a:%(process_num)02d\n", [None]),
     ("etc/supervisord.conf", "[inet_http_server]\ncommand=docker run a\n[eventlistener:b]\ncommand=podman run b", ["b"]),
     ("etc/supervisord.conf", "[program:b]\ncommand=docker run 'b", [None]),
     ("etc/monit/conf.d/web", "check program x with path \"/opt/run.sh\"\n  start program = \"/usr/bin/docker run a\" as uid root\n  if failed then exec '/bin/sh -c \"docker run b\"'\n", ["of/script", "a", "b"]),
