@@ -41,7 +41,7 @@ def shell(request, require):
 
 def answered(argv, text=None, env=None, **more):
     done = subprocess.run(
-        [*argv, "-s"], input=text or script(), capture_output=True, env=env or PLAIN, timeout=60, check=False, **more
+        [*argv, "-s"], input=text or script(), capture_output=True, env=env or PLAIN, timeout=240, check=False, **more
     )
     assert done.returncode == 0, done.stderr
     return done

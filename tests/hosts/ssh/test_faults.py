@@ -375,7 +375,7 @@ async def test_a_kept_connection_that_fell_silent_is_replaced_unseen(
     pool_of, config_for, fake_host, host_at, keys, tools
 ):
     fake = await fake_host()
-    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), connect_timeout_s=2.0))
+    pool = pool_of(config_for(known_for(tools, keys["host"], fake.port), connect_timeout_s=5.0))
     await pool.read(host_at(fake.port), SCRIPT)
     fake.connections[0]._transport.pause_reading()
     assert await pool.read(host_at(fake.port), SCRIPT) == b"<uname -m\n>"
