@@ -33,6 +33,7 @@ from scanner.service.configuration import limits
 from scanner.settings.load import load
 from tests.real import leaks
 from tests.real.images import ImageFactory
+from tests.real.process import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -225,10 +226,11 @@ class _Hosts:
 
     async def start(self, name: str, fault: Fault) -> None:
         """One host."""
-        server, port = await (self._listener(fault) if fault.raw else self._sshd(fault))
         if fault.is_closed:
-            server.close()
-        self._servers.append(server)
+            port = free_port()  # one that was listened on may be given to the next who listens
+        else:
+            server, port = await (self._listener(fault) if fault.raw else self._sshd(fault))
+            self._servers.append(server)
         self.ports[name] = port
         key = self.other if fault.known == "other" else self.key
         if fault.known != "unknown":
