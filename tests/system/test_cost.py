@@ -29,7 +29,7 @@ from tests.real.process import run
 pytestmark = [pytest.mark.system, pytest.mark.usefixtures("commands")]
 
 MIB = 1 << 20
-BASE_BYTES = 64 * MIB
+BASE_BYTES = 200 * MIB
 AMD64 = Platform("linux", "amd64")
 SHARE = 0.05
 """The part of a pull that a question may cost."""
