@@ -175,7 +175,7 @@ def test_an_engine_that_hangs_is_down_soon_and_leaves_no_process(shell, tmp_path
     assert facts.engine("docker").state is EngineState.DOWN
     assert facts.gaps["docker"].reason is Reason.ENGINE_DOWN
     deadline = time.monotonic() + 60
-    while subprocess.run(["pgrep", "-f", asleep], capture_output=True, check=False).stdout:
+    while subprocess.run(["pgrep", "-f", f"{asleep}$"], capture_output=True, check=False).stdout:
         assert time.monotonic() < deadline, "a process was left behind"
 
 
@@ -1137,6 +1137,7 @@ def test_a_real_docker_tells_its_containers(docker_engine, tiny_archive, shell):
     docker("run", "--network", "none", "--name", "probe-script", "--entrypoint", "/bin/noshebang", TINY, check=False)
     docker("run", "--network", "none", "--name", "probe-none", "--entrypoint", "/nope", TINY, check=False)
     try:
+        until(lambda: docker("logs", "probe-script"), "dockerd has written the log")
         done = answered(shell, env={**PLAIN, "DOCKER_HOST": docker_engine.host})
     finally:
         docker("rm", "-f", "probe-new", "probe-up", "probe-script", "probe-none")
