@@ -1,6 +1,7 @@
 """The plan directory is read under the scan's deadline, however much there is in it."""
 
 import threading
+import time
 
 import pytest
 
@@ -26,24 +27,27 @@ async def test_plans_that_take_too_long_are_unknown_and_the_rest_of_the_time_is_
 
     def read(hosts):
         calls.append(hosts)
-        go.wait(20)
+        go.wait(60)
         return Deployments(problems=("read at last",))
 
     monkeypatch.setattr(adapters.plan_reading._directory, "read", read)
+    began = time.monotonic()
     plans, left = await with_plans(adapters, HOSTS, ScanLimits(deadline_s=0.4))
+    took_s = time.monotonic() - began
     assert plans.problems == ("plans.directory was not read within 0 s",)
     assert [len(plans.of(host.name).gaps) for host in HOSTS] == [1, 1]
-    assert 0.4 * PLANS_SHARE - 0.15 < left.deadline_s <= 0.4 * (1 - PLANS_SHARE)
+    assert 0.4 - took_s <= left.deadline_s <= 0.4 * (1 - PLANS_SHARE)
     again, _ = await with_plans(adapters, HOSTS, ScanLimits(deadline_s=0.2))
     assert again.problems == plans.problems
     go.set()
-    assert (await adapters.plans(HOSTS, 20)).problems == ("read at last",)
+    assert (await adapters.plans(HOSTS, 60)).problems == ("read at last",)
     assert len(calls) == 1  # nobody reads beside a reading that is late
 
 
 async def test_without_a_directory_the_whole_deadline_is_the_hosts():
     adapters = Adapters(Settings.default(), AdapterContext("0"))
+    began = time.monotonic()
     plans, left = await with_plans(adapters, HOSTS, ScanLimits(deadline_s=9))
     assert plans is NO_DEPLOYMENTS
-    assert 8.9 < left.deadline_s <= 9
+    assert 9 - (time.monotonic() - began) <= left.deadline_s <= 9
     await adapters.close()

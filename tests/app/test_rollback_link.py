@@ -136,7 +136,7 @@ async def test_an_answer_that_is_no_whole_one_in_time_is_a_refusal(said, drip, t
         link = ServiceLink(f"http://{service.address}", "token")
         asked = asyncio.to_thread(link.ask, "POST", "/api/v1/rollbacks-work", None, 0.5)
         with pytest.raises(RefusedError, match=told):
-            await asyncio.wait_for(asked, 10)
+            await asyncio.wait_for(asked, 60)
     finally:
         await service.stop()
 
@@ -156,7 +156,7 @@ async def test_whoever_stops_waits_for_no_answer():
     await held.wait()
     asked.cancel()
     await asyncio.gather(asked, return_exceptions=True)
-    await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), 10)
+    await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), 20)
     await service.stop()
 
 
@@ -191,4 +191,4 @@ async def test_an_agent_whose_work_has_ended_does_not_go_on_as_if_it_worked(monk
         "rollback": {"token_file": tmp_path / "token"},
     })  # fmt: skip
     with pytest.raises(KeyError):
-        await asyncio.wait_for(rollback_agent.run_agent(settings), 10)
+        await asyncio.wait_for(rollback_agent.run_agent(settings), 60)

@@ -29,7 +29,7 @@ from tests.real.process import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ANSWER = (Path(__file__).parent.parent / "data/hosts/no-engine.txt").read_bytes()
-UP_WITHIN_S = 60
+UP_WITHIN_S = 120
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +77,7 @@ class Members:
     def end(self, name, number=signal.SIGTERM):
         process = self.running.pop(name)
         process.send_signal(number)
-        return process.wait(30)
+        return process.wait(60)
 
     async def there(self, *names):
         link = RemoteLink(self.scheduler, tls_in(self.folder))
@@ -224,7 +224,7 @@ async def test_a_worker_of_another_version_is_refused_with_a_sentence(members):
     await cluster.close()
     assert "one that runs archscan 0" in told.detail
     process = members.running.pop("open")
-    assert await asyncio.to_thread(process.wait, 30) == 2
+    assert await asyncio.to_thread(process.wait, 60) == 2
     said = members.log("open").splitlines()[-1]
     assert said.startswith("archscan: the scanner runs archscan 9.9.9+0, this worker ")
     assert said.endswith(": install the same version on both")

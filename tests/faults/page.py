@@ -149,7 +149,7 @@ def main() -> int:
         ("faults injected into them", f"{fleets['faults']}"),
         ("verdicts given, all of them once", f"{fleets['verdicts']}, {fleets['ok']} ok"),
         ("lost results, falsely ok, unhandled exceptions, leaks, secrets shown", "0"),
-        ("slowest scan of such a fleet", f"{fleets['slowest_s']:.1f} s of {fleet.DEADLINE_S:.0f} s allowed"),
+        ("slowest scan of such a fleet", f"{fleets['slowest_s']:.1f} s of {fleet.DEADLINE_S * fleet.patience():.0f} s allowed"),
         ("slices of the loop of more than 50 ms of a processor", f"{len(slices.long)} in {slices.rounds} hostile rounds"),
         ("the longest of them", f"{max((seconds for seconds, _ in slices.long), default=0.0) * 1000:.0f} ms"),
         ("answers, manifests cut at every byte", f"{sum(cuts):,} offsets ({cuts[0]:,} of answers), 0 with facts or offers"),

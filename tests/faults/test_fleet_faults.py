@@ -34,7 +34,7 @@ async def drip(reader, writer):
     for byte in b"SSH-2.0-slow\r\n" * 100:
         writer.write(bytes([byte]))
         await writer.drain()
-        await asyncio.sleep(0.2 * fleet.PATIENCE)
+        await asyncio.sleep(0.2 * fleet.patience())
 
 
 async def endless(reader, writer):
@@ -51,7 +51,7 @@ def printing(content, *, status=0, then="exit", errors=b""):
         if then == "exit":
             process.exit(status)
         elif then == "hang":
-            await asyncio.sleep(30 * fleet.PATIENCE)
+            await asyncio.sleep(30 * fleet.patience())
         elif then == "drop":
             process.channel.get_connection().abort()
 
@@ -154,11 +154,11 @@ async def drips(writer):
     for _ in range(100):
         writer.write(b" ")
         await writer.drain()
-        await asyncio.sleep(0.2 * fleet.PATIENCE)
+        await asyncio.sleep(0.2 * fleet.patience())
 
 
 async def nothing(writer):
-    await asyncio.sleep(5 * fleet.PATIENCE)
+    await asyncio.sleep(5 * fleet.patience())
 
 
 def only(part, send):

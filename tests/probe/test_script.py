@@ -41,7 +41,7 @@ def shell(request, require):
 
 def answered(argv, text=None, env=None, **more):
     done = subprocess.run(
-        [*argv, "-s"], input=text or script(), capture_output=True, env=env or PLAIN, timeout=60, check=False, **more
+        [*argv, "-s"], input=text or script(), capture_output=True, env=env or PLAIN, timeout=240, check=False, **more
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -175,7 +175,7 @@ def test_an_engine_that_hangs_is_down_soon_and_leaves_no_process(shell, tmp_path
     assert facts.engine("docker").state is EngineState.DOWN
     assert facts.gaps["docker"].reason is Reason.ENGINE_DOWN
     deadline = time.monotonic() + 60
-    while subprocess.run(["pgrep", "-f", asleep], capture_output=True, check=False).stdout:
+    while subprocess.run(["pgrep", "-f", f"{asleep}$"], capture_output=True, check=False).stdout:
         assert time.monotonic() < deadline, "a process was left behind"
 
 
@@ -1218,6 +1218,7 @@ def test_a_real_docker_tells_its_containers(docker_engine, tiny_archive, shell):
     docker("run", "--network", "none", "--name", "probe-script", "--entrypoint", "/bin/noshebang", TINY, check=False)
     docker("run", "--network", "none", "--name", "probe-none", "--entrypoint", "/nope", TINY, check=False)
     try:
+        until(lambda: docker("logs", "probe-script"), "dockerd has written the log")
         done = answered(shell, env={**PLAIN, "DOCKER_HOST": docker_engine.host})
     finally:
         docker("rm", "-f", "probe-new", "probe-up", "probe-script", "probe-none")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SOCKET_PATH_MAX = 100
 """A Unix socket's path may have 107 bytes (unix(7)); dockerd adds a few of its own below its exec root."""
 
+RUNROOT_PATH_MAX = 50
+"""Podman refuses a longer one; the numbers in the names of pytest's folders grow with every run."""
+
 
 CONTAINERD_CONFIG = """version = 2
 root = "{folder}/root"
@@ -29,8 +32,8 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 """
 
 
-def _short(folder: Path) -> Path:
-    assert len(str(folder)) < SOCKET_PATH_MAX, f"{folder} is too long for a socket: set TMPDIR to a shorter folder"
+def _short(folder: Path, most: int = SOCKET_PATH_MAX) -> Path:
+    assert len(str(folder)) < most, f"{folder} is too long for an engine: set TMPDIR to a shorter folder"
     return folder
 
 
@@ -170,6 +173,6 @@ def podman(
     """Podman; pulls with ``--tls-verify=false``, runs with ``--network none`` or ``host``."""
     program = require("podman", "podman")
     require("runc", "runc")
-    engine = Podman(program, _short(tmp_path_factory.mktemp("pod")))
+    engine = Podman(program, _short(tmp_path_factory.mktemp("p"), RUNROOT_PATH_MAX - len("/run") + 1))
     yield engine
     engine.podman("rm", "--force", "--all", "--time", "0", check=False)

@@ -144,7 +144,9 @@ def busy(lasting_serve, lasting_prometheus):
 
     server = lasting_prometheus(rules=[RULES], targets=[lasting_serve(render)])
     server.wait_for("sum (count_over_time (archscan_scans_total[1m])) > 4")
-    server.wait_for("archscan:finding:registry")
+    for rule in every_rule(server):
+        if rule["type"] == "recording":
+            server.wait_for(rule["name"])
     return server
 
 

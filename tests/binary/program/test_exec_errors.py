@@ -248,7 +248,7 @@ def execute(root):
             preexec_fn=enter,
             env=environment,
             capture_output=True,
-            timeout=20,
+            timeout=60,
             stdin=subprocess.DEVNULL,
             check=False,
         )

@@ -162,7 +162,7 @@ def agent(require, tmp_path):
 
     yield socket, give
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
 
 
 async def test_an_agent_is_asked_where_it_is_named_and_nowhere_else(pool_of, sshd, host, wrong, agent, monkeypatch):

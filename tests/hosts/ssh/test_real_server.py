@@ -35,7 +35,7 @@ def target(sshd):
 
 @pytest.fixture
 def real_config(sshd):
-    return SshConfig(sshd.client_key, sshd.known_hosts, connect_timeout_s=10, probe_timeout_s=10)
+    return SshConfig(sshd.client_key, sshd.known_hosts, connect_timeout_s=60, probe_timeout_s=60)
 
 
 async def test_a_host_answers_the_script(pool_of, real_config, target):
@@ -140,7 +140,7 @@ async def test_an_agent_that_is_named_logs_in(pool_of, target, sshd, tmp_path):
     agent, add = shutil.which("ssh-agent"), shutil.which("ssh-add")
     process = subprocess.Popen([agent, "-D", "-a", tmp_path / "agent"], stdout=subprocess.DEVNULL)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (tmp_path / "agent").exists():
                 await asyncio.sleep(0.01)
         environ = {"SSH_AUTH_SOCK": str(tmp_path / "agent")}
@@ -195,7 +195,7 @@ async def test_certificates_of_both_sides_are_enough(pool_of, start_sshd, tmp_pa
     server.authorized_keys.write_text("")
     log = server.known_hosts.with_name("sshd.log")
     os.kill(server.daemon.process.pid, signal.SIGHUP)  # sshd reads its certificate again
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while log.read_text().count("Server listening") < 2:
             await asyncio.sleep(0.01)
     known = tmp_path / "known_hosts"

@@ -61,7 +61,7 @@ async def test_a_place_that_came_too_late_is_given_back():
     places.leave(one)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    await asyncio.wait_for(places.enter(one), 10)
+    await asyncio.wait_for(places.enter(one), 60)
 
 
 async def test_what_one_keeps_idle_is_closed_for_another():

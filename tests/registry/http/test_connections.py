@@ -73,7 +73,7 @@ async def asked(connections, url, pool_s=None):
 
 
 async def until(condition):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
 

@@ -123,4 +123,4 @@ async def test_a_silent_server_is_a_timeout_and_who_gives_up_leaves_nothing_behi
     with pytest.raises(httpcore.ReadTimeout):
         await stream.read(1, 0.01)
     await stream.aclose()
-    await asyncio.wait_for(gone.wait(), 10)
+    await asyncio.wait_for(gone.wait(), 60)

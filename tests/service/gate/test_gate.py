@@ -148,7 +148,7 @@ async def test_images_for_a_host_that_is_not_read_are_pinned_at_once_not_one_aft
         asked.append(reference)
         if len(asked) == len(IMAGES):
             together.set()
-        await asyncio.wait_for(together.wait(), 5)
+        await asyncio.wait_for(together.wait(), 60)
         return await resolve(reference, depth=depth, wanted=wanted)
 
     environment.resolve = waiting

@@ -149,7 +149,7 @@ CASES = {
 def outcome(path):
     """``runs``, the name of an errno, or the number of a signal."""
     try:
-        done = subprocess.run([path], capture_output=True, check=False, timeout=20, start_new_session=True)
+        done = subprocess.run([path], capture_output=True, check=False, timeout=60, start_new_session=True)
     except OSError as error:
         return errno.errorcode[error.errno]
     return "runs" if done.returncode in {42, 0} else done.returncode

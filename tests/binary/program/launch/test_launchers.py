@@ -783,7 +783,7 @@ def test_what_the_words_of_an_undecided_launcher_name_is_what_it_starts(line, st
     launch = answer(line, SMALL, "")
     assert isinstance(launch, AtRunTime), launch
     assert (" ".join(launch.starts.argv) if launch.starts else "") == started
-    really = subprocess.run(shlex.split(line), capture_output=True, text=True, check=False, timeout=10)
+    really = subprocess.run(shlex.split(line), capture_output=True, text=True, check=False, timeout=60)
     assert really.stdout.strip() == " ".join(started.split()[1:]) or "would start" in really.stdout.lower()
 
 

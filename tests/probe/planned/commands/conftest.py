@@ -26,7 +26,7 @@ def seen(request, require, tmp_path_factory):
             log = home / "log"
             log.write_bytes(b"")
             env = {"PATH": f"{home}:/usr/bin:/bin", "SPY_LOG": str(log), "SPY_CODE": code}
-            subprocess.run([shell, "-c", script], env=env, capture_output=True, check=False, cwd="/", timeout=20)
+            subprocess.run([shell, "-c", script], env=env, capture_output=True, check=False, cwd="/", timeout=60)
             for line in log.read_bytes().decode().split("\n\0")[:-1]:
                 found.add(tuple(line.split("\0")[:-1]))
         return found
