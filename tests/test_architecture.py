@@ -40,6 +40,7 @@ HOMES = {
     "distributed": {"cluster"},
     "elftools": {"binary"},
     "fastapi": {"web"},
+    "h11": {"registry/http", "web/http"},
     "httpcore": {"registry/http"},
     "httpx": {"registry/http", "trail/witness", "client"},
     "jinja2": {"web"},

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, text, update
+from sqlalchemy import insert, text, update
 
 from scanner.store import tables
 
@@ -20,6 +20,20 @@ NOWHERE = -1
 
 PIECE = 4096
 """Rows that are read at once: a trail of years does not fit into memory."""
+
+
+# Made once: every decision of the gate is written by them.
+
+_ADD_LEAVES = insert(tables.trail_leaves)
+_ADD_CHECKPOINT = insert(tables.trail_checkpoints)
+_PUT_TILES = text(
+    "INSERT INTO trail_tiles (level, number, hashes) VALUES (:level, :number, :hashes) "
+    "ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes"
+)
+_ENDS = text(
+    "SELECT coalesce((SELECT max(position) FROM trail_leaves), -1), "
+    "coalesce((SELECT max(size) FROM trail_checkpoints), 0)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +61,14 @@ class TrailRows:
         checkpoint: tuple[int, str],
     ) -> None:
         """Add leaves from a position on, put tiles by level and number, add the head (size, note)."""
-        t = tables
         rows = [{"position": first + place, "body": body} for place, body in enumerate(leaves)]
+        put = [{"level": level, "number": number, "hashes": hashes} for (level, number), hashes in tiles.items()]
         if rows:
-            self._connection.execute(insert(t.trail_leaves), rows)
-        for (level, number), hashes in tiles.items():
-            at = (t.trail_tiles.c.level == level) & (t.trail_tiles.c.number == number)
-            self._connection.execute(delete(t.trail_tiles).where(at))
-            self._connection.execute(insert(t.trail_tiles), {"level": level, "number": number, "hashes": hashes})
+            self._connection.execute(_ADD_LEAVES, rows)
+        if put:
+            self._connection.execute(_PUT_TILES, put)
         size, note = checkpoint
-        self._connection.execute(insert(t.trail_checkpoints), {"size": size, "note": note})
+        self._connection.execute(_ADD_CHECKPOINT, {"size": size, "note": note})
 
     def set_note(self, size: int, note: str) -> None:
         """Replace the note of a head, for its cosignatures."""
@@ -72,6 +84,11 @@ class TrailRows:
     def last_position(self) -> int:
         """The highest position, -1 without any leaf."""
         return _number(self._connection.execute(text("SELECT coalesce(max(position), -1) FROM trail_leaves")).scalar())
+
+    def ends(self) -> tuple[int, int]:
+        """The highest position, -1 without any leaf, with the greatest size of a head, 0 without any."""
+        position, size = self._connection.execute(_ENDS).one()
+        return _number(position), _number(size)
 
     def last_checkpoint(self) -> tuple[int, str] | None:
         """The head with the greatest size."""

@@ -87,7 +87,7 @@ class MerkleLog:
             TrailError: somebody else wrote to the log, or an entry cannot be written.
         """
         before = self.head
-        if (rows.last_checkpoint() or (0, ""))[0] != before.size or rows.last_position() != before.size - 1:
+        if rows.ends() != (before.size - 1, before.size):
             raise TrailError(f"somebody else wrote to the trail: {_ADVICE}")
         try:
             bodies = [leaf.encode(entry, before.size) for entry in entries]

@@ -28,6 +28,9 @@ MAX_PATH_LEVEL = 63
 MAX_ENTRY_BYTES = (1 << 16) - 1
 """What the two bytes before an entry of a bundle can count."""
 
+KEPT_ROOTS = 64
+"""Subtrees at the tree's right end, 4 KiB each at most; there are eight to a level."""
+
 CACHED_TILES = 64
 """A proof reads at most two tiles of each level."""
 
@@ -148,9 +151,16 @@ class Edge:
         """The perfect subtrees from the left, all that the root depends on."""
         found: list[bytes] = []
         for tile in reversed(self._partial):
-            hashes, at = hashes_in(tile), 0
+            at = 0
             for height in reversed(range(HEIGHT)):
-                if len(hashes) & (1 << height):
-                    found.append(perfect_root(hashes[at : at + (1 << height)]))
-                    at += 1 << height
+                width = HASH_BYTES << height
+                if len(tile) & width:
+                    found.append(_root_over(tile[at : at + width]))
+                    at += width
         return found
+
+
+@lru_cache(KEPT_ROOTS)
+def _root_over(hashes: bytes) -> bytes:
+    """The root over a power of two of hashes; of the next entry's tree most subtrees are those of this one's."""
+    return perfect_root(hashes_in(hashes))

@@ -14,6 +14,9 @@ from scanner.domain.image.offers import Program
 from scanner.domain.verdict.reason import Reason
 from scanner.store import codec, findings
 from scanner.store.store import Store
+from scanner.trail.leaf import Entry, Event
+from scanner.trail.note import Signer
+from scanner.trail.trail import Trail
 
 
 @contextmanager
@@ -111,3 +114,16 @@ async def test_equal_findings_in_new_objects_are_compared_but_not_written(store,
         again = await store.save(report_of(fleet, 50, at=200.0))
     assert (found["written"], found["compared"]) == (0, 50)
     assert all(again.by_host[name] is saved.by_host[name] for name in saved.by_host)
+
+
+async def test_a_decision_that_is_told_to_the_trail_costs_the_same_few_statements_however_long_that_is(
+    store, monkeypatch
+):
+    trail = Trail(store, Signer.made("log.example"))
+    await trail.open()
+    for already in (0, 300):
+        if already:
+            await trail.append(*[Entry(Event.GATE_DECIDED, 1.0)] * already)
+        with counted(store, monkeypatch) as found:
+            await trail.append(Entry(Event.GATE_DECIDED, 1.0))
+        assert found["statements"] == 5  # begin, where the log ends, the entry, its tiles, the head

@@ -2,7 +2,7 @@
 
 httpcore's own pool asks every kept connection, by a system call each, whether it still stands, at the beginning and at
 the end of each request: with twenty of them that is more than the request itself. Here a request asks the one that it
-takes. The connections, their HTTP and their time-outs are httpcore's.
+takes. Requests, answers and errors are httpcore's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import httpcore
+
+from scanner.registry.http.connection import Connection
 
 if TYPE_CHECKING:
     import ssl
@@ -34,8 +36,8 @@ class Connections:
         self._most = most
         self._keep_for_s = keep_for_s
         self._free = asyncio.Semaphore(most)
-        self._idle: deque[httpcore.AsyncHTTPConnection] = deque()
-        self._busy: set[httpcore.AsyncHTTPConnection] = set()
+        self._idle: deque[Connection] = deque()
+        self._busy: set[Connection] = set()
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
         """Send over a kept connection, else over a new one, once fewer than ``most`` are at work.
@@ -48,16 +50,10 @@ class Connections:
         else:
             await self._free.acquire()
         try:
-            connection, response = await self._sent(request)
+            return await self._sent(request)
         except BaseException:
             self._free.release()
             raise
-        return httpcore.Response(
-            response.status,
-            headers=response.headers,
-            content=_Body(self, connection, response),
-            extensions=response.extensions,
-        )
 
     async def _wait(self, within_s: float | None) -> None:
         try:
@@ -66,55 +62,43 @@ class Connections:
         except TimeoutError as error:
             raise httpcore.PoolTimeout from error
 
-    async def _sent(self, request: httpcore.Request) -> tuple[httpcore.AsyncHTTPConnection, httpcore.Response]:
-        while True:
-            connection = await self._taken(request.url.origin)
-            self._busy.add(connection)
-            try:
-                response = await connection.handle_async_request(request)
-            except httpcore.ConnectionNotAvailable:
-                await self._dropped(connection)
-            except BaseException as error:
-                if isinstance(error, httpcore.TimeoutException | asyncio.CancelledError):
-                    self._places.was_slow(self._backend, is_slow=True)
-                await self._dropped(connection)
-                raise
-            else:
-                self._places.was_slow(self._backend, is_slow=False)
-                return connection, response
+    async def _sent(self, request: httpcore.Request) -> httpcore.Response:
+        connection = await self._taken(request.url.origin)
+        self._busy.add(connection)
+        try:
+            status, headers, extensions = await connection.send(request)
+        except BaseException as error:
+            if isinstance(error, httpcore.TimeoutException | asyncio.CancelledError):
+                self._places.was_slow(self._backend, is_slow=True)
+            self._busy.discard(connection)
+            raise
+        self._places.was_slow(self._backend, is_slow=False)
+        body = _Body(self, connection, request.extensions.get("timeout", {}).get("read"))
+        return httpcore.Response(status, headers=headers, content=body, extensions=extensions)
 
-    async def _taken(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+    async def _taken(self, origin: httpcore.Origin) -> Connection:
         """The newest idle connection to ``origin`` that still stands, else a new one in the oldest idle one's place."""
         while (connection := self._newest_idle(origin)) is not None:
-            if connection.is_available() and not connection.has_expired():
+            if connection.still_stands:
                 return connection
             await connection.aclose()  # meanwhile somebody else may take another one
         while self._idle and len(self._idle) + len(self._busy) >= self._most:
             await self._idle.popleft().aclose()
-        return httpcore.AsyncHTTPConnection(
-            origin,
-            ssl_context=self._context,
-            keepalive_expiry=self._keep_for_s,
-            network_backend=self._backend,
-        )
+        return Connection(origin, self._backend, self._context, self._keep_for_s)
 
-    def _newest_idle(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection | None:
+    def _newest_idle(self, origin: httpcore.Origin) -> Connection | None:
         """The newest idle connection to ``origin``, which is idle no longer."""
-        found = next((each for each in reversed(self._idle) if each.can_handle_request(origin)), None)
+        found = next((each for each in reversed(self._idle) if each.origin == origin), None)
         if found is not None:
             self._idle.remove(found)
         return found
 
-    async def _dropped(self, connection: httpcore.AsyncHTTPConnection) -> None:
-        self._busy.discard(connection)
-        await connection.aclose()
-
-    async def given_back(self, connection: httpcore.AsyncHTTPConnection) -> None:
+    async def given_back(self, connection: Connection) -> None:
         """Keep a connection whose answer was read to its end; close any other."""
         self._free.release()
         is_kept = connection in self._busy  # else the pool was closed meanwhile, be it before this one was made
         self._busy.discard(connection)
-        if is_kept and connection.is_idle() and not self._places.are_short:
+        if is_kept and connection.is_idle and not self._places.are_short:
             self._idle.append(connection)
         else:
             await connection.aclose()
@@ -146,17 +130,13 @@ class Connections:
 class _Body:
     """An answer's body, which gives its connection back once."""
 
-    def __init__(
-        self, connections: Connections, connection: httpcore.AsyncHTTPConnection, response: httpcore.Response
-    ) -> None:
-        self._connections = connections
-        self._connection = connection
-        self._response = response
+    def __init__(self, connections: Connections, connection: Connection, within_s: float | None) -> None:
+        self._connections, self._connection, self._within_s = connections, connection, within_s
         self._closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for piece in self._response.aiter_stream():
+            async for piece in self._connection.body(self._within_s):
                 yield piece
         except BaseException:
             await self.aclose()
@@ -167,6 +147,6 @@ class _Body:
             return
         self._closed = True
         try:
-            await self._response.aclose()
+            await self._connection.done()
         finally:
             await self._connections.given_back(self._connection)

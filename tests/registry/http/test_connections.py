@@ -3,15 +3,18 @@
 import asyncio
 import ssl
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import httpcore
 import httpx
 import pytest
 
+from scanner.registry.http.connection import Connection
 from scanner.registry.http.connection_limit import ConnectionLimit
 from scanner.registry.http.connections import Connections
 from scanner.registry.http.pinned_transport import make_transport
 from scanner.registry.http.sockets import AsyncioBackend
+from tests import counted
 from tests.real.process import free_port
 
 MOST = 2
@@ -210,3 +213,64 @@ async def test_a_client_of_httpx_opens_them_then_closes_them():
             answers = [await client.get(f"{base}/{number}") for number in range(3)]
         assert ([answer.text for answer in answers], server.accepted) == (["/0", "/1", "/2"], 1)
         await until(lambda: server.open == 0)
+
+
+class Said(httpcore.AsyncNetworkStream):
+    """A server that has answered before it is asked; takes down what it is asked."""
+
+    def __init__(self, *answers):
+        self.heard, self._answers = [], list(answers)
+
+    async def read(self, max_bytes, timeout=None):
+        return self._answers.pop(0)
+
+    async def write(self, buffer, timeout=None):
+        self.heard.append(buffer)
+
+    async def aclose(self):
+        self._answers = []
+
+    def get_extra_info(self, info):
+        return False
+
+
+def stepped(work):
+    """What a coroutine gives that waits for nobody, with the calls that it makes."""
+    found = []
+
+    def run():
+        try:
+            work.send(None)
+        except StopIteration as ended:
+            found.append(ended.value)
+
+    made = counted.calls(run)
+    assert found, "it let the event loop turn"
+    return found[0], made
+
+
+def test_a_request_whose_answer_is_there_lets_no_turn_of_the_loop_pass_and_makes_few_calls():
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nDocker-Content-Digest: sha256:0\r\n\r\n"
+    stream, asked_for = (
+        Said(answer, answer),
+        httpcore.Request("HEAD", "http://x/v2/a/manifests/1", headers={"Host": "x"}),
+    )
+
+    async def connected(*_):
+        return stream
+
+    backend = SimpleNamespace(connect_tcp=connected)
+    connection = Connection(asked_for.url.origin, backend, ssl.create_default_context(), 60.0)
+
+    async def whole():
+        found = await connection.send(asked_for)
+        body = [piece async for piece in connection.body(1.0)]
+        await connection.done()
+        return found, body
+
+    for _ in range(2):  # the second is over a kept connection
+        ((status, headers, _), body), calls = stepped(whole())
+        assert (status, dict(headers)[b"Docker-Content-Digest"], body) == (200, b"sha256:0", [])
+        assert (connection.is_idle, connection.still_stands) == (True, True)
+    assert stream.heard == 2 * [b"HEAD /v2/a/manifests/1 HTTP/1.1\r\nHost: x\r\n\r\n"]
+    assert calls < 800  # httpcore makes some 1,450, and lets the loop turn three times

@@ -1,0 +1,131 @@
+"""A connection over which one request after the other goes in HTTP/1.1, spelt by h11.
+
+httpcore's own takes locks, though its pool hands it to one request at a time, and each lets the event loop turn; it notes
+five steps of each request for a trace that nobody reads. While a fleet is scanned a turn takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+import h11
+import httpcore
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterable, AsyncIterator
+
+    from scanner.registry.http.sockets import AsyncioBackend
+
+MAX_HEAD_BYTES = 100 << 10
+"""Of an answer's head."""
+
+READ_BYTES = 64 << 10
+"""What is taken at once."""
+
+
+class Connection:
+    """To one origin, made with the first request; whoever has it sends one, reads its answer, then tells that it is ``done``."""
+
+    def __init__(
+        self, origin: httpcore.Origin, backend: AsyncioBackend, context: ssl.SSLContext, keep_for_s: float
+    ) -> None:
+        self.origin = origin
+        self._backend, self._context, self._keep_for_s = backend, context, keep_for_s
+        self._stream: httpcore.AsyncNetworkStream | None = None
+        self._http = h11.Connection(h11.CLIENT, MAX_HEAD_BYTES)
+        self._kept_until: float | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it can take another request."""
+        return self._kept_until is not None
+
+    @property
+    def still_stands(self) -> bool:
+        """Whether it is idle, for not too long, and the server has not ended it: it has nothing to say without a request."""
+        if self._stream is None or self._kept_until is None or time.monotonic() > self._kept_until:
+            return False
+        return not self._stream.get_extra_info("is_readable")
+
+    async def send(self, request: httpcore.Request) -> tuple[int, list[tuple[bytes, bytes]], dict[str, Any]]:
+        """Status, headers and what else is told of the answer, once its head is there.
+
+        Raises:
+            httpcore.NetworkError: or another of httpcore's; the connection is closed then.
+        """
+        self._kept_until = None
+        timeouts = request.extensions.get("timeout", {})
+        if self._stream is None:
+            self._stream = await self._connected(timeouts.get("connect"))
+        try:
+            with contextlib.suppress(httpcore.WriteError):  # a server may answer first, then listen no longer
+                await self._stream.write(await self._written(request), timeouts.get("write"))
+            while not isinstance(head := await self._event(self._stream, timeouts.get("read")), h11.Response):
+                pass
+        except BaseException:
+            await self.aclose()
+            raise
+        extensions = {"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason}
+        return head.status_code, head.headers.raw_items(), extensions
+
+    async def body(self, within_s: float | None) -> AsyncIterator[bytes]:
+        """The pieces of the answer's body, each within so many seconds.
+
+        Raises:
+            httpcore.NetworkError: or another of httpcore's.
+        """
+        assert self._stream is not None  # noqa: S101 -- its head has come
+        while True:
+            event = await self._event(self._stream, within_s)
+            if isinstance(event, h11.Data):
+                yield bytes(event.data)
+            elif isinstance(event, h11.EndOfMessage) or event is h11.PAUSED:
+                return
+
+    async def done(self) -> None:
+        """The answer is read, as far as anybody wants it: stay open where it ended, else close."""
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+            self._kept_until = time.monotonic() + self._keep_for_s
+        else:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close it at once."""
+        self._kept_until = None
+        if self._stream is not None:
+            await self._stream.aclose()
+
+    async def _connected(self, within_s: float | None) -> httpcore.AsyncNetworkStream:
+        host = self.origin.host.decode("ascii")
+        stream = await self._backend.connect_tcp(host, self.origin.port, within_s)
+        if self.origin.scheme != b"https":
+            return stream
+        self._context.set_alpn_protocols(["http/1.1"])
+        return await stream.start_tls(self._context, host, within_s)
+
+    async def _written(self, request: httpcore.Request) -> bytes:
+        """The whole request; those of ours have no body, or a short one."""
+        try:
+            head = h11.Request(method=request.method, target=request.url.target, headers=request.headers)
+            parts = [self._http.send(head)]
+            pieces = cast("AsyncIterable[bytes]", request.stream)
+            parts.extend([self._http.send(h11.Data(data=piece)) async for piece in pieces])
+            parts.append(self._http.send(h11.EndOfMessage()))
+        except h11.LocalProtocolError as error:
+            raise httpcore.LocalProtocolError(str(error)) from error
+        return b"".join(part for part in parts if part)
+
+    async def _event(self, stream: httpcore.AsyncNetworkStream, within_s: float | None) -> Any:
+        try:
+            while (event := self._http.next_event()) is h11.NEED_DATA:
+                data = await stream.read(READ_BYTES, within_s)
+                if not data and self._http.their_state is h11.SEND_RESPONSE:
+                    raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
+                self._http.receive_data(data)
+        except h11.RemoteProtocolError as error:
+            raise httpcore.RemoteProtocolError(str(error)) from error
+        return event
