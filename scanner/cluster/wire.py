@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from scanner.domain.facts import HOSTS_SHARE, HostFacts
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
+from scanner.formats.parsing.kept_once import KeptOnce
 from scanner.hosts.login import with_login
 from scanner.probe import reading, script
 from scanner.store import codec
@@ -19,32 +20,20 @@ if TYPE_CHECKING:
 
     from scanner.hosts.login import ProbeLogin
 
-MAX_SHARED = 200_000
-"""Values that are kept to be shared; a fleet of 10,000 hosts has some thousands. Beyond, they are begun anew."""
-
 
 class Sharing:
     """Values of the classes that hosts have in common, each kept once, however many hosts send an equal one."""
 
     def __init__(self) -> None:
         self._kinds = frozenset(HOSTS_SHARE)
-        self._known: dict[tuple[Any, ...], Any] = {}
+        self._kept = KeptOnce()
         self.make = self._make
         """One object for the whole life: readers of types are made once for it."""
 
     def _make(self, kind: type[Any], said: dict[str, Any]) -> Any:
         if kind not in self._kinds:
             return kind(**said)
-        key = (kind, *said.items())
-        try:
-            known = self._known.get(key)
-        except TypeError:  # a field that cannot be hashed
-            return kind(**said)
-        if known is None:
-            if len(self._known) >= MAX_SHARED:
-                self._known.clear()
-            known = self._known[key] = kind(**said)
-        return known
+        return self._kept.value((kind, *said.items()), lambda: kind(**said))
 
 
 def host_text(host: Host, *, keys_are_here: bool = True) -> str:

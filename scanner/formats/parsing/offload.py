@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from scanner.formats.parsing import offload_worker
 from scanner.formats.parsing.deadline_pipe import DeadlinePipe
+from scanner.formats.parsing.kept_once import KeptOnce
 from scanner.formats.parsing.line import Line
 from scanner.formats.parsing.offload_worker import (
     DONE,
@@ -61,9 +62,6 @@ REST_AFTER_S = 30.0
 
 END_WITHIN_S = 5.0
 """A killed process is gone at once, unless the disk that it waits for is."""
-
-MAX_SHARED = 200_000
-"""Values that are kept to be shared; a fleet of 10,000 hosts has some thousands. Beyond, they are begun anew."""
 
 START = "start"
 """The limit of a call for which this machine had no process: no fault of what was to be read."""
@@ -102,20 +100,13 @@ class _Shared:
 
     def __init__(self, kinds: Collection[type]) -> None:
         self.names = frozenset(map(qualified, kinds))
-        self._known: dict[tuple[Any, ...], Any] = {}
+        self._kept = KeptOnce()
 
     def value(self, kind: type, *said: Any) -> Any:
         """The value with these fields."""
         if qualified(kind) not in self.names:
             raise pickle.UnpicklingError("a worker shares what is not to be shared")
-        if len(self._known) >= MAX_SHARED:
-            self._known.clear()
-        key = (kind, *said)
-        try:
-            known = self._known.get(key)
-        except TypeError:  # a field that cannot be hashed
-            return kind(*said)
-        return self._known.setdefault(key, kind(*said)) if known is None else known
+        return self._kept.value((kind, *said), lambda: kind(*said))
 
 
 _MAKERS = {each.__name__: each for each in (frozen_mapping, value_again)}

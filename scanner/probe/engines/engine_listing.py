@@ -64,13 +64,19 @@ MAX_REMEMBERED_CHARS = 8192
 
 
 def lines(answer: Answer, name: str, gaps: Gaps, key: str) -> tuple[list[str], list[str]]:
-    """The lines of a section that hold a JSON object, and the messages among them; half a line is a message."""
+    """The lines of a section that hold a JSON object, and the messages among them; half a line is a message.
+
+    There are no more than there may be workloads: the probe asks for none beyond, and each one that is wrong costs as well.
+    """
     body = answer.whole(name)
     if isinstance(body, Failure):
         gaps.note(key, body)
         body = answer.sections[name].body if name in answer.sections else b""
     found = [line for line in without_mark(body).decode("utf-8", "replace").split("\n") if line]
-    return [line for line in found if line.endswith("}")], [line for line in found if not line.endswith("}")]
+    good = [line for line in found if line.endswith("}")]
+    if len(good) > MAX_WORKLOADS:
+        gaps.note(key, Failure(Reason.HOST_TOO_MANY, f"{name}: {len(good)} lines, of which {MAX_WORKLOADS} were read"))
+    return good[:MAX_WORKLOADS], [line for line in found if not line.endswith("}")]
 
 
 def missing(messages: Sequence[str]) -> set[str]:

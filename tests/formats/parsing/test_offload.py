@@ -18,11 +18,11 @@ from types import MappingProxyType
 
 import pytest
 
-from scanner.domain.facts import HOSTS_SHARE, Mount
+from scanner.domain.facts import HOSTS_SHARE, Mount, Process
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.formats.parsing import offload, offload_worker
+from scanner.formats.parsing import kept_once, offload, offload_worker
 from scanner.formats.parsing.offload import BudgetExceeded, CallBudget, Parsers, WorkerError
 from scanner.probe import reading
 from scanner.probe.answer_budget import too_large
@@ -225,11 +225,14 @@ def test_fields_are_looked_up_once_for_all_values_of_a_class(monkeypatch):
     assert passed() == every
 
 
-def test_shared_values_do_not_pile_up(monkeypatch):
-    monkeypatch.setattr(offload, "MAX_SHARED", 3)
-    shared = offload._Shared((Mount,))
-    assert [shared.value(Mount, f"/{number}").destination for number in range(10)] == [f"/{n}" for n in range(10)]
-    assert len(shared._known) <= 3
+@pytest.mark.parametrize(("bound", "most", "kept"), [("MAX_VALUES", 3, 3), ("MAX_CHARS", 300, 4)])
+def test_shared_values_do_not_pile_up(monkeypatch, bound, most, kept):
+    """Neither many nor long ones: a host may say another argument of 100 kB in each answer, for years."""
+    monkeypatch.setattr(kept_once, bound, most)
+    shared = offload._Shared((Process,))
+    made = [shared.value(Process, None, ("x" * 100, str(number))) for number in range(10)]
+    assert made == [Process(None, ("x" * 100, str(number))) for number in range(10)]
+    assert len(shared._kept._known) <= kept
 
 
 def test_a_worker_cannot_have_another_class_shared():

@@ -1,3 +1,4 @@
+import re
 import subprocess
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.hosts.ssh.identity import ends_at, read_identity
-from scanner.hosts.ssh.trust import TrustError, parse_known_hosts, read_known_hosts
+from scanner.hosts.ssh.trust import COLLECT, TrustError, all_read, parse_known_hosts, read_known_hosts
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,9 @@ FOUND = [
     ("web-*,!web-1", "web-1", 22, False),
     ("web-*,!web-1", "web-2", 22, True),
     ("*", "anything", 2222, True),
+    ("web-*,db-*", "db-1", 22, True),
+    ("*,!web-1,!web-2", "web-1", 22, False),
+    ("*,!web-1,!web-2", "web-3", 22, True),
     ("web.example", "webxexample", 22, False),
     ("db", "web", 22, False),
     ("[web]:22", "web", 22, False),
@@ -55,6 +59,20 @@ def test_what_stands_under_the_port_wins_over_the_bare_name(line, other, keys):
 def test_what_is_revoked_under_either_spelling_stays_revoked(line, other):
     known = parse_known_hosts(f"[web]:2222 {line}\n@revoked web {other}\n@revoked [web]:2222 {line}\n", "f")
     assert len(known.of("web", 2222).revoked) == 2
+    bare = parse_known_hosts(f"web {line}\n@revoked web {other}\n", "f").of("web", 2222)
+    assert (len(bare.keys), len(bare.revoked)) == (1, 1)
+
+
+def test_a_line_needs_no_comment_and_all_that_is_wrong_is_told(line):
+    assert parse_known_hosts(f"web {' '.join(line.split()[:2])}\n", "f").of("web").keys
+
+    def refused(text):
+        return lambda: parse_known_hosts(text, "f")
+
+    with pytest.raises(TrustError) as caught:
+        all_read([refused("x\n"), refused(f"web {line}\n"), refused("\ny\n")])
+    told = [f"f:{number}: must read: host names, key type, key" for number in (1, 2)]
+    assert (str(caught.value), list(caught.value.problems)) == ("; ".join(told), told)
 
 
 def test_authorities_and_revoked_keys_are_told_apart(line, other):
@@ -64,14 +82,15 @@ def test_authorities_and_revoked_keys_are_told_apart(line, other):
     assert bool(known)
 
 
-def test_hashed_names_are_found(tmp_path, line, other):
+def test_hashed_names_are_found(tmp_path, line, other, keys):
     path = tmp_path / "known_hosts"
     path.write_text(f"web {line}\n[web]:2222 {other}\n")
     subprocess.run(["ssh-keygen", "-q", "-H", "-f", path], check=True, capture_output=True)
     known = read_known_hosts(path)
-    assert known.of("web").keys != known.of("web", 2222).keys
     assert not known.of("db")
-    assert known.of("web").keys
+    for _ in range(2):
+        assert known.of("web").keys == (keys["host"].convert_to_public(),)
+        assert known.of("web", 2222).keys == (keys["other"].convert_to_public(),)
 
 
 def test_a_sound_key_of_an_unknown_kind_is_passed_over(line):
@@ -94,6 +113,9 @@ BAD = [
     ("|1|AAAA|AAAA {line}", "f:1: the hashed name is damaged"),
     (f"|2|AAAA|{'A' * 27}= {{line}}", "f:1: the hashed name is damaged"),
     ("|2|AAAA|AAAA {line}", "f:1: the hashed name is damaged"),
+    (f"|1|AA*AA|{'A' * 27}= {{line}}", "f:1: the hashed name is damaged"),
+    (f"|1|AAAA|*{'A' * 27}= {{line}}", "f:1: the hashed name is damaged"),
+    ("{line} comment", f"f:1: is a public key without the names of its hosts, so no line of known_hosts: {COLLECT}"),
 ]
 
 
@@ -105,12 +127,17 @@ def test_a_bad_known_hosts_is_refused_with_its_line(text, message, line):
 
 
 def test_a_known_hosts_that_is_missing_or_exposed_is_refused(tmp_path, line):
-    with pytest.raises(TrustError, match="known_hosts: cannot be read: No such file or directory"):
-        read_known_hosts(tmp_path / "known_hosts")
     path = tmp_path / "known_hosts"
+    with pytest.raises(
+        TrustError, match=f"known_hosts: cannot be read: No such file or directory: {re.escape(COLLECT)}"
+    ):
+        read_known_hosts(path)
+    path.touch()
+    with pytest.raises(TrustError, match=f"known_hosts: has no host key: {re.escape(COLLECT)}"):
+        read_known_hosts(path)
     path.write_text(f"web {line}\n")
     path.chmod(0o664)
-    with pytest.raises(TrustError, match=r"others may write to it \(mode 0664\)"):
+    with pytest.raises(TrustError, match=r"others may write to it \(mode 0664\): chmod go-rwx$"):
         read_known_hosts(path)
     path.chmod(0o644)
     path.write_bytes(b"web\n\xff\n")

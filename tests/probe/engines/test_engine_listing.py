@@ -3,9 +3,10 @@
 import pytest
 
 from scanner.domain.platform.platform import Platform
+from scanner.domain.verdict.reason import Reason
 from scanner.probe.answer import Answer, Section
 from scanner.probe.engines import docker, engine_listing
-from scanner.probe.engines.engine_section import Gaps
+from scanner.probe.engines.engine_section import MAX_WORKLOADS, Gaps
 
 
 def read(body):
@@ -50,3 +51,13 @@ def test_a_name_however_written_means_another_image_only_to_containers_of_anothe
     )
     arm64 = Platform("linux", "arm64")
     assert ([engine_listing.meant(named, *one) for one in asked], gaps) == ([arm64, arm64, None, None], {})
+
+
+def test_lines_that_nobody_asked_for_are_not_read():
+    said = b"sha256:1 %s running/0 {}\n" % (b"a" * 64) * 100 * MAX_WORKLOADS + b"said\n"
+    answer = Answer({name: Section(name, body) for name, body in (("docker/ids", b""), ("docker/containers", said))})
+    read, gaps = [], Gaps()
+    engine_listing.containers(answer, "docker", gaps, lambda image, _told: read.append(image))
+    assert read == ["sha256:1"] * MAX_WORKLOADS
+    assert gaps["docker"].reason is Reason.HOST_TOO_MANY
+    assert gaps["docker"].detail == "docker/containers: 200000 lines, of which 2000 were read"

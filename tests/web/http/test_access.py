@@ -74,6 +74,8 @@ async def test_a_credential_has_at_most_so_many_characters_wherever_it_is_asked_
     access = Access([one, more, empty, short := _token("short", "x", Scope.READ)])
     assert await outcome(access, Scope.READ, f"Bearer {longest}") == "one"
     assert await outcome(access, Scope.READ, f"Bearer {longest}x") == (401, "unauthenticated")
+    no_colon = "Basic " + base64.b64encode(b"x").decode()
+    assert await outcome(access, Scope.READ, no_colon) == (401, "unauthenticated")
     assert [access.holder(each) for each in ("", "x", longest, f"{longest}x")] == [None, short, one, None]
     assert [access.pushes_for(f"Bearer {each}") for each in (longest, f"{longest}x", "x", "")] == ["box", "", "", ""]
     assert access.pushes_for(f"Basic {longest}") == access.pushes_for(None) == ""
