@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 import subprocess
 import tarfile
 import zlib
@@ -147,6 +148,16 @@ def _forged(said: dict[str, bytes | File], real: dict[str, bytes | File], paddin
     return _with_layers(image, Forged(OCI["layer"], bodies[1], image.layers[0].digest))
 
 
+def _implied() -> Image:
+    """A directory without an entry of its own, above a layer that takes it away and is too large to be read by the way."""
+    large = random.Random(0).randbytes(32 * 1024)
+    return stored(
+        gzipped(_tar(_raw("opt", tarfile.DIRTYPE), _raw("opt/d", tarfile.DIRTYPE), _raw("opt/d/x", body=b"x"))),
+        gzipped(_tar(_raw("opt/.wh.d"), _raw("large", body=large))),
+        gzipped(_tar(_raw("opt/d/e/y", body=b"y"), _raw("app", body=NATIVE))),
+    )
+
+
 _WRONG = "sha256:" + "0" * 64
 _LAYERS = "layers"
 
@@ -228,6 +239,7 @@ KINDS = (
     Kind("whiteout-in-its-own-layer-behind", lambda: stored(gzipped(entries(("app", NATIVE), (".wh.app", b""))))),
     Kind("whiteout-in-its-own-layer-before", lambda: stored(gzipped(entries((".wh.app", b""), ("app", NATIVE))))),
     Kind("whiteout-of-lower-behind-its-replacement", lambda: stored(gzipped(tar_of({"app": FOREIGN})), gzipped(entries(("app", NATIVE), (".wh.app", b""))))),
+    Kind("directory-implied-above-a-large-layer-s-whiteout", _implied),
     Kind("twice-a-directory", lambda: _of(_raw("opt", tarfile.DIRTYPE), _raw("opt", tarfile.DIRTYPE), _raw("app", body=NATIVE))),
     Kind("twice-a-directory-with-and-without-slash", lambda: _of(_raw("opt", tarfile.DIRTYPE), _raw("opt/x", body=b"x"), _raw("./opt/", tarfile.DIRTYPE), _raw("app", body=NATIVE))),
     Kind("twice-a-symlink", lambda: _of(_raw("x", tarfile.SYMTYPE, link="app"), _raw("x", tarfile.SYMTYPE, link="app"), _raw("app", body=NATIVE))),
