@@ -10,6 +10,8 @@ _REGISTRY = "the registry of the tests takes no such image; those that it takes 
 
 _ABSENT = "the registry of the tests says of no image that its repository is not there; its build is what `image_tag_missing` has typed"
 
+_WITHIN = "comes of an index within an index alone, which the engine of the tests refuses; its build is what `image_refused` has typed"
+
 UNTYPED = {
     _CPU: (
         Reason.PAGE_SIZE_SUSPECT, Reason.CPU_LEVEL_TOO_LOW, Reason.AARCH32_MISSING, Reason.IA32_MISSING,
@@ -17,6 +19,7 @@ UNTYPED = {
     _SAME: (Reason.EXEC_FORMAT_ERROR,),
     _REGISTRY: (Reason.IMAGE_UNSUPPORTED,),
     _ABSENT: (Reason.IMAGE_NOT_FOUND,),
+    _WITHIN: (Reason.IMAGE_NO_PLATFORMS,),
 }  # fmt: skip
 """Reasons whose fix changes something, by why ``tests/system/test_fixes*.py`` do not type it."""
 

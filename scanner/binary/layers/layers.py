@@ -246,7 +246,8 @@ class LayerIndex:
     def _hard_link(self, entry: tarstream.TarEntry, born: int) -> Node:
         """What stands at the target, which has to be in this layer already.
 
-        Engines set owners anew, by which the kernel takes a file's capabilities away, then what the entry itself has.
+        Engines set owners and mode anew, by which the kernel takes a file's capabilities away, then what the entry itself
+        has: of all names of the file.
         No engine links to what is not there or to a directory; to a file of a lower layer Docker does not, Podman and
         containerd do (seen with Docker 20.10 to 28.5, Podman 5.4, containerd 1.7).
         """
@@ -264,10 +265,18 @@ class LayerIndex:
         if known is None or known.kind is NodeKind.DIRECTORY:
             condition = Condition.HARD_LINK_OUTSIDE if known is None else Condition.LAYER_DAMAGED
             raise unreadable(f"a hard link to /{path}, which is no file that its layer holds before it", condition)
-        demands = file_capabilities.demanded(entry.capability)
-        if known.rights is not None and known.rights.demands != demands:
-            known = self.nodes[at] = replace(known, rights=replace(known.rights, demands=demands))
+        if known.kind is NodeKind.FILE:
+            known = self.nodes[at] = self._owned_anew(known, entry)
         return replace(known, born=born)
+
+    def _owned_anew(self, known: Node, entry: tarstream.TarEntry) -> Node:
+        """A file with the owners and the mode of a hard link to it: of what was no program nobody kept what it holds."""
+        runs = bool(entry.mode & 0o111)
+        content = known.content
+        if runs and not known.executable and content is None:
+            unread = Failure(Reason.BINARY_UNKNOWN, "only a hard link to the file gives it an execute bit")
+            content = Content(FileKind.OTHER, problem=unread)
+        return replace(known, executable=runs, content=content, rights=self.usage.rights_of(entry))
 
     def _through_symlinks(self, directory: str) -> str:
         """Where a directory leads in this layer alone: an entry below a symlink is unpacked where that points."""

@@ -43,6 +43,9 @@ MIN_THINK_S = 0.01
 SMALL_BYTES = 16 * 1024
 """Of a stored layer that is read although the answer does not rest on it: a few packets, for the proof of what it is."""
 
+BELOW_IMPLIED_BYTES = 4 * 1024 * 1024
+"""The same of one below a layer that only implies directories: some engines refuse those where it took one away."""
+
 MAX_REREADS = 4
 """Times that layers of one image are read once more for a file that a script sources under an uncommon name."""
 
@@ -137,7 +140,8 @@ class LayerReading:
         """Read the layers that nobody asked for too, as far as one costs no more than asking whether it is there."""
         for number, layer in enumerate(self._layers):
             unread = number not in self._unreadable and not self._indexes[number].complete
-            if unread and layer.size <= SMALL_BYTES:
+            is_below = not self._early_stop and any(index.implied for index in self._indexes[:number])
+            if unread and layer.size <= (BELOW_IMPLIED_BYTES if is_below else SMALL_BYTES):
                 await self._read(number, None, use_table=False)
 
     def note_lower_whiteouts(self) -> None:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Protocol, cast
 
 import zstandard
 
-from scanner.binary.layers.limits import PIECE_BYTES, limit_reached, unreadable
+from scanner.binary.layers.limits import PIECE_BYTES, disputed, limit_reached, unreadable
 from scanner.binary.layers.zstdframes import Frames
 from scanner.domain.verdict.condition import Condition
 
@@ -166,6 +166,8 @@ class Gzip:
             try:
                 piece = self._member.decompress(stored, PIECE_BYTES)
             except zlib.error as error:
+                if "unknown header flags" in str(error):
+                    raise disputed("a gzip header has reserved flags, which some engines do not look at") from None
                 raise unreadable(f"the layer's gzip data is damaged: {error}", _condition(error, begins)) from None
             if piece:
                 self._take(piece)
@@ -198,6 +200,8 @@ class Zstd:
         try:
             self._writer.write(stored)
         except zstandard.ZstdError as error:
+            if "too much memory" in str(error):
+                raise limit_reached(f"a zstd frame wants a window of more than {MAX_ZSTD_WINDOW_BYTES} bytes") from None
             raise unreadable(f"the layer's zstd data is damaged: {error}") from None
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import posixpath
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -25,13 +26,15 @@ if TYPE_CHECKING:
     from scanner.binary.layers.view import View
     from scanner.binary.program.content import Content
 
-_RUN_TIME_DIRECTORIES = ("/proc", "/sys", "/dev")
-"""What every engine mounts over."""
+_RUN_TIME_DIRECTORIES = ("/proc", "/sys", "/dev", "/etc/mtab")
+"""What every engine mounts over, and where Docker puts a link of its own."""
 
-_THERE_AT_RUN_TIME = ("/proc/self/", "/proc/thread-self/", "/proc/1/", "/dev/fd", "/dev/std")
-"""Links to open files: what a process has open may be executable."""
+_THERE_AT_RUN_TIME = ("/proc/self/", "/proc/thread-self/", "/proc/1/", "/dev/fd", "/dev/std", "/etc/mtab")
+"""Links to open files: what a process has open may be executable; the last is not every engine's."""
 
 _CARRIAGE_RETURN = "\r"
+_WORDS = re.compile(r"[ ,:]+")
+"""How glibc parts what LD_DEBUG holds (process_dl_debug of elf/rtld.c)."""
 _READS_OPTIONS_STRICTLY = frozenset({
     "sh", "ash", "dash", "bash", "ksh", "mksh", "zsh", "env", "python", "python2", "python3", "busybox",
 })  # fmt: skip
@@ -120,9 +123,10 @@ class Search:
                 unread = unread or question
                 continue
             covered = self._not_the_images(found, path, command, by_runtime=by_runtime)
-            if covered is not None and unread is None:
+            hidden = covered is not None and covered.reason is Reason.ENTRYPOINT_MISSING
+            if covered is not None and unread is None and not hidden:
                 return covered
-            problem = _openable(found, path, "entrypoint")
+            problem = covered if hidden else _openable(found, path, "entrypoint")
             if problem is None and (unread is None or self.view.passes_over(unread, _as_found(found))):
                 return _relative(path, directory) if by_runtime and directory[:1] != "/" else _as_found(found)
             if problem is None:
@@ -238,6 +242,9 @@ class Search:
             return Run()
         if command.env.get("LD_TRACE_LOADED_OBJECTS"):
             why = f"LD_TRACE_LOADED_OBJECTS is set, so that the loader of {path} lists libraries and starts nothing"
+            return Run(problem=Failure(Reason.BINARY_UNKNOWN, why))
+        if "help" in _WORDS.split(command.env.get("LD_DEBUG") or ""):
+            why = f"LD_DEBUG asks for help, so that a loader such as that of {path} explains itself and starts nothing"
             return Run(problem=Failure(Reason.BINARY_UNKNOWN, why))
         wanted = self._absolute(needed.interpreter, command)
         found = self.view.lookup(wanted)

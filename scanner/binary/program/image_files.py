@@ -63,6 +63,8 @@ class ImageFiles:
             return _NOT_KNOWN
         found = self.view.lookup(path)
         if isinstance(found, Absence):
+            if found is Absence.MISSING and self._mounted_in(path) and self.view.missed(path) == path:
+                return Standing(PathKind.DIRECTORY, executable=True, path=path)  # engines make what a mount needs
             is_open = self._may_be_filled(found, path) or self._mounted_in(path)
             return _NOT_KNOWN if is_open else Standing(PathKind.MISSING)
         if self._is_covered(found.path):

@@ -5,6 +5,7 @@ Engines make one that is missing; they refuse one that cannot be made because so
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind, ancestors_and_self
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
 
 _NOT_THE_IMAGES = ("/proc", "/sys", "/dev")
+_OF_THE_KERNEL = re.compile(r"/(?:proc|sys)/(?!(?:1|self)$)", re.ASCII)
+"""What nobody can make a directory below; those that the kernel has differ from host to host."""
+
+MAX_NAME_BYTES = 255
+"""Of one part of a path (NAME_MAX in include/uapi/linux/limits.h)."""
 
 
 def weigh(view: View, command: Command) -> Failure | Objection | None:
@@ -28,6 +34,11 @@ def weigh(view: View, command: Command) -> Failure | Objection | None:
     if written and not written.startswith("/"):
         return Objection(Condition.WORKDIR_RELATIVE, _invalid(written, "is not absolute"))
     directory = command.cwd
+    if any(len(part.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES for part in directory.split("/")):
+        return _invalid(directory, f"has a part of more than {MAX_NAME_BYTES} bytes")
+    if _OF_THE_KERNEL.match(directory) and not is_mounted(directory, command.mounts):
+        why = f"its working directory {directory!r} is the kernel's to have, and nobody can make it"
+        return Failure(Reason.BINARY_UNKNOWN, why, path=directory)
     if directory == "/" or is_mounted(directory, (*command.mounts, *_NOT_THE_IMAGES)):
         return None
     found = view.lookup(directory)

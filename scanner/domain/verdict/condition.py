@@ -72,6 +72,12 @@ class Condition(StrEnum):
     """A field of its config has another type, or form, than its specification gives it."""
     CONFIG_TYPE_MIXED = "config_type_mixed"
     """An OCI manifest with a config of Docker's media type."""
+    CONFIG_TYPE_ODD = "config_type_odd"
+    """An OCI manifest with a config of a media type that is no image's: a chart, a model, whatever a registry keeps."""
+    LAYER_TYPE_ODD = "layer_type_odd"
+    """A layer of a media type that is no image's."""
+    LAYER_TYPE_LOOSE = "layer_type_loose"
+    """A layer of a media type that says nothing, or that only comes close to an image's."""
     HISTORY_TOO_LONG = "history_too_long"
     """Its history speaks of more layers than there are."""
     LABEL_NAMELESS = "label_nameless"
@@ -79,6 +85,8 @@ class Condition(StrEnum):
     STOP_SIGNAL_ODD = "stop_signal_odd"
     ENTRY_URLS = "entry_urls"
     """The index entry names addresses, where some engines fetch it from."""
+    ENTRY_TYPE_ODD = "entry_type_odd"
+    """The index entry for the platform is of a media type that is no manifest's."""
 
 
 OF_A_PULL = frozenset({
@@ -86,6 +94,6 @@ OF_A_PULL = frozenset({
     Condition.NAME_ABOVE_ROOT, Condition.NAMED_TWICE, Condition.WHITEOUT_TWICE, Condition.BELOW_WHITEOUT,
     Condition.BELOW_LOWER_WHITEOUT, Condition.ROOT_REPLACED, Condition.HARD_LINK_OUTSIDE, Condition.WHITEOUT_OF_ITSELF, Condition.ZSTD, Condition.ZSTD_SKIPPABLE_FIRST, Condition.PACKED_THOUGH_PLAIN,
     Condition.LAYER_EMPTY, Condition.CONFIG_UNREADABLE, Condition.CONFIG_TYPE_MIXED, Condition.HISTORY_TOO_LONG,
-    Condition.ENTRY_URLS,
+    Condition.ENTRY_URLS, Condition.ENTRY_TYPE_ODD, Condition.CONFIG_TYPE_ODD, Condition.LAYER_TYPE_ODD, Condition.LAYER_TYPE_LOOSE,
 })  # fmt: skip
 """What is asked only while an image is pulled: a container that is there has that behind it."""

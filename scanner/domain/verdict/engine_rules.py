@@ -145,6 +145,9 @@ _TABLE: Mapping[Condition, Mapping[EngineKind, tuple[_Seen, ...]]] = MappingProx
     Condition.LAYER_EMPTY: {_DOCKER: (_CLASSIC_TAKES, _STORE_REFUSES), _PODMAN: _TAKES, _CTR: _REFUSES},
     Condition.CONFIG_UNREADABLE: _EVERYWHERE,
     Condition.CONFIG_TYPE_MIXED: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _TAKES},
+    Condition.CONFIG_TYPE_ODD: {_DOCKER: (_CLASSIC_REFUSES, _STORE_TAKES), _PODMAN: _REFUSES, _CTR: _REFUSES},
+    Condition.LAYER_TYPE_ODD: {_DOCKER: _REFUSES, _PODMAN: _TAKES, _CTR: _REFUSES},
+    Condition.LAYER_TYPE_LOOSE: {_DOCKER: (_CLASSIC_TAKES, _STORE_REFUSES), _PODMAN: _TAKES, _CTR: _REFUSES},
     Condition.HISTORY_TOO_LONG: {_DOCKER: (_CLASSIC_REFUSES, _STORE_TAKES), _PODMAN: _TAKES, _CTR: _TAKES},
     Condition.LABEL_NAMELESS: {_DOCKER: _TAKES, _PODMAN: _TAKES, _CTR: _REFUSES},
     Condition.PORT_ODD: {
@@ -154,6 +157,7 @@ _TABLE: Mapping[Condition, Mapping[EngineKind, tuple[_Seen, ...]]] = MappingProx
     },
     Condition.STOP_SIGNAL_ODD: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _TAKES},
     Condition.ENTRY_URLS: {_DOCKER: (_CLASSIC_TAKES,), _PODMAN: _TAKES, _CTR: _UNSEEN},
+    Condition.ENTRY_TYPE_ODD: {_DOCKER: (_CLASSIC_TAKES, _STORE_REFUSES), _PODMAN: _TAKES, _CTR: _REFUSES},
 })  # fmt: skip
 """containerd and Podman are unseen where a snapshotter or storage driver decides, which nobody tells; Podman is unseen where runc refuses what crun takes, for nobody tells which of them a host's Podman runs."""
 

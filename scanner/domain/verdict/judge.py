@@ -89,7 +89,8 @@ def _existing_or_planned(
     kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts | Failure | None, depth: Depth
 ) -> Conclusion:
     if isinstance(image, Failure):
-        return unknown(image)
+        offers_none = image.reason is Reason.IMAGE_NO_PLATFORMS and workload.stage is Stage.PLANNED
+        return _NONE_OFFERED if offers_none else unknown(image)
     if workload.stage is Stage.PLANNED or (workload.local is None and image is not None):
         if image is None:
             return Conclusion(Reason.IMAGE_LOCAL_ONLY, "nothing is known of the image")
@@ -103,10 +104,14 @@ def _existing_or_planned(
     return offered(kernel, offer, indexed=image.is_index, depth=depth, engine=engine, pulls=False)
 
 
+_NONE_OFFERED = Conclusion(Reason.IMAGE_REFUSED, "the index offers no image, so that no engine finds one to pull")
+"""Seen of every engine, from Docker 20.10 and Podman 4.3 to Docker 28.5, Podman 5.8 and containerd 2.1."""
+
+
 def _if_pulled(kernel: Kernel, engine: Engine, workload: Workload, image: ImageFacts, depth: Depth) -> Conclusion:
     """Which offer the engine would take, then whether that one starts."""
     if not image.offers:
-        return Conclusion(Reason.IMAGE_NO_PLATFORMS, "the index offers no image")
+        return _NONE_OFFERED
     choice = select(engine, image.offers, workload.pinned, kernel, is_index=image.is_index)
     says = Evidence("index", ", ".join(map(str, image.platforms)) or "no platform")
     match choice.outcome:
@@ -292,6 +297,9 @@ def _look_ahead(
         if next_pull.reason is Reason.IMAGE_TAG_MISSING:
             detail = f"the registry no longer has {workload.image}: the next pull fails"
             return replace(outcome, reason=Reason.TAG_GONE, detail=detail), NextPull.GONE
+        if next_pull.reason is Reason.IMAGE_NO_PLATFORMS:
+            detail = f"the next pull of {workload.image} will not start: {_NONE_OFFERED.detail}"
+            return replace(outcome, reason=Reason.NEXT_PULL_BROKEN, detail=detail), NextPull.BREAKS
         return _not_known(outcome, next_pull.reason, next_pull.detail)
     if today is None:  # pragma: no cover - it was judged, since what runs is known
         return outcome, NextPull.UNKNOWN

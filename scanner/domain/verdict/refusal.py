@@ -40,16 +40,14 @@ def refusal(engine: Engine, offer: Offer, image: ImageFacts) -> Failure | None:
     another number of layers than the manifest. Seen from 20.10 to 28.5.
     """
     named = f"{engine.key} {engine.version}".strip()
+    answers = [(objection.failure, refuses(engine, objection.condition)) for objection in offer.objections]
+    for failure, answer in answers:
+        if answer:
+            return failure
     certain = (*_by_config(engine, offer), *_by_index(engine, offer, image), *_by_layers(engine, offer))
     if certain:
         return Failure(Reason.IMAGE_REFUSED, f"{named} {certain[0]}")
-    doubts = []
-    for objection in offer.objections:
-        answer = refuses(engine, objection.condition)
-        if answer:
-            return objection.failure
-        if answer is None:
-            doubts.append(objection.failure.detail)
+    doubts = [failure.detail for failure, answer in answers if answer is None]
     doubts += _doubts(engine, offer)
     return Failure(Reason.ENGINE_UNKNOWN, f"{doubts[0]}; whether {named} takes it was not seen") if doubts else None
 

@@ -13,7 +13,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.registry.documents.manifest import MAX_ENTRIES, Descriptor, Index, Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from scanner.domain.image.reference import Digest, ImageReference
     from scanner.domain.platform.platform import Platform
@@ -71,6 +71,8 @@ class Assembly:
             return entries
         found = await self._offers(entries)
         offers = tuple(offer for offer in found if offer is not None)
+        if not offers and (index.is_doubtful or index.entries):
+            return Failure(Reason.IMAGE_NOT_AN_IMAGE, "none of the index's entries says that it is an image")
         return offers or Failure(Reason.IMAGE_NO_PLATFORMS, "the index offers no image")
 
     async def _flatten(self, index: Index) -> list[Descriptor] | Failure:
@@ -88,8 +90,8 @@ class Assembly:
             if isinstance(inner, Failure):
                 return inner
             total += inner.total
-            within = InnerIndex(place, entry.platform)
-            images += [replace(found, within=within) for found in inner.entries]
+            within = InnerIndex(place, entry.platform)  # one without images stands for itself: engines stop there
+            images += [replace(found, within=within) for found in inner.entries or (entry,)]
         if total > MAX_ENTRIES:
             return Failure(Reason.IMAGE_TOO_COMPLEX, f"the index has {total} entries, more than {MAX_ENTRIES}")
         return images
@@ -127,13 +129,19 @@ class Assembly:
         ]
 
     async def _deep(self, entry: Descriptor) -> Offer | None:
+        if entry.is_index:
+            why = "an index within the index offers no image"
+            return Offer(entry.digest, entry.platform, Failure(Reason.IMAGE_NO_PLATFORMS, why))
+        if not entry.is_manifest:
+            why = f"the index entry is of the type {entry.media_type}"
+            return Offer(entry.digest, entry.platform, Failure(Reason.IMAGE_NOT_AN_IMAGE, why))
         manifest = await self.reader.described(self.reference, entry)
         if isinstance(manifest, Index):
             manifest = Failure(Reason.IMAGE_AMBIGUOUS, f"{entry.digest} is declared a manifest and is an index")
         if isinstance(manifest, Failure):
-            if manifest.reason is Reason.IMAGE_NOT_AN_IMAGE and entry.platform is None:
-                return None
             return Offer(entry.digest, entry.platform, manifest)
+        if manifest.is_artifact and entry.platform is None:
+            return None
         config = await self.reader.config(self.reference, manifest.config)
         return _offer(entry.digest, entry.platform, manifest, config)
 
@@ -164,18 +172,13 @@ def _known_or_plain(entry: Descriptor, known: dict[Digest, Offer | None], beyond
     )
 
 
-def _to_entry(entry: Descriptor) -> tuple[Objection, ...]:
-    if not entry.has_urls:
-        return ()
-    why = "the index entry names addresses of its own, where some engines ask"
-    return (Objection(Condition.ENTRY_URLS, Failure(Reason.IMAGE_REFUSED, why)),)
-
-
-def _to_types(manifest: Manifest) -> tuple[Objection, ...]:
-    if not manifest.mixes_types:
-        return ()
-    why = f"an OCI manifest has a config of the type {manifest.config.media_type}"
-    return (Objection(Condition.CONFIG_TYPE_MIXED, Failure(Reason.IMAGE_REFUSED, why)),)
+def _to_entry(entry: Descriptor) -> Iterator[Objection]:
+    if entry.has_urls:
+        why = "the index entry names addresses of its own, where some engines ask"
+        yield Objection(Condition.ENTRY_URLS, Failure(Reason.IMAGE_REFUSED, why))
+    if not (entry.is_manifest or entry.is_index):
+        why = f"the index entry that fits is of the type {entry.media_type}, which is no image's"
+        yield Objection(Condition.ENTRY_TYPE_ODD, Failure(Reason.IMAGE_REFUSED, why))
 
 
 def _offer(digest: Digest, entry: Platform | None, manifest: Manifest, config: ImageConfig | Failure) -> Offer:
@@ -190,5 +193,5 @@ def _offer(digest: Digest, entry: Platform | None, manifest: Manifest, config: I
         config_digest=manifest.config.digest,
         diff_ids=config.diff_ids,
         built_from=config.built_from,
-        objections=(*config.objections, *_to_types(manifest)),
+        objections=(*manifest.objections, *config.objections),
     )

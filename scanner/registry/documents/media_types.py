@@ -8,7 +8,6 @@ OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
-DOCKER_ATTESTATION = "application/vnd.docker.attestation.manifest.v1+json"
 
 INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
@@ -28,6 +27,8 @@ _LAYER_PREFIXES = (
     "application/vnd.oci.image.layer.",
     "application/vnd.docker.image.rootfs.",
 )
+_OF_IMAGES = ("application/vnd.oci.image", "application/vnd.docker")
+"""How the types begin that Docker's classic store asks nothing more of (moby distribution/pull_v2.go)."""
 _FOREIGN_MARKS = (".nondistributable.", ".rootfs.foreign.")
 
 
@@ -39,6 +40,11 @@ def plain(content_type: str) -> str:
 def is_layer(media_type: str) -> bool:
     """Whether this is a file system layer that engines unpack."""
     return media_type.startswith(_LAYER_PREFIXES)
+
+
+def is_unknown(media_type: str) -> bool:
+    """Whether this is the type of no image's part, to the most lenient of those that ask."""
+    return media_type not in {"", "application/octet-stream"} and not media_type.lower().startswith(_OF_IMAGES)
 
 
 def is_foreign(media_type: str) -> bool:

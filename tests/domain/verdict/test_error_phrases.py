@@ -18,6 +18,7 @@ from scanner.domain.verdict.error_phrases import (
     observe,
 )
 from scanner.domain.verdict.phrases.acquittals import ACQUITTALS
+from scanner.domain.verdict.phrases.phrase import Speaker
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from tests import counted
 from tests.domain.verdict.error_texts import INNOCENT, SEEN, TEXTS
@@ -223,7 +224,7 @@ def test_a_start_that_was_refused_for_something_else_is_not_judged_by_an_older_l
 
 def test_no_acquittal_speaks_of_a_start_that_failed():
     for phrase in PHRASES:
-        if STATUS_OF[phrase.reason] in {Status.MISMATCH, Status.BROKEN} and phrase.reason is not Reason.LAYER_MISSING:
+        if STATUS_OF[phrase.reason] in {Status.MISMATCH, Status.BROKEN} and phrase.speaker is not Speaker.REGISTRY:
             assert acquits(phrase.says) == "", phrase.says
 
 

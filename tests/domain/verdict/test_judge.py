@@ -87,7 +87,8 @@ def reason_of(*arguments, **more):
         (a_host(), a_single(Platform("linux", ""), binary=None), "binary_not_inspected"),
         (a_host(), an_index(offer(AMD64, config=Platform("linux", ""), binary=AMD64)), "config_disagrees"),
         (a_host(), a_single(Platform("", "amd64"), problem=Failure(Reason.LOADER_MISSING)), "loader_missing"),
-        (a_host(), an_index(), "image_no_platforms"),
+        (a_host(), an_index(), "image_refused"),
+        (a_host(), Failure(Reason.IMAGE_NO_PLATFORMS), "image_refused"),
         (a_host(), an_index(offer(AMD64, binary=Platform("linux", "amd64", "v4"))), "cpu_level_too_low"),
         (a_host(cpu_level=None), an_index(offer(AMD64, binary=Platform("linux", "amd64", "v4"))), "cpu_level_unknown"),
         (a_host(), an_index(offer(AMD64, problem=Failure(Reason.CRLF_SHEBANG), binary=None)), "crlf_shebang"),
@@ -191,6 +192,8 @@ def test_not_to_know_what_the_tag_means_today_never_changes_what_runs(reason):
     verdict = judge(a_host(), container(), an_index(offer(AMD64)), next_pull=Failure(reason, "said so"))
     if reason is Reason.IMAGE_TAG_MISSING:
         assert (verdict.reason, verdict.status, verdict.next_pull) == (Reason.TAG_GONE, Status.DEGRADED, NextPull.GONE)
+    elif reason is Reason.IMAGE_NO_PLATFORMS:
+        assert (verdict.reason, verdict.next_pull) == (Reason.NEXT_PULL_BROKEN, NextPull.BREAKS)
     else:
         assert (verdict.reason, verdict.next_pull) == (Reason.NATIVE, NextPull.UNKNOWN)
         assert verdict.evidence[-1] == Evidence(

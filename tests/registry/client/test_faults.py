@@ -103,7 +103,7 @@ ROWS = {
     "R09-config-nesting": (lambda f: config_bytes(f, b'{"a":' * 50_000), Reason.IMAGE_MALFORMED),
     "R10-empty": (lambda f: f.index("1", of=[]), Reason.IMAGE_NO_PLATFORMS),
     "R10-only-attestations": (lambda f: f.index("1", of=[f.image() | {"platform": {"os": "unknown", "architecture": "unknown"}}]), Reason.IMAGE_NO_PLATFORMS),
-    "R10-only-pseudo-images": (lambda f: f.index("1", of=[helm(f)]), Reason.IMAGE_NO_PLATFORMS),
+    "R10-only-pseudo-images": (lambda f: f.index("1", of=[helm(f)]), Reason.IMAGE_NOT_AN_IMAGE),
     "R10-513-entries": (lambda f: entries(f, 513), Reason.IMAGE_TOO_COMPLEX),
     "R10-10000-entries": (lambda f: entries(f, 10_000), Reason.IMAGE_TOO_COMPLEX),
     "R10-three-deep": (lambda f: f.index("1", of=[f.index(of=[f.index(of=[f.image()])])]), Reason.IMAGE_TOO_COMPLEX),
@@ -112,7 +112,7 @@ ROWS = {
     "R10-nested-is-a-manifest": (lambda f: f.index("1", of=[f.image() | {"mediaType": OCI_INDEX}]), Reason.IMAGE_AMBIGUOUS),
     "R10-nested-of-another-size": (lambda f: f.index("1", of=[f.index(of=[]) | {"size": 7}]), Reason.IMAGE_MALFORMED),
     "R11-schema1": (lambda f: f.put({"schemaVersion": 1, "fsLayers": [], "architecture": "amd64"}, "1", media_type="application/vnd.docker.distribution.manifest.v1+prettyjws"), Reason.IMAGE_UNSUPPORTED),
-    "R11-helm": (lambda f: f.put(json.loads(f.manifests["app", helm(f)["digest"]][0]), "1"), Reason.IMAGE_NOT_AN_IMAGE),
+    "R11-plugin": (lambda f: f.put(json.loads(f.manifests["app", helm(f, "docker.plugin.v1")["digest"]][0]), "1"), Reason.IMAGE_NOT_AN_IMAGE),
     "R11-config-of-another-size": (lambda f: pointing(f, size=7), Reason.IMAGE_MALFORMED),
     "R11-config-too-large": (lambda f: pointing(f, size=5 * 1024 * 1024), Reason.IMAGE_TOO_LARGE),
     "R11-config-missing": (lambda f: f.blobs.clear(), Reason.IMAGE_MALFORMED),
@@ -153,8 +153,8 @@ ROWS = {
 }  # fmt: skip
 
 
-def helm(fake):
-    config = {"mediaType": "application/vnd.cncf.helm.config.v1+json"} | fake.blob(b"{}")
+def helm(fake, kind="cncf.helm.config.v1"):
+    config = {"mediaType": f"application/vnd.{kind}+json"} | fake.blob(b"{}")
     return fake.put({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": []})
 
 

@@ -13,12 +13,12 @@ from scanner.domain.facts import Process
 from scanner.domain.failure import Failure
 from scanner.domain.platform.platform import Platform, normalize
 from scanner.domain.platform.platform import parse as parse_platform
+from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.documents.strict_json import read_object
 from scanner.registry.documents.image_config import ImageConfig, read_config
 from scanner.registry.documents.manifest import MAX_ENTRIES, Index, Manifest, read_manifest
 from scanner.registry.documents.media_types import (
-    DOCKER_ATTESTATION,
     DOCKER_CONFIG,
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -88,12 +88,10 @@ def test_an_entry_keeps_the_platform_as_it_is_written():
 IGNORED = [
     _entry(os="unknown", arch="unknown"),
     _entry(arch="unknown"),
-    _entry(annotations={"vnd.docker.reference.type": "attestation-manifest"}),
-    _entry(annotations={"vnd.docker.reference.type": "something-new"}),
-    _entry(artifactType=DOCKER_ATTESTATION),
+    _entry(annotations={"vnd.docker.reference.type": "attestation-manifest"}, platform=None),
+    _entry(annotations={"vnd.docker.reference.type": "something-new"}, platform=None),
     _entry(artifactType="application/vnd.dev.cosign.artifact.sig.v1+json", platform=None),
-    _entry(mediaType="application/vnd.in-toto+json"),
-    _entry(mediaType="application/vnd.docker.distribution.manifest.v1+prettyjws"),
+    _entry(mediaType="application/vnd.in-toto+json", platform=None),
 ]
 
 
@@ -101,6 +99,27 @@ IGNORED = [
 def test_an_entry_that_is_no_image_is_left_out(entry):
     found = read_manifest(_bytes(_index(entry, _entry(B))))
     assert ([e.digest for e in found.entries], list(found.ignored)) == ([B], [A])
+
+
+TAKEN = [
+    _entry(annotations={"vnd.docker.reference.type": "attestation-manifest"}),
+    _entry(artifactType="application/vnd.docker.attestation.manifest.v1+json"),
+    _entry(mediaType="application/vnd.in-toto+json"),
+    _entry(mediaType="application/vnd.docker.distribution.manifest.v1+prettyjws"),
+]
+
+
+@pytest.mark.parametrize("entry", TAKEN, ids=range(len(TAKEN)))
+def test_an_entry_that_names_a_platform_counts_whatever_else_it_says_of_itself(entry):
+    """Every engine takes it by its platform."""
+    assert [e.digest for e in read_manifest(_bytes(_index(entry, _entry(B)))).entries] == [A, B]
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_doubtful"), [(_entry(os="unknown"), False), *((each, True) for each in IGNORED[2:])]
+)
+def test_an_entry_that_is_left_out_is_in_doubt_where_it_names_no_platform(entry, is_doubtful):
+    assert read_manifest(_bytes(_index(entry))).is_doubtful == is_doubtful
 
 
 def test_an_entry_without_platform_says_nothing():
@@ -143,6 +162,32 @@ def test_one_layer_that_is_one_makes_a_manifest_an_image():
     assert [layer.digest for layer in found.layers] == [A, D]
 
 
+EMPTY_CONFIG, HELM_CONFIG = "application/vnd.oci.empty.v1+json", "application/vnd.cncf.helm.config.v1+json"
+ODD, LOOSE = Condition.LAYER_TYPE_ODD, Condition.LAYER_TYPE_LOOSE
+
+
+@pytest.mark.parametrize(
+    ("config", "layers", "conditions", "is_artifact"),
+    [
+        (OCI_CONFIG, [LAYER], [], False),
+        (OCI_CONFIG, [], [], False),
+        (HELM_CONFIG, ["application/vnd.cncf.helm.chart.content.v1.tar+gzip"], [Condition.CONFIG_TYPE_ODD, ODD], True),
+        (HELM_CONFIG, [LAYER], [Condition.CONFIG_TYPE_ODD], False),
+        (EMPTY_CONFIG, [], [Condition.CONFIG_TYPE_ODD], True),
+        (OCI_CONFIG, ["application/vnd.dev.cosign.simplesigning.v1+json"], [ODD], True),
+        (OCI_CONFIG, ["text/plain", LAYER], [ODD], False),
+        (OCI_CONFIG, [LAYER, "application/octet-stream"], [LOOSE], False),
+        (OCI_CONFIG, [LAYER, ""], [LOOSE], False),
+        (OCI_CONFIG, [LAYER.upper()], [LOOSE], True),
+        (DOCKER_CONFIG, [LAYER], [Condition.CONFIG_TYPE_MIXED], False),
+    ],
+)
+def test_types_that_are_no_image_s_are_objections_for_engines_differ(config, layers, conditions, is_artifact):
+    entries = [{"mediaType": each, "digest": D, "size": 7} for each in layers]
+    found = read_manifest(_bytes(_manifest(config={"mediaType": config, "digest": C, "size": 2}, layers=entries)))
+    assert ([each.condition for each in found.objections], found.is_artifact) == (conditions, is_artifact)
+
+
 def test_inline_content_is_decoded():
     config = {"mediaType": OCI_CONFIG, "digest": C, "size": 2, "data": base64.b64encode(b"{}").decode()}
     assert read_manifest(_bytes(_manifest(config=config))).config.inline == b"{}"
@@ -177,9 +222,10 @@ DOCUMENTS = [
     ("schema1-shape", {"fsLayers": [], "schemaVersion": 1, "architecture": "amd64"}, "", "", Reason.IMAGE_UNSUPPORTED),
     ("schema1-version", {"schemaVersion": 1, "history": []}, "", "", Reason.IMAGE_UNSUPPORTED),
     ("oci-artifact", {"mediaType": "application/vnd.oci.artifact.manifest.v1+json"}, "", "", Reason.IMAGE_NOT_AN_IMAGE),
-    ("helm", _manifest(config={"mediaType": "application/vnd.cncf.helm.config.v1+json", "digest": C, "size": 1}), "", "", Reason.IMAGE_NOT_AN_IMAGE),
-    ("empty-config", _manifest(config={"mediaType": "application/vnd.oci.empty.v1+json", "digest": C, "size": 2}), "", "", Reason.IMAGE_NOT_AN_IMAGE),
-    ("pseudo-image", _manifest(layers=[{"mediaType": "application/vnd.in-toto+json", "digest": D, "size": 1}]), "", "", Reason.IMAGE_NOT_AN_IMAGE),
+    ("docker-plugin", _manifest(config={"mediaType": "application/vnd.docker.plugin.v1+json", "digest": C, "size": 1}), "", "", Reason.IMAGE_NOT_AN_IMAGE),
+    ("config-of-bytes", _manifest(config={"mediaType": "application/octet-stream", "digest": C, "size": 2}), "", "", Reason.IMAGE_NOT_AN_IMAGE),
+    ("odd-config-in-docker", _manifest(mediaType=DOCKER_MANIFEST, config={"mediaType": "application/x", "digest": C, "size": 2}), "", "", Reason.IMAGE_NOT_AN_IMAGE),
+    ("webassembly", _manifest(layers=[{"mediaType": "application/wasm", "digest": D, "size": 1}]), "", "", Reason.IMAGE_NOT_AN_IMAGE),
     ("nothing", {}, "", "", Reason.IMAGE_MALFORMED),
     ("typed-nothing", {"schemaVersion": 2}, OCI_INDEX, "", Reason.IMAGE_MALFORMED),
     ("too-many", _index(*[_entry()] * (MAX_ENTRIES + 1)), "", "", Reason.IMAGE_TOO_COMPLEX),

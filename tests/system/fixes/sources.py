@@ -146,7 +146,7 @@ MENDED = {
     "binaries": _published("foreign_binaries", _1=_with(
         {"bin/sh": NATIVE, "usr/bin/cat": NATIVE, "app": DECIDES, "opt/server": FOREIGN})),
     "tag-missing": _published("image_tag_missing", other=_image()),
-    "no-platforms": _published("image_no_platforms", _1=ImageFactory.index()),
+    "no-platforms": _published("image_refused", _1=ImageFactory.index()),
     "mislabelled": _published("mislabelled", _1=_image(architecture="arm64")),
     "config-disagrees": _published(
         "config_disagrees",

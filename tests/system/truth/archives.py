@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 import subprocess
 import tarfile
 import zlib
@@ -147,6 +148,16 @@ def _forged(said: dict[str, bytes | File], real: dict[str, bytes | File], paddin
     return _with_layers(image, Forged(OCI["layer"], bodies[1], image.layers[0].digest))
 
 
+def _implied() -> Image:
+    """A directory without an entry of its own, above a layer that takes it away and is too large to be read by the way."""
+    large = random.Random(0).randbytes(32 * 1024)
+    return stored(
+        gzipped(_tar(_raw("opt", tarfile.DIRTYPE), _raw("opt/d", tarfile.DIRTYPE), _raw("opt/d/x", body=b"x"))),
+        gzipped(_tar(_raw("opt/.wh.d"), _raw("large", body=large))),
+        gzipped(_tar(_raw("opt/d/e/y", body=b"y"), _raw("app", body=NATIVE))),
+    )
+
+
 _WRONG = "sha256:" + "0" * 64
 _LAYERS = "layers"
 
@@ -169,6 +180,7 @@ KINDS = (
     Kind("gzip-zeros-behind", lambda: _mended(lambda gz: gz + bytes(512))),
     Kind("gzip-second-member-cut", lambda: _mended(lambda gz: gz + gzip.compress(bytes(1024), 1, mtime=0)[:12])),
     Kind("gzip-with-a-name", lambda: _mended(lambda gz: gz[:3] + b"\x08" + gz[4:10] + b"layer.tar\0" + gz[10:])),
+    Kind("gzip-with-reserved-flags", lambda: _mended(lambda gz: gz[:3] + b"\xe0" + gz[4:]), "layer_unknown"),
     Kind("gzip-damaged", lambda: _mended(lambda gz: gz[:20] + b"\xff\xff\xff" + gz[23:])),
     Kind("layer-of-no-bytes", lambda: stored(Stored(OCI["layer"], b"", digest_of(b"")))),
     Kind("layer-of-no-bytes-above", lambda: stored(gzipped(_tarred()), Stored(PLAIN_TAR, b"", digest_of(b"")))),
@@ -227,6 +239,7 @@ KINDS = (
     Kind("whiteout-in-its-own-layer-behind", lambda: stored(gzipped(entries(("app", NATIVE), (".wh.app", b""))))),
     Kind("whiteout-in-its-own-layer-before", lambda: stored(gzipped(entries((".wh.app", b""), ("app", NATIVE))))),
     Kind("whiteout-of-lower-behind-its-replacement", lambda: stored(gzipped(tar_of({"app": FOREIGN})), gzipped(entries(("app", NATIVE), (".wh.app", b""))))),
+    Kind("directory-implied-above-a-large-layer-s-whiteout", _implied),
     Kind("twice-a-directory", lambda: _of(_raw("opt", tarfile.DIRTYPE), _raw("opt", tarfile.DIRTYPE), _raw("app", body=NATIVE))),
     Kind("twice-a-directory-with-and-without-slash", lambda: _of(_raw("opt", tarfile.DIRTYPE), _raw("opt/x", body=b"x"), _raw("./opt/", tarfile.DIRTYPE), _raw("app", body=NATIVE))),
     Kind("twice-a-symlink", lambda: _of(_raw("x", tarfile.SYMTYPE, link="app"), _raw("x", tarfile.SYMTYPE, link="app"), _raw("app", body=NATIVE))),
@@ -281,6 +294,7 @@ KINDS = (
     Kind("layer-zstd-labelled-gzip", lambda: _typed(OCI["layer"], _zstd)),
     Kind("layer-gzip-labelled-zstd", lambda: _typed(ZSTD_TAR)),
     Kind("layer-zstd-two-frames", lambda: _typed(ZSTD_TAR, lambda tar: b"".join(_zstd(half) for half in (tar[:1024], tar[1024:])))),
+    Kind("layer-zstd-of-a-large-window", lambda: _typed(ZSTD_TAR, lambda tar: _zstd(tar, "--long=27"))),
     Kind("layer-zstd-cut", lambda: _typed(ZSTD_TAR, lambda tar: _zstd(tar)[:-8])),
     Kind("layer-zstd-skippable-first", lambda: _typed(ZSTD_TAR, lambda tar: b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + _zstd(tar))),
     Kind("layer-bzip2", lambda: _typed(OCI["layer"], lambda tar: subprocess.run(["bzip2", "-c"], input=tar, capture_output=True, check=True).stdout)),

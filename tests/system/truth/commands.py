@@ -37,6 +37,7 @@ KINDS = (
     Kind("path-skips-not-executable", lambda: _runs({"a/app": File(NATIVE, mode=0o644), "b/app": NATIVE}, ["app"], **_path("/a", "/b")), "native"),
     Kind("path-skips-directory", lambda: _runs({"a/app": File(folder=True), "b/app": NATIVE}, ["app"], **_path("/a", "/b")), "native"),
     Kind("path-takes-the-first", lambda: _runs({"a/app": FOREIGN, "b/app": NATIVE}, ["app"], **_path("/a", "/b")), "wrong_binary"),
+    Kind("path-past-what-engines-hide", lambda: _runs({"proc/app": FOREIGN, "b/app": NATIVE}, ["app"], **_path("/proc", "/b")), "native"),
     Kind("path-only-not-executable", lambda: _runs({"a/app": File(NATIVE, mode=0o644)}, ["app"], **_path("/a")), "entrypoint_not_executable"),
     Kind("name-only-in-workdir", lambda: _runs({"srv/app": NATIVE}, ["app"], WorkingDir="/srv"), "entrypoint_missing"),
     Kind("shell-form-foreign-before-the-last", lambda: on_debian({"app": FOREIGN, "last": NATIVE}, argv=["/bin/sh", "-c", "/app; exec /last"]), "survey_pending"),
@@ -62,5 +63,6 @@ KINDS = (
     Kind("forwarding-script", lambda: on_debian({"entry.sh": FORWARD, "app": NATIVE}, argv=["/entry.sh"], cmd=["/app"]), "native"),
     Kind("volume-over-a-file", lambda: _runs({"app": NATIVE}, ["/app"], Volumes={"/app": {}}), "image_refused", podman="binary_unknown"),
     Kind("loader-told-to-list", lambda: on_debian(argv=["/bin/sh", "-c", f"echo {SAYS}"], Env=["LD_TRACE_LOADED_OBJECTS=1"]), "binary_unknown"),
+    Kind("loader-told-to-explain-itself", lambda: on_debian(argv=["/bin/sh", "-c", f"echo {SAYS}"], Env=["LD_DEBUG=help"]), "binary_unknown"),
     Kind("forwarding-script-foreign", lambda: on_debian({"entry.sh": FORWARD, "app": FOREIGN}, argv=["/entry.sh"], cmd=["/app"]), "wrong_binary"),
 )  # fmt: skip

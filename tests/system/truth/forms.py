@@ -65,7 +65,7 @@ KINDS = (
     Kind("index-with-attestation", _attested, "native"),
     Kind("index-of-windows", lambda: indexed(right(os="windows")), "platform_missing"),
     Kind("index-with-windows", lambda: indexed(right(os="windows"), right()), "native"),
-    Kind("index-empty", _emptied, "image_no_platforms"),
+    Kind("index-empty", _emptied, "image_refused"),
     Kind("index-nested", lambda: _nested(indexed(right())), "image_refused"),
     Kind("entry-without-platform", lambda: indexed(right(), platforms=[None]), "platform_missing", podman="native"),
     Kind("entry-lies-config-honest", lambda: indexed(foreign(), platforms=[AMD64]), "wrong_platform"),

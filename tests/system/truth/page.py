@@ -29,6 +29,7 @@ are not listed.
 
 TITLES = {
     "forms": "What an index offers",
+    "artifacts": "Artifacts, and parts that are no image's",
     "documents": "Odd platforms, configs and manifests",
     "commands": "How an image says what is to be run",
     "surroundings": "User, directory, environment",

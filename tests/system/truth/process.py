@@ -101,6 +101,11 @@ def _init(name: str, *words: str, options: tuple[str, ...] = (), reason: str = "
     return Row(f"init-{name}", words, ("--init", *options), reason)
 
 
+def _asks(name: str, script: str, mount: str, reason: str = "native") -> Row:
+    """A shell that looks at what a mount brings along."""
+    return Row(name, ("/bin/sh", "-c", script), ("--volume", f"{HOST_FOLDER}:{mount}"), reason)
+
+
 USERS = (
     *(_as(user, "/app") for user in ("0", "root", "1000", "1000:1000", "app", "app:staff", "app:7", "2147483647", ":50", "77")),
     _as("app:", "/app", name="app-and-colon"),
@@ -192,6 +197,10 @@ MOUNTS = (
     Row("mount-beside-what-is-missing", ("/missing",), ("--volume", f"{HOST_FOLDER}:/v"), "entrypoint_missing"),
     Row("tmpfs-over-it", ("/srv/app",), ("--tmpfs", "/srv"), "permission_denied", "binary_unknown"),
     Row("tmpfs-with-exec-over-it", ("/srv/app",), ("--tmpfs", "/srv:exec"), "binary_unknown"),
+    _asks("mount-makes-directories", "[ -d /new ] && exec /app; exec /arm", "/new/x/y"),
+    _asks("mount-beside-a-missing-directory", "[ -d /new ] && exec /app; exec /arm", "/other/x", "wrong_binary"),
+    _asks("mount-found-by-a-pattern", 'set -- /new/*; [ "$1" = /new/x ] && exec /app; exec /arm', "/new/x"),
+    _asks("mount-holds-what-a-pattern-finds", 'for p in /new/*/app; do exec "$p"; done; exec /arm', "/new/x", "binary_unknown"),
     Row("mount-over-dev-shm", ("/dev/shm/app",), ("--volume", f"{HOST_FOLDER}:/dev/shm"), "binary_unknown"),
 )  # fmt: skip
 

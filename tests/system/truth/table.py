@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.system.truth import (
     archives,
+    artifacts,
     binaries,
     commands,
     documents,
@@ -24,7 +25,7 @@ from tests.system.truth import (
 MODULES = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        *(documents, forms, archives, surroundings, commands, trees, userlands),
+        *(documents, forms, artifacts, archives, surroundings, commands, trees, userlands),
         *(elves, binaries, scripts),
         *(shells, steps_before, pipes, values, launchers, libraries),
     )

@@ -52,6 +52,8 @@ KINDS = (
     Kind("target-replaced-above", lambda: plain({"app": File(link="program"), "program": FOREIGN}, {"program": NATIVE}), "native"),
     Kind("hard-link", lambda: plain({"program": NATIVE, "app": File(hard="program")}), "native"),
     Kind("hard-link-to-foreign", lambda: plain({"program": FOREIGN, "app": File(hard="program")}), "wrong_binary"),
+    Kind("hard-link-gives-an-execute-bit", lambda: plain({"program": File(NATIVE, mode=0o644), "app": File(hard="program")}), "binary_unknown"),
+    Kind("hard-link-takes-the-execute-bit", lambda: plain({"program": NATIVE, "app": File(hard="program", mode=0o644)}, argv=["/program"]), "entrypoint_not_executable"),
     Kind("hard-link-to-symlink", lambda: plain({"program": NATIVE, "link": File(link="program"), "app": File(hard="link")}), "native"),
     Kind("replaced-above", lambda: plain({"app": FOREIGN}, {"app": NATIVE}), "native"),
     Kind("replaced-by-foreign", lambda: plain({"app": NATIVE}, {"app": FOREIGN}), "wrong_binary"),

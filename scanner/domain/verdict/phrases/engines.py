@@ -86,12 +86,28 @@ _CODES = (
 )  # fmt: skip
 """A code is what the program made of its end, so that it proves nothing."""
 
+_REFUSED = (
+    r"unsupported media type (?:application/vnd\.(?:oci|cncf|docker|in-toto|dev\.cosign|wasm|goharbor|sylabs)\b|text/spdx\b)[\w./+-]{0,120}|unsupported image-specific operation on artifact with type .{0,140}|unknown image config media type [\w./+-]{1,120}|mismatched image rootfs and manifest layers|"
+    r"number of layers and diffIDs don't match.{0,40}|encountered remote \\{0,3}\"[\w./+-]{1,120}\\{0,3}\"\(\w{1,20}\) when fetching|invalid rootfs in image configuration|^(?:docker: )?unsupported manifest format"
+)
+"""What engines say of the types and the parts of a manifest."""
+
 _REGISTRY = (
     (
         Reason.LAYER_MISSING, "failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:… from remote: not found", "containerd, Docker's containerd store",
         "the registry lacks a layer of the image", "from remote: not found", r"could not fetch content descriptor \S{1,200}(?: \([^)]{1,200}\))? from remote: not found",
     ),
     (Reason.LAYER_MISSING, "blob unknown to registry", "Docker, Podman, handing on the registry's words", "the registry lacks a layer of the image", "blob unknown", r"(?<!\w)blob unknown(?: to registry)?(?=$|[\s\"'\\,;:.)])"),
+    (
+        Reason.LAYER_UNREADABLE, "failed to register layer: archive/tar: invalid tar header", "Docker's classic store; containerd (failed to extract layer), Podman (adding layer with blob)",
+        "a layer of the image is damaged, or packed in a way that the engine does not unpack", "layer",
+        r"(?:failed to (?:register|extract) layer|adding layer with blob|apply(?:ing)? ?layer|apply layer error)\b.{0,600}(?:archive/tar: [a-z ]{1,60}|invalid tar header|gzip: invalid (?:checksum|header)|flate: corrupt input|unexpected EOF|magic number mismatch|no processor for media-type|duplicates of file paths not supported)",
+    ),
+    (
+        Reason.IMAGE_REFUSED, "unsupported media type application/vnd.cncf.helm.config.v1+json", "Docker's classic store; Podman (operation on artifact), containerd (unknown image config media type, mismatched image rootfs)",
+        "the engine takes no image of this form: the reference leads to a chart, a signature or another artifact, or its manifest and config do not fit together", "media type|on artifact|image rootfs|diffids|when fetching|manifest format|rootfs in image",
+        _REFUSED,
+    ),
     (
         Reason.IMAGE_TAG_MISSING, "manifest for app:1 not found: manifest unknown: manifest unknown", "Docker, Podman, containerd, handing on the registry's words", "the registry has no such tag or digest", "manifest unknown|manifest for|: not found",
         r"manifest unknown(?:: |$|[\"'\\,;.)])|manifest for \S{1,300} not found|[\w-]{1,60}\.[\w.-]{1,100}/[^\s:]{1,200}[:@][^\s:]{1,128}: not found(?=$|[\"'\\])",

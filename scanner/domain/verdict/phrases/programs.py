@@ -66,7 +66,7 @@ _LEVELS = (
     ),
     _phrase(
         Reason.CPU_LEVEL_TOO_LOW, "RuntimeError: NumPy was built with baseline optimizations: (X86_V2) but your machine doesn't support: (X86_V2).", "NumPy 1.20 and newer (levels since 2.4)", causes.LEVEL, "numpy was built",
-        rf"{_LOG}numpy was built with baseline optimizations:.{{1,300}}", within=r"numpy was built with baseline optimizations:.{1,300}but your machine doesn't support", exits=frozenset({1}), followed=True,
+        rf"{_LOG}numpy was built with baseline optimizations:.{{0,300}}", within=r"numpy was built with baseline optimizations:(?: ?$|.{1,300}but your machine doesn't support)", exits=frozenset({1}), followed=True,
     ),
     _phrase(
         Reason.CPU_LEVEL_TOO_LOW, "Instruction check fail. The CPU does not support SSE4.2 instruction set.", "ClickHouse (on arm64: needs ARMv8.2-A)", causes.LEVEL, "instruction check fail",
@@ -121,8 +121,8 @@ _SIGILL = (
 
 _CHILDREN = (
     _phrase(
-        Reason.EXEC_FORMAT_ERROR, "OSError: [Errno 8] Exec format error: '/app'", "Python, Ruby (Errno::ENOEXEC), Node.js (spawn /app ENOEXEC, before 21 spawn Unknown system error -8), Java (error=8), Rust (os error 8), Go (fork/exec), Perl, PHP, of a child of theirs", causes.FOREIGN, "exec format error|enoexec|system error -8",
-        within=r"\[Errno 8\] exec format error(?:: '[^']{1,300}')?|Errno::ENOEXEC\b|\bspawn(?:Sync)? \S{1,300} ENOEXEC\b|error[=:] ?8,? \(?exec format error\)?|exec format error \(os error 8\)|fork/exec [^\s:]{1,300}: exec format error|code: 'ENOEXEC'|spawn(?:Sync)?(?: \S{1,300})? unknown system error -8\b|(?:couldn't exec|spawnerr:|cannot exec|can't exec) .{1,200}: ENOEXEC\b",
+        Reason.EXEC_FORMAT_ERROR, "OSError: [Errno 8] Exec format error: '/app'", "Python, Ruby (Errno::ENOEXEC), Node.js (spawn /app ENOEXEC, before 21 spawn Unknown system error -8), Java (error=8), Rust (os error 8), Go (fork/exec), .NET (Win32Exception), Perl, PHP, of a child of theirs", causes.FOREIGN, "exec format error|enoexec|system error -8",
+        within=r"\[Errno 8\] exec format error(?:: '[^']{1,300}')?|error occurred trying to start process '[^']{1,300}' with working directory '[^']{1,300}'\. exec format error|proc_open\(\): exec failed: exec format error|code: 8, kind: \w{1,20}, message: \\{0,3}\"exec format error|Errno::ENOEXEC\b|\bspawn(?:Sync)? \S{1,300} ENOEXEC\b|error[=:] ?8,? \(?exec format error\)?|exec format error \(os error 8\)|fork/exec [^\s:]{1,300}: exec format error|code: 'ENOEXEC'|spawn(?:Sync)?(?: \S{1,300})? unknown system error -8\b|(?:couldn't exec|spawnerr:|cannot exec|can't exec) .{1,200}: ENOEXEC\b",
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "Bad CPU type in executable (os error 86)", "macOS, handed on by Python (Errno 86), Rust (os error 86), Node.js (spawn Unknown system error -86), Homebrew", causes.FOREIGN, "bad cpu type|error -86",

@@ -49,7 +49,8 @@ SURROUNDINGS: Mapping[Reason, str] = MappingProxyType(
             "(skopeo copy --format oci), then push it again."
         ),
         Reason.IMAGE_REFUSED: (
-            "The host's engine takes no image of this form: build it with docker buildx or buildah, convert it "
+            "The host's engine takes no image of this form: name the image itself where the reference leads to a chart, a "
+            "signature or another artifact; else build it with docker buildx or buildah, convert it "
             "(skopeo copy --format oci), or run it with an engine that takes it."
         ),
     }
