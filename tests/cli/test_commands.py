@@ -353,6 +353,7 @@ def test_every_command_teaches_itself_with_an_example(name):
     done = archscan(*name.split(), "--help")
     assert done.returncode == 0
     assert "Example: " in done.stdout
+    assert not re.search(r"<(str|int|float|list|bool|path)|\[\[|\{[A-Z]", done.stdout), "in words of Python's"
 
 
 def test_texts_for_hosts_are_printed_beside_a_file_that_is_no_configuration(tmp_path):
