@@ -63,16 +63,17 @@ def _commands(group: Any, before: tuple[str, ...]) -> Iterator[str]:
 
 
 def _command(command: Any, words: tuple[str, ...]) -> Iterator[str]:
-    params = [param for param in command.params if not getattr(param, "hidden", False)]
+    context = typer.Context(command)
+    params = [param for param in command.get_params(context) if not getattr(param, "hidden", False)]
     arguments = " ".join(param.metavar or "" for param in params if param.param_type_name == "argument")
     yield f".SS archscan {_escaped(' '.join(words))} {_escaped(arguments)}".rstrip()
     yield _text(command.help or "")
     for param in params:
-        if param.param_type_name == "option":
+        if param.name != "help":
+            told, says = param.get_help_record(context)
             yield ".TP"
-            takes = "" if param.is_flag else f" {param.metavar or param.name.upper()}"
-            yield f".B {_escaped(', '.join(param.opts) + takes)}"
-            yield _text(param.help or "")
+            yield f".B {_escaped(told)}"
+            yield _text(says)
 
 
 def _text(words: str) -> str:

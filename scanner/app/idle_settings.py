@@ -26,8 +26,8 @@ def idle_settings(settings: Settings, hosts: Sequence[Host], now: float) -> Iter
         if waiver.until.timestamp() <= now:
             until = waiver.until.astimezone(UTC).date()
             yield f"waivers[{index}]: ended on {until}; take it out, or answer for it until a later day"
-        elif hosts and not any(fnmatchcase(host.name, waiver.match.host) for host in hosts):
-            yield f"waivers[{index}].match.host: no host is called {waiver.match.host}"
+        elif hosts and not any(fnmatchcase(host.name, waiver.covers.host) for host in hosts):
+            yield f"waivers[{index}].match.host: no host is called {waiver.covers.host}"
 
 
 def _for_nobody(settings: Settings, hosts: Sequence[Host]) -> Iterator[str]:

@@ -64,7 +64,26 @@ class ArchscanGroup(TyperGroup):
 def _light(param: Any) -> Any:
     if not isinstance(param.process_value, partial):  # a command is asked more than once
         param.process_value = partial(_processed, param, param.process_value)
+        param.display_type_rich = partial(_taken, param, param.display_type_rich)
+        if param.param_type_name == "argument":
+            param.get_usage_pieces = partial(_written, param)
     return param
+
+
+def _written(param: Any, _context: Any) -> list[str]:
+    """An argument as manuals write it: in brackets where it may be left out."""
+    name = str(param.metavar or param.name.upper())
+    return [name if param.required or name.startswith("[") or "..." in name else f"[{name}]"]
+
+
+def _taken(param: Any, shown: Any, *, ctx: Any) -> str:
+    """What stands behind an option in its help: what may be chosen, else a word for it, never what Python calls its type."""
+    said = str(shown(ctx=ctx))
+    if isinstance(param, TyperArgument):
+        return ""
+    if "|" in said or not said.startswith("<"):
+        return said
+    return "NUMBER" if "int" in said or "float" in said else str(param.name).upper()
 
 
 def _processed(param: Any, process: Any, ctx: Any, value: Any) -> Any:

@@ -62,7 +62,8 @@ def waivers(settings: Settings) -> tuple[Waiver, ...]:
     return tuple(
         Waiver(
             f"config-{number}", one.owner, one.reason, one.until.timestamp(),
-            one.match.host, one.match.image, one.match.workload, one.match.reason, WaiverOrigin.CONFIG,
+            covers.host, covers.image, covers.workload, covers.reason, WaiverOrigin.CONFIG,
         )
         for number, one in enumerate(settings.waivers)
+        for covers in (one.covers,)
     )  # fmt: skip

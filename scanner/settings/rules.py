@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scanner.domain.host import LOGIN, Host, unbracketed
-from scanner.domain.waiver import names_no_reason
-from scanner.settings import cluster_section
+from scanner.settings import cluster_section, waivers_section
 from scanner.settings.sources import HttpSdSource, LocalSource, PushedSource, StaticSource
 from scanner.settings.units import format_duration
 
@@ -59,8 +58,8 @@ def broken(settings: Settings, *, need_hosts: bool) -> Iterator[Broken]:
     yield from _push(settings)
     yield from _tokens(settings)
     for index, waiver in enumerate(settings.waivers):
-        if why := names_no_reason(waiver.match.reason):
-            yield ("waivers", index, "match", "reason"), why
+        for place, why in waivers_section.broken(waiver):
+            yield ("waivers", index, *place), why
     for place, why in cluster_section.broken(settings.cluster):
         yield ("cluster", *place), why
 

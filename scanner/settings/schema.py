@@ -11,7 +11,6 @@ from scanner.settings.fields import (
     Duration,
     FilePath,
     Listen,
-    Moment,
     Network,
     Secret,
     Section,
@@ -23,6 +22,7 @@ from scanner.settings.replicas_section import Replicas
 from scanner.settings.rollback_section import Rollback
 from scanner.settings.sources import InventorySource
 from scanner.settings.ssh_section import Ssh
+from scanner.settings.waivers_section import Waiver
 from scanner.settings.web_proxy_section import WebProxy
 
 KIB, MIB, GIB, MINUTE, HOUR, DAY = 1 << 10, 1 << 20, 1 << 30, 60.0, 3600.0, 86400.0
@@ -303,24 +303,6 @@ class Plans(Section):
         default=None,
         description="Folder of folders named by host pattern, with the files that would be deployed to those hosts.",
     )
-
-
-class Match(Section):
-    """What a waiver covers: every pattern given must fit."""
-
-    host: str = Field(default="*", description="Glob pattern of host names.")
-    image: str = Field(default="*", description="Glob pattern of image references.")
-    workload: str = Field(default="*", description="Glob pattern of workload names.")
-    reason: str = Field(default="*", description="Glob pattern of reasons.")
-
-
-class Waiver(Section):
-    """A finding that somebody answers for until a day."""
-
-    owner: Text = Field(description="Who answers for it.")
-    reason: Text = Field(description="Why it is accepted.")
-    until: Moment = Field(description="Last day, or exact end.")
-    match: Match = Field(description="What it covers.")
 
 
 class Owner(Section):

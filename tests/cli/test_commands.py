@@ -308,7 +308,7 @@ def test_an_error_is_explained_from_an_argument_or_from_stdin():
     assert archscan("explain", "exec /app: exec format error " * 20).stdout.startswith("exec_format_error")
     late = archscan("explain", "-", stdin="all is well\n" * (1 << 18) + "exec /app: exec format error\n")
     assert late.stdout == said.stdout, "a container that does not start says so at the end of its log"
-    lines = "\r\n".join(("all is wéll", *["-" * 1000] * 2000, "exec /app: exec format error", ""))
+    lines = "\r\n".join(("all is w\u2026ll \u2713", *["-" * 1000] * 2000, "exec /app: exec format error", ""))
     for written in ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"):  # as PowerShell or an editor keeps it
         log = io.BytesIO(lines.encode(written))
         assert "exec_format_error" in {one.reason for one in explained_all(_excerpts(log))}, written
@@ -353,6 +353,7 @@ def test_every_command_teaches_itself_with_an_example(name):
     done = archscan(*name.split(), "--help")
     assert done.returncode == 0
     assert "Example: " in done.stdout
+    assert not re.search(r"<(str|int|float|list|bool|path)|\[\[|\{[A-Z]", done.stdout), "in words of Python's"
 
 
 def test_texts_for_hosts_are_printed_beside_a_file_that_is_no_configuration(tmp_path):

@@ -190,6 +190,18 @@ def test_a_mistake_on_the_command_line_is_one_line_and_2(capsys, tmp_path, monke
         (LOCAL + "web: {tokens: [{name: a, scopes: [read], host: a, token_file: x}]}\n", "scope push alone"),
         (LOCAL + "owners: [{team: web}]\n", "it owns nothing"),
         (LOCAL + WAIVER, "waivers[0].match.reason: no reason is called wrong_bin; did you mean wrong_binary?"),
+        (
+            LOCAL + WAIVER.replace("reason: wrong_bin", "image: '*'"),
+            "waivers[0].match: name a host, image, workload or reason",
+        ),
+        (
+            LOCAL + WAIVER.replace("match: {reason: wrong_bin}", "finding_reason: wrong_bin"),
+            "waivers[0].finding_reason: no reason",
+        ),
+        (
+            LOCAL + WAIVER.replace("wrong_bin}", "tag_gone}, finding_reason: a"),
+            "finding_reason: match.reason says it already",
+        ),
         (LOCAL + "owners: [{team: '{{x}}', images: ['*']}]\n", "owners[0].team"),
     ],
 )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from scanner.settings import Settings, SettingsError, load
+from scanner.settings.waivers_section import Match
 
 GOOD = """\
 inventory:
@@ -80,6 +81,15 @@ def test_the_documented_file_is_read_whole(accept, tmp_path):
     assert settings.store.url.get_secret_value() == "sqlite:////var/lib/archscan/archscan.db"
     assert settings.web.listen_address == ("::1", 9719)
     assert settings.waivers[0].until == datetime(2027, 5, 31, 23, 59, 59, 999999, tzinfo=UTC)
+
+
+def test_a_waiver_is_written_as_the_file_has_it_or_as_the_api_answers(accept):
+    who = "owner: kim, reason: r, until: 2027-05-31"
+    by_file = f"{{{who}, match: {{host: a, image: b, workload: c, reason: tag_gone}}}}"
+    by_api = f"{{{who}, host: a, image: b, workload: c, finding_reason: tag_gone}}"
+    both = f"{{{who}, match: {{image: b, reason: tag_gone}}, host: a, workload: c}}"
+    made = {one.covers for one in accept(f"{HOSTS}{SSH}waivers: [{by_file}, {by_api}, {both}]").waivers}
+    assert made == {Match(host="a", image="b", workload="c", reason="tag_gone")}
 
 
 def test_commands_that_name_no_host_need_no_file():

@@ -129,8 +129,11 @@ _MARKS = (
 _PACKED = {b"\x1f\x8b": "zcat", b"\x28\xb5\x2f\xfd": "zstdcat", b"\xfd7zXZ": "xzcat", b"BZh": "bzcat"}
 """What unpacks a log, by how it begins: in packed bytes nothing is known, which reads like good news."""
 
-LOOKED_AT = 64
-"""Bytes by which UTF-16 is told that has no mark: of its ASCII every other one is zero."""
+LOOKED_AT = 1024
+"""Bytes by which UTF-16 is told that has no mark: of a log's letters most are ASCII's, of which one of two bytes is zero."""
+
+MOST = 16
+"""Of bytes on the other side, at most every so manyth is zero: a log of UTF-8 has none, what is packed or framed has them anywhere."""
 
 
 def _encoding(begun: bytes) -> str:
@@ -139,9 +142,10 @@ def _encoding(begun: bytes) -> str:
     if marked is not None:
         return marked
     first, second = begun[0:LOOKED_AT:2], begun[1:LOOKED_AT:2]
-    if len(second) > 1 and not any(second) and all(first):
-        return "utf-16-le"
-    return "utf-16-be" if len(second) > 1 and not any(first) and all(second) else "utf-8"
+    for high, low, encoding in ((second, first, "utf-16-le"), (first, second, "utf-16-be")):
+        if high.count(0) * 2 > len(high) and low.count(0) * MOST <= len(low):
+            return encoding
+    return "utf-8"
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:

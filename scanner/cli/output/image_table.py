@@ -8,6 +8,8 @@ from rich.text import Text
 
 from scanner.cli.outcome import Exit
 from scanner.cli.output import output, table
+from scanner.cli.server_operations import FILES
+from scanner.domain.facts import Source, Stage, Workload
 from scanner.domain.failure import Failure
 from scanner.domain.image.image_survey import ReachedBy, Survey, SurveyedKind
 from scanner.domain.image.offers import ImageFacts, Offer
@@ -50,7 +52,9 @@ def refuse(reference: str, failure: Failure) -> None:
     out = output.console()
     out.print(Text(f"{reference}: {failure.reason}: {failure.detail}", style="magenta"), soft_wrap=True)
     named = image_reference(reference)
-    fix = remedy.fix(failure.reason, remedy.Trouble("HOST", reference, reference=named))
+    is_file = reference.startswith(FILES)
+    filed = Workload("HOST", reference, Source.ARCHIVE, Stage.PLANNED, reference) if is_file else None
+    fix = remedy.fix(failure.reason, remedy.Trouble("HOST", reference, reference=named, workload=filed))
     told = configured(fix, failure.reason, failure, named).summary
     out.print(Text(f"  {told}"), soft_wrap=True)
 

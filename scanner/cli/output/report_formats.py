@@ -188,9 +188,9 @@ def _fingerprint(finding: Finding) -> str:
 
 
 def _uri(workload: Workload) -> str:
-    """The image as a relative address; what is no reference may look like any other scheme's address."""
+    """The image as a relative address: GitHub refuses a whole file in which ``nginx:1`` reads as an address of the scheme ``nginx``."""
     is_image = not isinstance(workload.reference, Failure)
-    return quote(workload.image or workload.host, safe="/:@._~-" if is_image else "")
+    return quote(workload.image or workload.host, safe="/@._~-" if is_image else "")
 
 
 # ---------------------------------------------------------------- CSV

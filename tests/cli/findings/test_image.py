@@ -67,6 +67,12 @@ def test_an_image_in_a_file_is_shown_as_one_of_a_registry_is(archscan, registry,
     assert (code, "/app: ELF linux/amd64" in shown, "not what the label linux/arm64 says" in shown) == (1, True, True)
     code, shown = archscan("image", f"oci:{folder}:1.5", "--format", "json")
     assert (code, json.loads(shown)["facts"]["reason"]) == (3, "image_not_found")
+    code, shown = archscan("image", f"oci:{folder}:1.5")
+    assert (code, "Name one of the images in the file behind its path" in shown, "registry" in shown) == (
+        3,
+        True,
+        False,
+    )
 
 
 def test_an_image_as_json_holds_every_offer_with_its_program(archscan, registry):

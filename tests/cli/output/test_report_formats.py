@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -36,6 +37,20 @@ def test_a_result_that_somebody_answers_for_is_suppressed():
     """All results of a run have the property, or none has it (SARIF 2.1.0, 3.27.23)."""
     waiver = {"kind": "external", "status": "accepted", "justification": SAID}
     assert [result["suppressions"] for result in sarif_of(BOTH)["results"]] == [[waiver], []]
+
+
+@pytest.mark.parametrize(
+    ("image", "uri"),
+    [
+        ("nginx:1.27", "nginx%3A1.27"),
+        ("r.example:5000/shop/api:1", "r.example%3A5000/shop/api%3A1"),
+        ("a/b@sha256:" + "0" * 64, "a/b@sha256%3A" + "0" * 64),
+    ],
+)
+def test_the_place_of_a_result_is_a_relative_address(image, uri):
+    [result] = sarif_of(report(finding(Reason.WRONG_BINARY, workload("api", image))))["results"]
+    location = result["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert (location, urlsplit(uri)[:2]) == ({"uri": uri}, ("", ""))
 
 
 def test_every_rule_says_what_it_means_and_where_more_is_said():

@@ -16,6 +16,16 @@ def test_the_manual_is_written_in_what_every_troff_reads():
     assert PAGES["archscan.1"]().isascii()
 
 
+def test_the_manual_says_what_may_be_chosen():
+    manual = PAGES["archscan.1"]()
+    for choice in (
+        "<table|json|junit|sarif|csv|markdown|html>",
+        "<mismatch|degraded|emulated|never>",
+        "[default: table]",
+    ):
+        assert choice in manual
+
+
 def test_one_command_writes_all_pages(tmp_path):
     write(tmp_path)
     assert {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*.*")} == {
