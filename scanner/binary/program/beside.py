@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scanner.binary.program.steps import Next
     from scanner.domain.image.offers import Executable
 
-MAX_BESIDE = 16
+MAX_BESIDE = 48
 """Programs of one way that are followed beside it; the longest official entrypoints start some ten."""
 
 MAX_WALKS = 256
@@ -74,23 +74,26 @@ class Walks:
 
 def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[Executable, ...], before: Before) -> Way:
     """The files of a way with those that it needs for another CPU; it has ended where they surely do not start."""
-    own = cpus_of((*before.files, *files))
-    if len(needs) > MAX_BESIDE:
-        return Way(files, at_run_time=f"scripts wait for more than {MAX_BESIDE} programs")
-    for at, command in enumerate(needs):
+    own, why = cpus_of((*before.files, *files)), ""
+    for at, command in enumerate(needs[:MAX_BESIDE]):
         others = any(each not in needs for each in before.also)
         way = walks.follow(walk, command, _aside(before, asked=before.asked or at > 0 or others))
         if way is None:
-            return Way(files, at_run_time=_TOO_MANY)
+            return Way(files, faulty(_TOO_MANY).problem)
+        is_abroad = _leads_abroad(way, own)
+        if why and (way.problem is not None or is_abroad):
+            lacks = _also(command) if way.problem is None else way.problem.detail
+            return Way(files, faulty(f"{why}; {lacks}").problem)
         if way.problem is not None:
             return Way(files if is_unknown(way.problem) else (*files, *way.files), way.problem)
-        if _leads_abroad(way, own):
-            if way.at_run_time or way.branches:
-                return Doubt(_also(command), foreign=True).on(files)
-            files = (*files, *way.files)
-        elif way.at_run_time and _is_told_at_run_time(command):
-            return Way(files, at_run_time=_open(command, way))
-    return Way(files)
+        if is_abroad and (way.at_run_time or way.branches):
+            return Doubt(_also(command), foreign=True).on(files)
+        files = (*files, *way.files) if is_abroad else files
+        if not (why or is_abroad) and way.at_run_time and _is_told_at_run_time(command):
+            why = _open(command, way)
+    if len(needs) > MAX_BESIDE:
+        return Way(files, faulty(f"scripts wait for more than {MAX_BESIDE} programs").problem)
+    return Way(files, at_run_time=why)
 
 
 def unserved(
@@ -170,7 +173,7 @@ def unmade(step: Next, run: Run) -> Failure | None:
     is_inner = problem.reason is Reason.INTERPRETER_MISSING and problem.path
     places = (problem.path,) if is_inner else places_of(step.command)
     sure = Placement.by(step.written).writes
-    filled = any(write.fills(path) for path in places for write in step.written if write not in sure)
+    filled = any(write.may_make(path) for path in places for write in step.written if write not in sure)
     return Failure(Reason.BINARY_UNKNOWN, why, path=problem.path) if step.also or step.asked or filled else None
 
 
@@ -178,8 +181,7 @@ def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: B
     """Whether nobody can tell what a way comes to that starts other programs too, which may be for another CPU."""
     own = cpus_of((*before.files, *files))
     others = [each for each in before.also if UNKNOWN not in each.argv[0]]
-    if len(others) < len(before.also):
-        return Doubt(_some(next(each for each in before.also if UNKNOWN in each.argv[0])))
+    doubt = Doubt(next((_some(each) for each in before.also if UNKNOWN in each.argv[0]), ""))
     if len({(each.argv[0], each.path, each.cwd) for each in others}) > MAX_BESIDE:
         return Doubt(f"scripts start more than {MAX_BESIDE} programs beside it")
     for other in others if own else ():
@@ -188,9 +190,9 @@ def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: B
             return Doubt(_TOO_MANY)
         if _leads_abroad(way, own):
             return Doubt(_also(other), foreign=True)
-        if way.at_run_time and _is_told_at_run_time(other):
-            return Doubt(_open(other, way))
-    return Doubt()
+        if not doubt.why and way.at_run_time and _is_told_at_run_time(other):
+            doubt = Doubt(_open(other, way))
+    return doubt
 
 
 def named(  # noqa: PLR0913, PLR0917 - a program with its words, beside all that is known of the way to it

@@ -3,7 +3,7 @@
 import pytest
 
 from scanner.binary.program import argv
-from scanner.binary.program.argv import Command, Written
+from scanner.binary.program.argv import UNKNOWN_WORDS, Command, UnsplitWords, Written
 from scanner.domain.facts import Process
 
 IMAGE = Process(entrypoint=("/entry",), cmd=("a", "b"), path="/x", working_dir="/srv")
@@ -53,3 +53,11 @@ def test_an_environment_that_no_config_told_is_not_known():
 def test_volumes_of_the_image_are_told_apart_from_what_is_mounted():
     command = argv.resolve(Process(volumes=("/b", "/a")), Process(volumes=("/c",)))
     assert (command.volumes, command.mounts) == (("/a", "/b"), ("/c",))
+
+
+def test_words_that_nobody_knows_are_each_other_only_where_what_is_known_of_them_is():
+    one, other = UnsplitWords.of("/a\0"), UnsplitWords.of("/b\0")
+    assert one == UNKNOWN_WORDS == other
+    assert one != other
+    assert one == UnsplitWords.of("/a\0")
+    assert hash(one) == hash(other) == hash(UNKNOWN_WORDS)

@@ -162,10 +162,23 @@ async def test_scripts_that_start_each_other_end(images, build):
     assert FOREIGN_MACHINE not in cpus(program)
 
 
-async def test_more_steps_than_are_followed_are_decided_at_run_time(images, build):
-    steps = {f"s{n}.sh": b"#!/bin/dash\necho x\n" for n in range(17)}
+@pytest.mark.parametrize(("last", "why"), [("echo x", "more than 48 programs"), ("/step", "more than 48 programs")])
+async def test_more_steps_than_are_followed_are_never_ok(images, build, last, why):
+    steps = {f"s{n:02}.sh": b"#!/bin/dash\necho x\n" for n in range(48)} | {"s48.sh": f"#!/bin/dash\n{last}\n".encode()}
     text = "set -e\n" + "\n".join(f"/{name}" for name in steps) + "\nexec /last"
-    assert "more than 16 programs" in (await followed(images, build, text, **steps)).at_run_time
+    program = await followed(images, build, text, **steps)
+    assert program.problem is not None
+    assert why in program.problem.detail
+
+
+@pytest.mark.parametrize(
+    ("step", "lacks"), [("/execs.sh", "is for another CPU"), ("/lacks.sh", "/none"), ("/ok.sh", "")]
+)
+async def test_a_step_that_only_the_run_tells_hides_none_behind_it(images, build, step, lacks):
+    text = f'set -e\nsh "$(cat /run/hook)"\n{step}\nexec /last'
+    program = await followed(images, build, text, **{"lacks.sh": b"#!/bin/dash\nexec /none\n"})
+    assert lacks in (program.problem.detail if program.problem else "")
+    assert (program.problem is None) == (not lacks) == bool(program.at_run_time)
 
 
 @pytest.mark.parametrize(

@@ -240,6 +240,20 @@ async def test_the_machine_is_that_of_the_shell_s_own_program(look, build, line,
     assert (reason(found) or ends(found)) == end, found
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "if gone --x; then :; fi; exec gone",
+        "x=$(gone | head -n1); exec gone",
+        "env | grep x; exec gone",
+        'mkdir -p "$(date)"; exec gone',
+    ],
+)
+async def test_what_nothing_before_can_have_made_is_surely_missing(look, build, line):
+    tools = {f"usr/bin/{name}": build.elf() for name in ("head", "env", "grep", "mkdir", "date")}
+    assert reason(await look((SHELL, "-c", line), list(tools.items()))) is Reason.ENTRYPOINT_MISSING
+
+
 SUPERVISED = [  # what is started, files beside the supervisor, what speaks against it
     (("/usr/bin/runsvdir", "-P", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
     (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n", "sv/b/down": ""}, ""),
@@ -262,6 +276,7 @@ SUPERVISED = [  # what is started, files beside the supervisor, what speaks agai
     (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"/none\n", "etc/s6-overlay/s6-rc.d/b/up": b"/app\n", "etc/s6-overlay/s6-rc.d/user/contents.d/b": ""}, ""),
     (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"/none\n", "etc/s6-overlay/s6-rc.d/b/dependencies.d/a": "", "etc/s6-overlay/s6-rc.d/user/contents.d/b": ""}, "/none"),
     (("/usr/bin/s6-overlay-suexec", "/package/s6/libexec/preinit", "", "/package/s6/libexec/stage0"), {"etc/services.d/a/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
+    (("/usr/bin/s6-overlay-suexec", "/package/s6/libexec/preinit", "", "/package/s6/libexec/stage0", "/app"), {"etc/services.d/a/run": f"#!{SHELL}\nexec /foreign\n"}, "/run leads"),
     (("/sbin/my_init",), {"etc/service/a/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/app -x\n[include]\nfiles = d/*.conf\n", "d/b.conf": "[program:b]\ncommand=/none -x\n"}, "/none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/app\n[program:b]\nautostart=false\ncommand=/none\n"}, ""),

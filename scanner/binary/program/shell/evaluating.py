@@ -23,6 +23,7 @@ _COMMAND = re.compile(
     r"\s*(?P<exec>exec[ \t]+)?(?P<words>[\w./+@][\w./+@-]*(?:[ \t]+[\w./:@%+,=-]+)*)(?=[ \t]|\Z)(?P<rest>.*)",
     re.ASCII | re.DOTALL,
 )
+_WORD = re.compile(rf"\s*(?:exec[ \t]+)?(?P<word>/[\w./+@{UNKNOWN}-]+)(?=\s|\Z)", re.ASCII)
 _MORE_WORDS = re.compile(rf"[\w./:@%+,=\s\"'{UNKNOWN}-]*", re.ASCII)
 _OWN = frozenset({"!", "[[", "case", "for", "function", "if", "select", "time", "until", "while", "{", "do", "then"})
 
@@ -46,7 +47,8 @@ def partly_known(machine: Machine, state: State, text: str, node: Simple) -> lis
     begun = _begun(text)
     name = begun.words[0] if begun is not None else ""
     if begun is None or name in _OWN or name in state.aliases:
-        raise AtRunTimeError(why)
+        word = _WORD.match(text)
+        raise AtRunTimeError(why, word=word["word"] if word is not None and begun is None else "")
     if begun.is_all and not begun.by_exec and begun.words[:2] == ("set", "--"):
         return machine.done(replace(state, positional=begun.words[2:], status=0))
     if not begun.by_exec and (name in state.functions or builtins.is_known_to(machine.kind, name)):

@@ -160,7 +160,7 @@ class Expander(Pieces):
                 parts.append([])
             else:
                 parts[-1].append((char, active))
-        put = _put(self.state)
+        put, gone = _put(self.state), Placement.by(self.state.written).gone
         found = [""]
         for number, part in enumerate(parts):
             piece = patterns.pattern_of(part)
@@ -171,7 +171,7 @@ class Expander(Pieces):
             next_found: list[str] = []
             for path in found:
                 directory = posixpath.normpath(self.state.absolute(f"{path}{lead}" or "."))
-                names = self._names_in(directory, put)
+                names = self._names_in(directory, put, gone)
                 if names is None or _may_differ(self.state, directory, names, piece):
                     return None
                 hidden = piece.text.startswith(".") or "dotglob" in self.state.options
@@ -182,18 +182,21 @@ class Expander(Pieces):
                 if len(next_found) > MAX_NAMES:
                     return None
             found = next_found
-        return [path for path in found if self._is_there(path, put)]
+        return [path for path in found if self._is_there(path, put, gone)]
 
-    def _names_in(self, directory: str, put: frozenset[str]) -> tuple[str, ...] | None:
-        """The names in a directory with those of the files that the script has surely put there."""
+    def _names_in(self, directory: str, put: frozenset[str], gone: frozenset[str]) -> tuple[str, ...] | None:
+        """The names in a directory, with the files that the script has surely put there, without those it took away."""
         if UNKNOWN in directory:
             return None
         names = self.runner.files.names(directory)
         more = (name for above, name in map(posixpath.split, put) if above == directory)
-        return None if names is None else tuple(sorted({*names, *more}))
+        left = (name for name in names or () if f"{directory.rstrip('/')}/{name}" not in gone)
+        return None if names is None else tuple(sorted({*left, *more}))
 
-    def _is_there(self, path: str, put: frozenset[str]) -> bool:
+    def _is_there(self, path: str, put: frozenset[str], gone: frozenset[str]) -> bool:
         absolute = self.state.absolute(path)
+        if posixpath.normpath(absolute) in gone:
+            return False
         return posixpath.normpath(absolute) in put or self.runner.files.stands(absolute).kind is not PathKind.MISSING
 
 

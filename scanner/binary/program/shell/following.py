@@ -356,11 +356,11 @@ def _reached(state: State) -> Ending:
     if (lacked := _lacked(state)) is not None:
         return lacked
     asked = not all(each.missing for each in state.asked)
-    for_output = tuple(each.command for each in state.asked)
+    for_output = tuple(each.command for each in state.asked if not each.missing)
     needs = tuple(each.command for each in state.needs)
     if state.execd and state.externals:
         *also, reached = state.externals
-        others = (*(each.command for each in (*also, *state.background)), *for_output)
+        others = (*(each.command for each in (*also, *state.background) if not each.missing), *for_output)
         made = Reached(reached.command, execd=True, also=others, asked=asked, written=state.written, needs=needs)
         return replace(made, early=state.early)
     started, besides = _at_work(state)
@@ -373,7 +373,7 @@ def _reached(state: State) -> Ending:
         if state.status == NOT_FOUND and not reached.missing and state.lacks is not None:
             why = f"{state.file}: it ends with status {NOT_FOUND}, whatever {name} comes to"
             return AtRunTime(why, is_faulty=True)
-        others = (*(each.command for each in beside), *for_output)
+        others = (*(each.command for each in beside if not each.missing), *for_output)
         return Reached(
             reached.command,
             execd=False,

@@ -16,7 +16,10 @@ MAX_NAMED = 64
 
 BYTES_A_MICROSECOND = 50
 
-_PATH = re.compile(r"(?<![\w./@:~$%+{}-])(/(?:[\w.+@-]{1,64}/){0,8}s?bin/[\w.+@-]{1,64})(?![\w./*?$\[{@+-])", re.ASCII)
+_PATH = re.compile(
+    r"(?<![\w./@:~$%+{})`-])(?<![^\s=(,;|&!<>][\"'])(/(?:[\w.+@-]{1,64}/){0,8}s?bin/[\w.+@-]{1,64})(?![\w./*?$\[{@+-])",
+    re.ASCII,
+)
 """A path in a directory of programs, not cut out of a longer one."""
 
 _ASKED = re.compile(

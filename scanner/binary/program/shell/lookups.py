@@ -28,7 +28,7 @@ def located(files: Files, state: State, name: str) -> str | None:
 def _is_filled(state: State, name: str) -> bool:
     """Whether the script itself may have put a program of this name where it is looked for."""
     places = [posixpath.normpath(state.absolute(candidate)) for candidate in _candidates(state, name) or ()]
-    return any(write.fills(place) for write in state.written for place in places)
+    return any(write.may_make(place) for write in state.written for place in places)
 
 
 def _candidates(state: State, name: str) -> list[str] | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scanner.formats.shell.syntax import Redirect, Statement
 
 _MKDIR = grammar("m:pv", "mode:>m parents>p verbose>v", permutes=True)
+_RM = grammar("dfrRv", "dir>d force>f recursive>r verbose>v", permutes=True)
 _TEE = grammar("ai", "append>a", permutes=True)
 
 
@@ -121,7 +122,7 @@ def _copied(files: Files, after: State, before: State, file: Into) -> State:
 def put(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, ...]) -> tuple[Write, ...]:
     """What a program changes, with what it surely puts in place where its words tell that and its user may do anything."""
     name = words[0].rpartition("/")[2]
-    if name not in {"mkdir", "tee"}:
+    if name not in {"mkdir", "tee", "rm", "unlink"}:
         return placing.sure(files, state, words, made)
     if words[0] not in {name, f"/bin/{name}", f"/usr/bin/{name}"} or not all(map(is_known, (*words, state.cwd))):
         return made
@@ -129,6 +130,8 @@ def put(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, .
         return made
     if name == "tee":
         return _teed(files, state, words, made)
+    if name in {"rm", "unlink"}:
+        return _removed(files, state, words, made)
     folders = _folders(files, state, words)
     return (*folders, *(each for each in made if each.path not in {folder.path for folder in folders}))
 
@@ -143,7 +146,7 @@ def works(files: Files, state: State, words: tuple[str, ...], made: tuple[Write,
         not is_sure
         or not _is_roots(state)
         or not is_known(state.cwd)
-        or name not in {"mkdir", "cp", "mv", "ln", "chmod"}
+        or name not in {"mkdir", "cp", "mv", "ln", "chmod", "rm"}
     ):
         return False
     if name != "mkdir":
@@ -179,6 +182,24 @@ def _folders(files: Files, state: State, words: tuple[str, ...]) -> tuple[Write,
             continue
         made |= {path: Write(path, makes=True, folder=True) for path in reversed(missing)}
     return tuple(made.values())
+
+
+def _removed(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, ...]) -> tuple[Write, ...]:
+    """What ``rm`` surely takes away: files that nothing else has touched, under their own names."""
+    parsed = _RM.parse(words[1:])
+    if not isinstance(parsed, Parsed):
+        return made
+    gone: dict[str, Write] = {}
+    for each in parsed.rest:
+        at = posixpath.normpath(state.absolute(each))
+        if (
+            placing.reached(files, state, at) == at
+            and files.stands(at).kind is PathKind.FILE
+            and not redirect_files.is_volume(state, at)
+            and not state.touched(at)
+        ):
+            gone[at] = Write(at, below=True, moves=True)
+    return (*gone.values(), *(each for each in made if each.path not in gone))
 
 
 def _teed(files: Files, state: State, words: tuple[str, ...], made: tuple[Write, ...]) -> tuple[Write, ...]:

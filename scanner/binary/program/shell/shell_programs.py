@@ -67,7 +67,7 @@ def prepares(words: tuple[str, ...]) -> bool:
     name = name_of(words)
     if name == "find" and (started := list(executed_by_find(words))):
         return all(name_of(called) in PREPARING - {"find", "xargs"} for called in started)
-    return name in PREPARING
+    return name in PREPARING or words == ("env",)
 
 
 # ---------------------------------------------------------------- what is printed

@@ -66,6 +66,11 @@ class Write:
         """Whether something may stand, or be executable, where it was not."""
         return self._is(path) or ((self.below or not self.makes) and self._is_above(path))
 
+    def may_make(self, path: str) -> bool:
+        """Whether a program may stand where none was; a directory of which not all is known is none."""
+        is_folder = self.makes and not self.below and UNKNOWN in self.path
+        return not is_folder and self.fills(path)
+
     def touches(self, path: str) -> bool:
         """Whether a test of a path may answer otherwise than the image does."""
         return self.fills(path) or self.path.startswith(f"{path.rstrip('/')}/") or self._is_wholly_unknown

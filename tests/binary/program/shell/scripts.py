@@ -33,6 +33,7 @@ SCRIPTS = [
     ('f() { exec "$1" x; }; f @/bin/ap$(date +p)',),
     ('mkdir -p "@/made/$(date +b)"; exec app @/made/*',),
     ('mkdir -p @/made/a; X=$(date +b); touch "@/made/$X"; for f in @/made/*; do app "$f"; done; exec server',),
+    ("cp -r @/init.d @/made; rm -f @/made/10-a.sh; for f in @/made/*.sh; do . $f; done; exec app $A_WAS $B_WAS",),
     ("mkdir @/made; touch @/made/a; rm @/made/a; exec app @/made/*",),
     # arguments
     ('exec "$@"', "app", "a", "b c"),

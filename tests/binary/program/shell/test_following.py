@@ -258,7 +258,7 @@ def test_what_may_start_nothing_is_faulty_in_a_shell_of_its_own_too(text):
 
 @pytest.mark.parametrize(("text", "asked"), [("echo $(a)", ["a"]), ("x=$(a b); y=$(id -u); c", ["a"])])
 def test_what_is_started_for_its_output_is_started_too(text, asked):
-    (ending,) = follow(text, [])
+    (ending,) = follow(text, [], tools={*TOOLS, "a", "c"})
     commands = ending.also if isinstance(ending, Reached) else ending.asked
     assert [command.argv[0] for command in commands] == asked
 
@@ -700,6 +700,7 @@ def test_what_bash_does_by_itself_dash_looks_for_like_any_program(text, goes_on)
         ('eval "$(curl x)"; if [ -x /nope ]; then exec /nope; fi; exec setup', ""),
         ('eval "$(curl x)"; command -v nope >/dev/null 2>&1 && exec nope; exec setup', ""),
         ('eval "$(curl x)"; type nope && { nope; exit; }; exec gone', "gone"),
+        ('"$(curl x)"/bin/setup; exec "$(curl y)"', ""),
         ("alias nope=setup; nope", ""),
         (". /tmp/env; main", "main"),
         ('eval "$(curl x)"; exec setup', ""),
@@ -710,3 +711,18 @@ def test_what_the_rest_names_is_looked_for_where_nobody_can_tell_further(text, l
     (ending,) = follow(text, ["z"], env=env)
     assert isinstance(ending, AtRunTime), ending
     assert (f"starts {lacks}, which" in ending.why, ending.is_faulty) == (bool(lacks), bool(lacks)), ending
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('eval "exec /opt/nope/$(curl x)"', "/opt/nope is not in the image"),
+        ('eval "/opt/nope $(curl x); exec setup"', "it starts /opt/nope, which is not in the image"),
+        ('"$(curl x)"/bin/setup; exec "$(curl y)"', ""),
+    ],
+)
+def test_what_is_known_of_a_text_or_a_path_is_looked_for_as_it_is_meant(text, why):
+    (ending,) = follow(text, ["z"], files={"/srv/x/bin/setup": "x"})
+    assert isinstance(ending, AtRunTime), ending
+    assert why in ending.why
+    assert ending.is_faulty is bool(why), ending
