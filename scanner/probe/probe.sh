@@ -1184,7 +1184,9 @@ command_files() { # cron's tables, those of supervisord and Monit, scripts at bo
   parts=
   for part in $scripts $boot; do parts="$parts +$part"; done
   named=$(words_of_tables $tables)
-  if [ -n "$parts$named" ] && names_engine_when_run "$parts $named" '' ''; then
+  called=
+  [ -z "$parts" ] || called=$(run_by_scripts '' '' $scripts $boot)
+  if [ "$called" = @ ] || { [ -n "$named$called" ] && names_engine_when_run "$named $called" '' ''; }; then
     for part in $parts $named; do
       if names_engine_when_run "$part" '' ''; then ship commands "${part#?}" @script; fi
     done
