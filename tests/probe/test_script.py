@@ -912,6 +912,8 @@ COMMANDS = {
     "/srv/k/d/host.sh": "docker run hunter17\n",
     "/etc/init.d/l": "#!/bin/sh\nPASS=hunter18 docker run l:1\n",
     "/etc/init.d/m": "#!/bin/sh\n/usr/bin/m hunter19\n",
+    "/etc/systemd/system/n.service": "[Service]\nExecStart=/usr/bin/docker compose -f app.yml up\nWorkingDirectory={root}/srv/n\n",
+    "/srv/n/app.yml": "services: {a: {image: 'n:3'}}\n",
 }
 
 
@@ -922,7 +924,7 @@ def test_what_others_than_systemd_start_is_planned_or_a_gap(tmp_path, with_progr
 
     assert not re.search(rb"hunter\d", done.stdout)
     assert {(w.name, w.image) for w in facts.workloads if w.source is not Source.SYSTEMD} == {
-        ("etc/crontab", "cron:1"), ("b/a", "b:2"), ("crontabs/web", "user:1"), ("conf.d/e.conf", "sup:1"), ("conf.d/f", "monit:1"),
+        ("etc/crontab", "cron:1"), ("b/a", "b:2"), ("n/a", "n:3"), ("crontabs/web", "user:1"), ("conf.d/e.conf", "sup:1"), ("conf.d/f", "monit:1"),
     }  # fmt: skip
     kept = [path.decode().removeprefix(root) for path in re.findall(rb"\n(.*)\n@script", done.stdout)]
     assert sorted(kept) == [
