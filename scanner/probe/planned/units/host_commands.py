@@ -84,7 +84,8 @@ def _planned(path: str, raw: bytes, files: Files, own: OwnProject, played: set[s
     try:
         for number, one in enumerate(_commands(inside, raw)):
             if number == MAX_COMMANDS:
-                raise UnclearError(f"more than {MAX_COMMANDS} commands")
+                found += gap(path, f"more than {MAX_COMMANDS} commands")
+                break
             env = UnitEnvironment(dict(one.env), dict.fromkeys(one.env, f"{path}:{one.line}"), has_others=one.is_open)
             runs = UnitRuns(name, Source.COMMAND, files, env, one.place, own=own, user=one.user, played=played)
             found += runs.plans(one.words, Setting("", "", one.text, path, ((one.line, one.text),)))
