@@ -1193,7 +1193,7 @@ command_files() { # cron's tables, those of supervisord and Monit, scripts at bo
   fi
   [ -n "$tables" ] || return 0
   others=$(grep -l -s -E "(^|[[:space:]/\"'=])${starters}[[:space:]]|${addresses}" $tables /dev/null)
-  for table in $others; do ship commands "$table" @script; done
+  for table in $others; do ship commands "$table, in another line" @script; done # beside what it is as a table
   tables=$(grep -l -s -E "${clients}[[:space:]]" $tables /dev/null)
   [ -z "$tables" ] || ship_units commands "$tables"
 }
