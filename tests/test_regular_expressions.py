@@ -35,9 +35,6 @@ ASKED = {
     "scanner.probe.planned.kubernetes.pod_environment:_OF_SERVICES": "fullmatch",
     "scanner.probe.planned.nomad.hcl:_BLANK": "match",
     "scanner.probe.planned.nomad.hcl:_BLANK_LINES": "match",
-    "scanner.probe.planned.units.command_places:CRON": "fullmatch",
-    "scanner.probe.planned.units.host_commands:_WHEN": "fullmatch",
-    "scanner.probe.planned.units.host_commands:_WHEN_BY_ANACRON": "fullmatch",
 }
 """How tables and choices of expressions are asked, where no name says it."""
 

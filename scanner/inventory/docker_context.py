@@ -97,7 +97,7 @@ def _record(file: str, snapshot: Snapshot) -> Record:
 
 
 def _login(endpoint: str) -> tuple[str, int | None, str]:
-    """Host, port, user of an endpoint, which Docker's client hands to ssh.
+    """Host, port, user of an endpoint, which Docker's client hands to ssh; its path is that of a socket there.
 
     Raises:
         ValueError: Docker refuses it, or it is no host that may be contacted.
@@ -106,8 +106,8 @@ def _login(endpoint: str) -> tuple[str, int | None, str]:
     host, port, user = parts.hostname, parts.port, unquote(parts.username or "")
     if parts.scheme != "ssh" or not host or parts.password is not None:
         raise ValueError("it is none of ssh, or carries a password")
-    if parts.query or parts.fragment or parts.path not in {"", "/"}:
-        raise ValueError("it is more than user, host, port")
+    if parts.query or parts.fragment:
+        raise ValueError("it is more than user, host, port, socket")
     Host("context", host, DEFAULT_PORT if port is None else port, user)
     return host, port, user
 

@@ -1184,14 +1184,16 @@ command_files() { # cron's tables, those of supervisord and Monit, scripts at bo
   parts=
   for part in $scripts $boot; do parts="$parts +$part"; done
   named=$(words_of_tables $tables)
-  if [ -n "$parts$named" ] && names_engine_when_run "$parts $named" '' ''; then
+  called=
+  [ -z "$parts" ] || called=$(run_by_scripts '' '' $scripts $boot)
+  if [ "$called" = @ ] || { [ -n "$named$called" ] && names_engine_when_run "$named $called" '' ''; }; then
     for part in $parts $named; do
       if names_engine_when_run "$part" '' ''; then ship commands "${part#?}" @script; fi
     done
   fi
   [ -n "$tables" ] || return 0
   others=$(grep -l -s -E "(^|[[:space:]/\"'=])${starters}[[:space:]]|${addresses}" $tables /dev/null)
-  for table in $others; do ship commands "$table" @script; done
+  for table in $others; do ship commands "$table, in another line" @script; done # beside what it is as a table
   tables=$(grep -l -s -E "${clients}[[:space:]]" $tables /dev/null)
   [ -z "$tables" ] || ship_units commands "$tables"
 }

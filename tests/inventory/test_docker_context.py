@@ -91,9 +91,9 @@ def test_an_endpoint_is_what_docker_hands_to_ssh(tmp_path, require, endpoint, lo
 
 def test_only_the_wanted_contexts_are_taken(tmp_path):
     for name in ("edge-1", "edge-2", "web"):
-        write(tmp_path, name, context(name, f"ssh://{name}"))
+        write(tmp_path, name, context(name, f"ssh://me@{name}/run/user/1000/podman/podman.sock"))
     source = DockerContextSource(tmp_path, ("edge-*", "!edge-2"))
-    assert [host.name for host in source.read().records] == ["edge-1"]
+    assert [(host.name, host.address, host.user) for host in source.read().records] == [("edge-1", "edge-1", "me")]
 
 
 ODD = [
@@ -106,7 +106,7 @@ ODD = [
     (context("a", "u@h"), "{file}:1: host a: its endpoint 'h' is not ssh://[user@]host[:port]"),
     (context("a", "ssh:h"), "{file}:1: host a: its endpoint 'ssh:h' is not ssh://[user@]host[:port]"),
     (context("a", "ssh://h:0"), "{file}:1: host a: its endpoint 'ssh://h:0' is not ssh://[user@]host[:port]"),
-    (context("a", "ssh://h/path"), "{file}:1: host a: its endpoint 'ssh://h/path' is not ssh://[user@]host[:port]"),
+    (context("a", "ssh://h/path?x"), "{file}:1: host a: its endpoint 'ssh://h/path?x' is not ssh://[user@]host[:port]"),
     (context("a", "ssh://-oX"), "{file}:1: host a: its endpoint 'ssh://-oX' is not ssh://[user@]host[:port]"),
     (context("a", "ssh://h:99999"), "{file}:1: host a: its endpoint 'ssh://h:99999' is not ssh://[user@]host[:port]"),
 ]

@@ -904,7 +904,7 @@ COMMANDS = {
     "/etc/supervisor/conf.d/e.conf": '[program:e]\nenvironment=P="hunter11"\nuser=web\ncommand=docker run sup:1\n',
     "/etc/monit/conf.d/f": 'check x\n start program = "/usr/bin/docker run -e A=hunter12 monit:1"\n set mail hunter13\n',
     "/etc/cron.d/g": "0 3 * * * root curl -d hunter14 --unix-socket /run/docker.sock http://d/containers/create\n",
-    "/etc/cron.d/h": "0 3 * * * root kubectl create secret x --from-literal=a=hunter15\n",
+    "/etc/cron.d/h": "0 3 * * * root kubectl create secret x --from-literal=a=hunter15\n0 4 * * * root docker run h:4\n",
     "/etc/systemd/system/i.service": "[Service]\nExecStart=/usr/bin/curl --data hunter16 --unix-socket /run/docker.sock http://d/containers/create\n",
     "/etc/systemd/system/j@.service": "[Service]\nExecStart={root}/opt/%i.sh\n",
     "/etc/systemd/system/k.service": "[Service]\nExecStart={root}/srv/k/go\n",
@@ -912,6 +912,8 @@ COMMANDS = {
     "/srv/k/d/host.sh": "docker run hunter17\n",
     "/etc/init.d/l": "#!/bin/sh\nPASS=hunter18 docker run l:1\n",
     "/etc/init.d/m": "#!/bin/sh\n/usr/bin/m hunter19\n",
+    "/etc/systemd/system/n.service": "[Service]\nExecStart=/usr/bin/docker compose -f app.yml up\nWorkingDirectory={root}/srv/n\n",
+    "/srv/n/app.yml": "services: {a: {image: 'n:3'}}\n",
 }
 
 
@@ -922,11 +924,11 @@ def test_what_others_than_systemd_start_is_planned_or_a_gap(tmp_path, with_progr
 
     assert not re.search(rb"hunter\d", done.stdout)
     assert {(w.name, w.image) for w in facts.workloads if w.source is not Source.SYSTEMD} == {
-        ("etc/crontab", "cron:1"), ("b/a", "b:2"), ("crontabs/web", "user:1"), ("conf.d/e.conf", "sup:1"), ("conf.d/f", "monit:1"),
+        ("etc/crontab", "cron:1"), ("b/a", "b:2"), ("n/a", "n:3"), ("cron.d/h", "h:4"), ("crontabs/web", "user:1"), ("conf.d/e.conf", "sup:1"), ("conf.d/f", "monit:1"),
     }  # fmt: skip
     kept = [path.decode().removeprefix(root) for path in re.findall(rb"\n(.*)\n@script", done.stdout)]
     assert sorted(kept) == [
-        "/etc/cron.d/g", "/etc/cron.d/h", "/etc/cron.daily/c", "/etc/init.d/l", "/opt/*.sh", "/opt/all.sh", "/srv/k/go",
+        "/etc/cron.d/g, in another line", "/etc/cron.d/h, in another line", "/etc/cron.daily/c", "/etc/init.d/l", "/opt/*.sh", "/opt/all.sh", "/srv/k/go",
     ]  # fmt: skip
     assert {"command", "systemd"} <= set(facts.gaps)
 

@@ -124,6 +124,7 @@ def find(  # noqa: PLR0913 -- what a command line finds
     env_is_whole: bool = True,
     read: Callable[[str], bytes | None] = lambda _: None,
     listed: Callable[[str], Iterable[str]] = lambda _: (),
+    alike: Callable[[str], Iterable[str]] = lambda _: (),
     store: Store | None = None,
 ) -> StartedByLine:
     """Everything that a command line starts, its words already split.
@@ -131,10 +132,10 @@ def find(  # noqa: PLR0913 -- what a command line finds
     ``env`` are the variables that its processes have (``PWD`` among them is the directory that they are in); where they
     are not the whole, what a script takes from others is not known. ``read`` gives the bytes of a file by its path, none
     where it is not there to be read: scripts that the line runs are followed. ``listed`` gives the names of the files that
-    lie in a directory. ``store`` are the images that are there in front of it.
+    lie in a directory, ``alike`` the paths that one with parts which are not known may stand for. ``store`` are the images that are there in front of it.
     """
     whole = Following(store or Store())
-    looking = _Looking(Files(read, listed))
+    looking = _Looking(Files(read, listed, alike))
     waiting = [_Words(words, env, run=whole, env_is_whole=env_is_whole)]
     count = 0
     while waiting:

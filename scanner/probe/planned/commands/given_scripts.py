@@ -15,7 +15,7 @@ from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
 
@@ -43,11 +43,13 @@ class Files:
     """Scripts that commands name.
 
     ``read`` gives the bytes of a file by its path, none where it is not there to be read; ``listed`` the names of those
-    that lie in a directory. Which file names an engine is looked for once in each directory.
+    that lie in a directory; ``alike`` the paths that one with parts which are not known may stand for. Which file names an
+    engine is looked for once in each directory, and for each such path.
     """
 
     read: Callable[[str], bytes | None]
     listed: Callable[[str], Iterable[str]] = lambda _: ()
+    alike: Callable[[str], Iterable[str]] = lambda _: ()
     _naming: dict[str, str] = field(default_factory=dict)
 
     def script(self, path: str, *, is_a_shell_s: bool = False) -> str | None:
@@ -83,15 +85,18 @@ class Files:
             raise UnclearError(f"it runs whatever lies in one of more than {MAX_GLOBS} directories")
         for directory in directories:
             home = posixpath.normpath(posixpath.join(place, directory))
-            if is_known(home) and (path := self._naming_engine(home)):
+            paths = self._in(home) if is_known(home) else self.alike(posixpath.normpath(posixpath.join(place, word)))
+            if path := self._naming_engine(home if is_known(home) else word, paths):
                 raise UnclearError(
                     f"it runs whatever lies in {shown(home)}, such as {shown(path)}, which names an engine"
                 )
 
-    def _naming_engine(self, directory: str) -> str:
-        """A script in a directory in which an engine is named; empty where there is none."""
+    def _in(self, directory: str) -> Iterator[str]:
+        return (posixpath.join(directory, name) for name in self.listed(directory))
+
+    def _naming_engine(self, directory: str, paths: Iterable[str]) -> str:
+        """A script among those of a directory in which an engine is named; empty where there is none."""
         if directory not in self._naming:
-            paths = (posixpath.join(directory, name) for name in self.listed(directory))
             naming = (path for path in paths if (raw := self.read(path)) and b"\0" not in raw and _names_one(raw))
             self._naming[directory] = next(naming, "")
         return self._naming[directory]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -43,10 +42,6 @@ _UNITS = frozenset({".service", ".socket", ".timer", ".path", ".target", ".conta
 
 _PLANS = frozenset({"compose", "kube", "play", "stack"})
 """Words of an engine's command whose files say what is started; those of any other are data to it, or a container's."""
-
-
-_QUADLETS = re.compile(r"[^/]+\.(?:container|kube)", re.DOTALL)
-"""What Podman's generator makes services of, where it looks."""
 
 
 @dataclass(slots=True)
@@ -97,9 +92,8 @@ class WrittenFiles:
 
 def _is_a_plan(path: str, given: str) -> bool:
     """Whether a host starts containers by a file of that name, with what a command may write into it."""
-    folder, _, name = path.rpartition("/")
-    if "/containers/systemd/" in f"/{folder}/" and _QUADLETS.fullmatch(name):
-        return True
+    if "containers/systemd/" in path and path.endswith((".container", ".kube")):
+        return True  # whatever stands there, Podman's generator makes a service of it
     return command_places.is_named(path) and mentions_engine(given)
 
 

@@ -20,6 +20,10 @@ MAX_LISTS = 5
 """A List within Lists."""
 
 
+PLAYED = frozenset({"Pod", "Deployment", "DaemonSet", "Job"})
+"""Kinds with pods that Podman plays (5.4; 4.3 the first two alone): it passes the others over, and refuses a file without any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Around:
     """What other objects say: the ConfigMaps that variables are taken from, whose pods are counted elsewhere."""
@@ -110,17 +114,18 @@ def _object(path: str, value: Any, source: Source, beside: Around) -> Plans:
     except UnclearError as error:
         return gap(path, error)
     try:
-        pod = _pod(body, kind, beside.counted)
+        pod = _pod(body, kind, beside.counted, is_played=source is not Source.KUBERNETES)
     except UnclearError as error:
         return gap(f"{path}: {name}", error)
     return pods.plans(pods.Pod(path, name, namespace, pod, beside.maps, source)) if pod else Plans()
 
 
-def _pod(body: Mapping[Any, Any], kind: str, counted: Counted) -> Mapping[Any, Any] | None:
-    """The pod that is to run, none where there is none.
+def _pod(body: Mapping[Any, Any], kind: str, counted: Counted, *, is_played: bool) -> Mapping[Any, Any] | None:
+    """The pod that is to run, none where there is none; ``is_played`` by Podman, instead of a cluster.
 
     Raises:
-        UnclearError: nobody here knows such a kind, which may start containers, or its pods are another object's.
+        UnclearError: nobody here knows such a kind, which may start containers, or its pods are another object's; Podman
+            passes it over, or some of its versions do.
     """
     pod = kinds.pod_of(body, kind)
     if pod is None and (of := counted_elsewhere.workload_of(body)) and of not in counted.there:
@@ -131,7 +136,11 @@ def _pod(body: Mapping[Any, Any], kind: str, counted: Counted) -> Mapping[Any, A
         raise UnclearError(f"for an object of the kind {kind} its operator starts containers, whose images it chooses")
     if pod is None:
         return None
+    if is_played and kind not in PLAYED:
+        raise UnclearError(f"Podman plays no object of the kind {kind}")
     is_none = kinds.is_scaled_to_zero(body, kind) and counted_elsewhere.named(body, kind) not in counted.started
+    if is_none and is_played:
+        raise UnclearError(f"some versions of Podman start a {kind} that asks for no pods, others do not")
     if is_none:
         return None
     if pod is not None and not pod.get("containers"):

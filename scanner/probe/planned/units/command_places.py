@@ -2,21 +2,68 @@
 
 from __future__ import annotations
 
-import re
+from enum import Enum, auto
 
-CRON = re.compile(r"(?:.*/)?(?:crontab|cron\.d/[^/.][^/]*)", re.DOTALL)
-OF_A_USER = re.compile(r"(?:.*/)?(?:spool/cron/(?:crontabs/|tabs/)?|etc/crontabs/)([^/.][^/]*)", re.DOTALL)
-ANACRON = re.compile(r"(?:.*/)?anacrontab", re.DOTALL)
-SUPERVISED = re.compile(r"(?:.*/)?(?:supervisord\.conf|supervisord?(?:/conf)?\.d/[^/]*\.(?:conf|ini))", re.DOTALL)
-WATCHED = re.compile(r"(?:.*/)?(?:monitrc|monit(?:\.d|/(?:monit|conf)(?:\.d|-enabled))/[^/.][^/]*)", re.DOTALL)
-SCRIPTS = re.compile(
-    r"(?:.*/)?(?:rc\.local|etc/init\.d/[^/]+|cron\.(?:hourly|daily|weekly|monthly|yearly)/[^/]+|etc/periodic/[^/]+/[^/]+"
-    r"|(?:sv|service|runsvdir/[^/]+)/[^/]+/run|local\.d/[^/]+\.start)",
-    re.DOTALL,
-)
-_ANY = (CRON, OF_A_USER, ANACRON, SUPERVISED, WATCHED, SCRIPTS)
+
+class Place(Enum):
+    """Whose file it is."""
+
+    CRON = auto()
+    CRON_OF_A_USER = auto()
+    ANACRON = auto()
+    SUPERVISORD = auto()
+    MONIT = auto()
+    SCRIPT = auto()
+
+
+_BY_NAME = {
+    "crontab": Place.CRON,
+    "anacrontab": Place.ANACRON,
+    "supervisord.conf": Place.SUPERVISORD,
+    "monitrc": Place.MONIT,
+    "rc.local": Place.SCRIPT,
+}
+_BY_FOLDER = {
+    "cron.d": Place.CRON,
+    "monit.d": Place.MONIT,
+    "cron.hourly": Place.SCRIPT,
+    "cron.daily": Place.SCRIPT,
+    "cron.weekly": Place.SCRIPT,
+    "cron.monthly": Place.SCRIPT,
+    "cron.yearly": Place.SCRIPT,
+}
+_BY_FOLDERS = {
+    ("cron", "crontabs"): Place.CRON_OF_A_USER,
+    ("cron", "tabs"): Place.CRON_OF_A_USER,
+    ("spool", "cron"): Place.CRON_OF_A_USER,
+    ("etc", "crontabs"): Place.CRON_OF_A_USER,
+    ("monit", "conf.d"): Place.MONIT,
+    ("monit", "conf-enabled"): Place.MONIT,
+    ("etc", "init.d"): Place.SCRIPT,
+}
+_OF_SUPERVISORD = {("supervisor", "conf.d"), ("supervisord", "conf.d")}
+_SERVICES = {"sv", "service"}
+
+
+def place_of(path: str) -> Place | None:
+    """Whose file one is by where it lies; none where it is nobody's."""
+    folders, _, name = path.rpartition("/")
+    above, _, folder = folders.rpartition("/")
+    above = above.rpartition("/")[2]
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if not name or name.startswith("."):
+        return None
+    if name.endswith((".conf", ".ini")) and (
+        (above, folder) in _OF_SUPERVISORD or folder in {"supervisor.d", "supervisord.d"}
+    ):
+        return Place.SUPERVISORD
+    is_script = (above in _SERVICES and name == "run") or (folder == "local.d" and name.endswith(".start"))
+    if is_script or above == "periodic":
+        return Place.SCRIPT
+    return _BY_FOLDER.get(folder) or _BY_FOLDERS.get((above, folder))
 
 
 def is_named(path: str) -> bool:
     """Whether a file lies where such a program looks for its commands."""
-    return any(form.fullmatch(path) for form in _ANY)
+    return place_of(path) is not None

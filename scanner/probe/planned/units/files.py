@@ -6,6 +6,8 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.probe.planned.unknown_text import UNKNOWN
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -36,6 +38,15 @@ class Files:
                 if name != path and "/" not in name:
                     yield name
 
+    def alike(self, path: str) -> Iterator[str]:
+        """Those that a path with unknown parts of the names in it may stand for, as whoever runs them names them."""
+        wanted = path.lstrip("/").split("/")
+        root = self.root.lstrip("/")
+        for name in self.texts if path.startswith("/") else ():
+            parts = name.removeprefix(root).lstrip("/").split("/")
+            if len(parts) == len(wanted) and all(map(_may_be, parts, wanted)):
+                yield f"/{'/'.join(parts)}"
+
     def find(self, path: str) -> str | None:
         """The name under which a file is there to be read."""
         path = posixpath.normpath(path)
@@ -49,3 +60,9 @@ class Files:
         names = (path, rooted, rooted.lstrip("/"))
         there = (each for each in names if any(name.startswith(f"{each}/") for name in self.texts))
         return next(there, rooted.lstrip("/") if self.root and not self.root.startswith("/") else rooted)
+
+
+def _may_be(name: str, wanted: str) -> bool:
+    """Whether a name may be another one of which parts are not known, by how it begins and ends."""
+    begin, unknown, rest = wanted.partition(UNKNOWN)
+    return name == wanted if not unknown else name.startswith(begin) and name.endswith(rest.rpartition(UNKNOWN)[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from scanner.formats.systemd_unit import Setting
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
 from scanner.probe.planned.units import command_places
+from scanner.probe.planned.units.command_places import Place
 from scanner.probe.planned.units.files import Files
 from scanner.probe.planned.units.runs import SCRIPT, UnitRuns
 from scanner.probe.planned.units.unit_environment import UnitEnvironment
@@ -22,22 +24,28 @@ if TYPE_CHECKING:
 
     from scanner.probe.planned.units.runs import OwnProject
 
-_VARIABLE = re.compile(r"""[ \t]*(["']?)([A-Za-z_]\w*)\1[ \t]*=(.*)""", re.ASCII | re.DOTALL)
-_WHEN = re.compile(r"[ \t]*-?(?:@[a-z]+|[^ \t@]\S*(?:[ \t]+\S+){4})[ \t]+(.*)", re.DOTALL)
-"""A moment of cron's, in front of the command, or of who runs it."""
-
-_WHEN_BY_ANACRON = re.compile(r"[ \t]*(?:@[a-z]+|\d+)[ \t]+\d+[ \t]+\S+[ \t]+(.*)", re.DOTALL)
-_RUN_PARTS = re.compile(r"\brun-parts\b")
-_OF_FOLDERS = re.compile(r"/cron\.(?:hourly|daily|weekly|monthly|yearly)\b")
-"""Folders whose scripts are looked into by themselves."""
-
 _STDIN = re.compile(r"(?<!\\)%")
-_SECTION = re.compile(r"[ \t]*\[(?:program|eventlistener|fcgi-program):[^]]*\]")
-_SAID = re.compile(r"[ \t]*(command|directory|user|environment)[ \t]*[=:][ \t]*(.*)", re.DOTALL)
-_EXPANDED = re.compile(r"%\([^()%]*\)[-+ #0-9.]*[a-z]")
-"""What supervisord puts in: ``%(ENV_TAG)s``, ``%(process_num)02d``."""
+_OF_SUPERVISORD = re.compile(r"%\([^%()]*\)[-+ #0-9.]*[a-z]")
+"""What supervisord puts in place of its own variables: ``%(ENV_TAG)s``, ``%(process_num)02d``."""
 
-_WATCHED_BY = re.compile(r"""(?:\bprogram(?:[ \t]*=)?|\bexec|\bpath)[ \t]+(?:"([^"\n]*)"|'([^'\n]*)')""", re.ASCII)
+_PROGRAMS = ("[program:", "[eventlistener:", "[fcgi-program:")
+_SAID = frozenset({"command", "directory", "user", "environment"})
+_STARTING = frozenset({"program", "exec", "path"})
+"""Words of Monit's behind which a command stands."""
+
+_QUOTE = re.compile("[\"']")
+
+MAX_COMMAND_CHARS = 1 << 14
+"""Of one program of supervisord or Monit, which somebody wrote."""
+
+MAX_COMMANDS = 1000
+"""Of one file: a crontab has a few dozen."""
+
+_FIELDS, _FIELDS_OF_ANACRON = 5, 3
+"""Of a line, in front of the command, or of who runs it."""
+
+_FOLDERS = ("/cron.hourly", "/cron.daily", "/cron.weekly", "/cron.monthly", "/cron.yearly")
+"""Folders of scripts, which are looked into by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,10 @@ def _planned(path: str, raw: bytes, files: Files, own: OwnProject, played: set[s
     name = "/".join(path.split("/")[-2:])
     found = Plans()
     try:
-        for one in _commands(inside, raw):
+        for number, one in enumerate(_commands(inside, raw)):
+            if number == MAX_COMMANDS:
+                found += gap(path, f"more than {MAX_COMMANDS} commands")
+                break
             env = UnitEnvironment(dict(one.env), dict.fromkeys(one.env, f"{path}:{one.line}"), has_others=one.is_open)
             runs = UnitRuns(name, Source.COMMAND, files, env, one.place, own=own, user=one.user, played=played)
             found += runs.plans(one.words, Setting("", "", one.text, path, ((one.line, one.text),)))
@@ -89,39 +100,47 @@ def _commands(path: str, raw: bytes) -> Iterator[_Command]:
     Raises:
         UnclearError: it is no text, or its words cannot be told apart.
     """
-    if raw == SCRIPT or command_places.SCRIPTS.fullmatch(path):
+    place = command_places.place_of(path)
+    if raw == SCRIPT or place is Place.SCRIPT:
         yield _Command((path, "start"), 1, "", place="/")
         return
     lines = [(number, line) for number, line in enumerate(text_of(raw).split("\n"), 1) if line.strip()[:1] != "#"]
-    if command_places.SUPERVISED.fullmatch(path):
+    if place is Place.SUPERVISORD:
         yield from _supervised(lines)
-    elif command_places.WATCHED.fullmatch(path):
+    elif place is Place.MONIT:
         yield from _watched(lines)
     else:
-        yield from _of_cron(path, lines)
+        yield from _of_cron(path, place, lines)
 
 
 # ---------------------------------------------------------------- cron
 
 
-def _of_cron(path: str, lines: list[tuple[int, str]]) -> Iterator[_Command]:
+def _of_cron(path: str, place: Place | None, lines: list[tuple[int, str]]) -> Iterator[_Command]:
     """crontab(5), anacrontab(5): variables count for the lines behind them, ``%`` ends a command."""
-    owner = command_places.OF_A_USER.fullmatch(path)
-    when = _WHEN_BY_ANACRON if command_places.ANACRON.fullmatch(path) else _WHEN
-    has_user = owner is None and when is _WHEN
+    owner = posixpath.basename(path) if place is Place.CRON_OF_A_USER else ""
     env: dict[str, str] = {}
     for number, line in lines:
-        if variable := _VARIABLE.fullmatch(line):
-            value = variable[3].strip(" \t")
-            env[variable[2]] = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
-        elif (said := when.fullmatch(line)) and (mentions_engine(line) or not _runs_folders(line)):
-            user, command = said[1].split(None, 1) if has_user and len(said[1].split()) > 1 else ("", said[1])
-            yield _by_shell(command, number, owner[1] if owner else user, env)
+        name, equals, value = (part.strip(" \t") for part in line.partition("="))
+        if equals and _unquoted(name).isidentifier():
+            env[_unquoted(name)] = _unquoted(value)
+        elif said := _behind_moment(line, place):
+            user, _, command = said.partition(" ") if place is Place.CRON else (owner, "", said)
+            if mentions_engine(line) or not ("run-parts" in line and any(one in line for one in _FOLDERS)):
+                yield _by_shell(command.strip(), number, user, env)
 
 
-def _runs_folders(line: str) -> bool:
-    runs = _RUN_PARTS.search(line)
-    return runs is not None and _OF_FOLDERS.search(line, runs.end()) is not None
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
+def _behind_moment(line: str, place: Place | None) -> str:
+    """What stands behind the fields of a moment, with single blanks behind its first word; empty where nothing does."""
+    fields = _FIELDS_OF_ANACRON if place is Place.ANACRON else _FIELDS
+    if line.lstrip(" \t-").startswith("@") and place is not Place.ANACRON:
+        fields = 1
+    words = line.split(None, fields)
+    return " ".join(words[fields].split(None, 1)) if len(words) > fields else ""
 
 
 def _by_shell(text: str, number: int, user: str, env: Mapping[str, str]) -> _Command:
@@ -144,17 +163,16 @@ def _supervised(lines: list[tuple[int, str]]) -> Iterator[_Command]:
     key = ""
     is_program = False
     for number, line in [*lines, (0, "[end]")]:
+        begin, sign, value = line.partition(min("=:", key=lambda one: line.find(one) % (len(line) + 1)))
         if line.lstrip().startswith("["):
             if is_program and "command" in said:
                 yield _program(said)
-            is_program, said, key = _SECTION.match(line) is not None, {}, ""
+            is_program, said, key = line.strip().startswith(_PROGRAMS), {}, ""
         elif key and line[:1] in " \t":
             said[key] = (said[key][0], f"{said[key][1]} {line.strip()}")
-        elif setting := _SAID.fullmatch(line):
-            key = setting[1]
-            said[key] = (number, setting[2].partition(" ;")[0].strip())
         else:
-            key = ""
+            key = begin.strip() if sign and begin.strip() in _SAID else ""
+            said |= {key: (number, value.partition(" ;")[0].strip())} if key else {}
 
 
 def _program(said: Mapping[str, tuple[int, str]]) -> _Command:
@@ -163,18 +181,34 @@ def _program(said: Mapping[str, tuple[int, str]]) -> _Command:
     env = dict(part.split("=", 1) for part in given if "=" in part)
     user = said.get("user", (0, ""))[1]
     place = said.get("directory", (0, ""))[1]
-    words = tuple(UNKNOWN.join(_EXPANDED.split(word)).replace("%%", "%") for word in _words(text))
+    words = tuple(_OF_SUPERVISORD.sub(UNKNOWN, word).replace("%%", "%") for word in _words(text))
     return _Command(words, number, text, "" if user == "root" else user, place or UNKNOWN, env, HIDDEN in given)
 
 
 def _watched(lines: list[tuple[int, str]]) -> Iterator[_Command]:
     """What Monit starts, by words between quotes, without a shell."""
     for number, line in lines:
-        for found in _WATCHED_BY.finditer(line):
-            yield _Command(_words(found[1] or found[2] or ""), number, line, place="/")
+        for before, text in _quoted(line):
+            if _STARTING.intersection(before.replace("=", " ").split()[-1:]):
+                yield _Command(_words(text), number, line, place="/")
+
+
+def _quoted(line: str) -> Iterator[tuple[str, str]]:
+    """The texts between quotes, each with what stands in front of it."""
+    at = number = 0
+    marks = [(mark.start(), mark[0]) for mark in _QUOTE.finditer(line)]
+    while number < len(marks):
+        begin, sign = marks[number]
+        closing = next((other for other in range(number + 1, len(marks)) if marks[other][1] == sign), len(marks))
+        if closing < len(marks):
+            yield line[at:begin], line[begin + 1 : marks[closing][0]]
+            at = marks[closing][0] + 1
+        number = closing + 1
 
 
 def _words(text: str, more_blanks: str = "") -> tuple[str, ...]:
+    if len(text) > MAX_COMMAND_CHARS:
+        raise UnclearError(f"a command of more than {MAX_COMMAND_CHARS} characters")
     splitter = shlex.shlex(text, posix=True)
     splitter.whitespace_split, splitter.commenters = True, ""
     splitter.whitespace += more_blanks

@@ -87,7 +87,13 @@ class UnitRuns:
             RUN_BY: "" if is_root else self.user,
         }
         found = command_lines.find(
-            words, place, env_is_whole=self.env.is_whole, read=self._script, listed=self.files.listed, store=self.store
+            words,
+            place,
+            env_is_whole=self.env.is_whole,
+            read=self._script,
+            listed=self.files.listed,
+            alike=self.files.alike,
+            store=self.store,
         )
         here, of_client = self._asking_places(setting)
         made = Plans()

@@ -13,6 +13,7 @@ from scanner.binary.program import argv
 from scanner.domain.facts import Mount, Process, Source
 from scanner.probe.planned.kubernetes import manifests
 from tests.real.engines import Podman
+from tests.rows import each_row
 
 IMAGE = Process(("/ep",), ("c1", "c2"), working_dir="/img", env=(("IMG", "1"),), user="3")
 CHANGES = ('ENTRYPOINT ["/ep"]', 'CMD ["c1","c2"]', "ENV IMG=1", "WORKDIR /img", "USER 3")
@@ -378,6 +379,21 @@ def test_kubernetes_reads_yaml_with_another_library_than_podman():
     assert [plan.image for plan in kubernetes.planned] == ["merged"]
     assert list(kubernetes.gaps) == ["/m.yaml: default/p/d"]
     assert [(plan.image, plan.process) for plan in podman.planned] == [("own", None), ("d", Process(cmd=("yes",)))]
+
+
+OF_PODMAN = [
+    ("Deployment", "", 1), ("DaemonSet", "", 1), ("Job", "", 1), ("StatefulSet", "", 0), ("ReplicaSet", "", 0), ("ReplicationController", "", 0),
+    ("Deployment", "replicas: 0, ", 0), ("Job", "parallelism: 0, ", 0), ("Deployment", "replicas: 5, ", 1),
+]  # fmt: skip
+"""As Podman 5.4 plays them; of a Deployment without replicas 4.3 starts nothing, 5.4 a pod."""
+
+
+@each_row("kind, asked, count", OF_PODMAN)
+def test_what_podman_does_not_play_is_a_gap_where_it_is_to(kind, asked, count):
+    text = f"{{apiVersion: v1, kind: {kind}, metadata: {{name: a}}, spec: {{{asked}{TEMPLATE}}}}}"
+    found = manifests.plans({"/m.yaml": text.encode()}, Source.QUADLET)
+    assert (len(found.planned), len(found.gaps)) == (count, 1 - count)
+    assert count or "Podman" in found.gaps["/m.yaml: default/a"].detail
 
 
 COUNTED = [

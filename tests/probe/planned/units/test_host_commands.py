@@ -43,6 +43,9 @@ STARTED = [
     ("etc/supervisord.conf", "[inet_http_server]\ncommand=docker run a\n[eventlistener:b]\ncommand=podman run b", ["b"]),
     ("etc/supervisord.conf", "[program:b]\ncommand=docker run 'b", [None]),
     ("etc/monit/conf.d/web", "check program x with path \"/opt/run.sh\"\n  start program = \"/usr/bin/docker run a\" as uid root\n  if failed then exec '/bin/sh -c \"docker run b\"'\n", ["of/script", "a", "b"]),
+    ("etc/crontab", "* * * * * root x\n" * 1001, [None]),
+    ("etc/supervisord.conf", f"[program:b]\ncommand=x {'y' * 20_000}", [None]),
+    ("etc/monitrc", "check x with path '/x' \"\n start program \"/usr/bin/docker run a\"\n", ["a"]),
     ("etc/monitrc", "set daemon 30\ncheck host x address y\n", []),
 ]  # fmt: skip
 """Files with the images that they start; none stands for a gap."""

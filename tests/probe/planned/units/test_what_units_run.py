@@ -62,6 +62,8 @@ FOREIGN = [
             ("/opt/all.sh", "for one in $(ls /opt/d); do /opt/d/$one; done"),
             ("/opt/all.sh", "cd /opt/d; for one in *; do ./$one; done"),
             ("/bin/sh -c '/opt/d/*'", ""),
+            ("/opt/all.sh", "/opt/$(hostname)/a"),
+            ("/bin/sh -c '/opt/$(hostname)/$(uname -m)'", ""),
             ("/opt/all.sh", "rm -f /tmp/[0-9]/*; ls " + "/tmp/1/* " * 9 + '; for one in /opt/d/*; do "$one"; done'),
         )
     ),
