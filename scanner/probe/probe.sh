@@ -1035,18 +1035,26 @@ ship_compose() { # path, kind, its project's directory, files of variables inste
     read_for_it="$read_for_it$newline$other$newline"
     ship_dotenv "$other"
   done
-  for other in $(compose_env_files "$one"); do
-    other=$(at "$dir" "${other#./}")
-    case $read_for_it in
-      *"$newline$other$newline"*) continue ;;
-    esac
-    if [ ! -e "$other" ] && [ ! -L "$other" ]; then
-      continue
-    elif [ ! -L "$other" ] && can_read "$other"; then
-      ship "$kind" "$other" "$(variables_text systemd '' <"$from" | upto 65000)"
-    else
-      ship "$kind" "$other" @unreadable
-    fi
+  IFS=$newline
+  # shellcheck disable=SC2086
+  set -- $wanting
+  unset IFS
+  for file; do # what a service is extended by has files of variables beside itself
+    [ "$file" = "$one" ] || dir=${file%/*}
+    for other in $(compose_env_files "$file"); do
+      other=$(at "$dir" "${other#./}")
+      case $read_for_it in
+        *"$newline$other$newline"*) continue ;;
+      esac
+      read_for_it="$read_for_it$newline$other$newline"
+      if [ ! -e "$other" ] && [ ! -L "$other" ]; then
+        continue
+      elif [ ! -L "$other" ] && can_read "$other"; then
+        ship "$kind" "$other" "$(variables_text systemd '' <"$from" | upto 65000)"
+      else
+        ship "$kind" "$other" @unreadable
+      fi
+    done
   done
 }
 

@@ -329,6 +329,26 @@ def test_a_project_is_planned_by_whatever_names_compose_gave_its_files(tmp_path,
     assert "compose" in read(done).gaps
 
 
+def test_what_a_service_is_extended_by_has_its_files_of_variables_beside_itself(tmp_path, with_programs):
+    home = tmp_path / "the app"
+    for folder, name, text in (
+        (home, "compose.yml", "services:\n  a:\n    env_file: a.env\n    extends:\n      service: b\n      file: ../common/base.yml\n"),
+        (home, "a.env", "A=hunter1\nPATH=/a\n"),
+        (tmp_path / "common", "base.yml", "services:\n  b:\n    image: shop/b:1\n    env_file: b.env\n"),
+        (tmp_path / "common", "b.env", "B=hunter2\nPATH=/b\n"),
+    ):  # fmt: skip
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+
+    labels = f'{{"project":"p","service":"a","compose_files":"{home}/compose.yml","compose_dir":"{home}"}}'
+    facts = read(done := asked_of_containers(with_programs, tmp_path, [labels]))
+
+    assert b"hunter" not in done.stdout
+    assert "compose" not in facts.gaps, facts.gaps
+    (plan,) = (one for one in facts.workloads if one.source is Source.COMPOSE)
+    assert (plan.image, dict(plan.process.env)) == ("shop/b:1", {"A": None, "B": None, "PATH": "/a"})
+
+
 def test_what_compose_files_hold_in_variables_stays_on_the_host(tmp_path, with_programs):
     text = """
 services:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.domain.facts import EngineState, HostFacts, ImageStore
+from scanner.domain.facts import EngineState, HostFacts, ImageStore, Maker, Source
 from scanner.domain.host import Host
 from scanner.domain.platform.platform import Platform
 from scanner.probe import reading
@@ -137,6 +137,20 @@ def test_podman_s_own_init_is_no_part_of_the_command(pieces, path, args, argv, i
     container = head + json.dumps({**json.loads("{" + document), "path": path, "args": args})
     (made,) = read(pieces, pieces.podman("amd64", containers=(container,))).workloads
     assert (made.process.argv, made.process.init) == (argv, init)
+
+
+@pytest.mark.parametrize(
+    ("unit", "maker"),
+    [
+        ("podman-compose@shop.service", Maker(Source.COMPOSE, "web", "shop", ("/srv/shop/c.yml",), "/srv/shop")),
+        ("web.service", Maker(Source.SYSTEMD, "web.service")),
+        ("", Maker(Source.COMPOSE, "web", "shop", ("/srv/shop/c.yml",), "/srv/shop")),
+    ],
+)
+def test_podman_compose_names_a_unit_whether_there_is_one_or_not(pieces, unit, maker):
+    labels = {"project": "shop", "service": "web", "compose_files": "c.yml", "compose_dir": "/srv/shop", "unit": unit}
+    (made,) = read(pieces, pieces.podman("amd64", containers=(pieces.container(1, labels=labels),))).workloads
+    assert made.maker == maker
 
 
 def test_podman_in_a_machine_runs_elsewhere(pieces):

@@ -126,6 +126,8 @@ def _of_cron(path: str, place: Place | None, lines: list[tuple[int, str]]) -> It
             env[_unquoted(name)] = _unquoted(value)
         elif said := _behind_moment(line, place):
             user, _, command = said.partition(" ") if place is Place.CRON else (owner, "", said)
+            if mentions_engine(said) and not mentions_engine(command):
+                user, command = owner, said  # a table of one user's, whatever its name
             if mentions_engine(line) or not ("run-parts" in line and any(one in line for one in _FOLDERS)):
                 yield _by_shell(command.strip(), number, user, env)
 

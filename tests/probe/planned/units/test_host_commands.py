@@ -24,6 +24,7 @@ STARTED = [
     ("etc/cron.d/x", "0 3 * * * root /opt/run.sh\n", ["of/script"]),
     ("etc/cron.d/x", "0 3 * * * root cd /srv && docker compose up -d\n", []),
     ("etc/cron.d/x", "0 3 * * * root cd /srv && TAG=2 docker compose up -d\n", ["r.example/a:2"]),
+    ("deploy/crontab", "0 3 * * * docker run a\n", ["a"]),
     ("var/spool/cron/crontabs/web", "0 3 * * * docker run a\n@reboot podman run b\n", ["a", "b"]),
     ("var/spool/cron/root", "0 3 * * * docker run a\n", ["a"]),
     ("etc/crontabs/root", "0 3 * * * docker run a\n", ["a"]),
