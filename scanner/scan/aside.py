@@ -10,10 +10,13 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
+FEW = 32
+"""Workloads that are not worth a thread: a millisecond, in which a host's usual twenty are made, placed, told of."""
+
 AT_ONCE = 16
 """Workloads that are judged in the loop: 2 ms. Two hundred hosts may be told at one moment; one may have thousands of them."""
 
 
 async def aside(workloads: int, work: Callable[[], Made]) -> Made:
     """What ``work`` makes of so many workloads; few are not worth a thread."""
-    return work() if workloads <= AT_ONCE else await asyncio.to_thread(work)
+    return work() if workloads <= FEW else await asyncio.to_thread(work)

@@ -11,7 +11,7 @@ import pytest
 from scanner.domain.facts import Workload
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
-from scanner.scan.aside import AT_ONCE
+from scanner.scan.aside import FEW
 from scanner.scan.pace import Pace
 from scanner.scan.scan import ScanLimits, Scanner
 from tests import builders
@@ -22,7 +22,7 @@ def images(many):
     return [f"r.example/app-{number}/amd64" for number in range(many)]
 
 
-@pytest.mark.parametrize(("many", "is_aside"), [(AT_ONCE, False), (AT_ONCE + 1, True)])
+@pytest.mark.parametrize(("many", "is_aside"), [(FEW, False), (FEW + 1, True)])
 async def test_many_workloads_of_a_host_are_written_up_beside_the_loop(many, is_aside):
     seen = set()
 

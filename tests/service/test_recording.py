@@ -5,7 +5,7 @@ import pytest
 from scanner.domain.decision import Decision
 from scanner.domain.report import Report
 from scanner.domain.waiver import Waiver
-from scanner.scan.aside import AT_ONCE
+from scanner.scan.aside import FEW
 from scanner.service.answers import Checked, Refusal
 from scanner.store.error import StoreError
 from scanner.trail import entries, leaf
@@ -110,7 +110,7 @@ async def test_a_store_that_fails_is_told_once_it_works(service, trail, store, m
     assert trail.failure == ""
 
 
-@pytest.mark.parametrize(("many", "is_aside"), [(AT_ONCE, False), (AT_ONCE + 1, True)])
+@pytest.mark.parametrize(("many", "is_aside"), [(FEW, False), (FEW + 1, True)])
 async def test_a_decision_about_many_hosts_is_written_up_beside_the_loop(service, monkeypatch, many, is_aside):
     seen, made = [], entries.gate_decided
     hosts = tuple(read_host(host_facts(f"h{number}")) for number in range(many))

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from structlog.testing import capture_logs
 
 from scanner.domain.decision import Decision
-from scanner.scan.aside import AT_ONCE
+from scanner.scan.aside import FEW
 from scanner.service import check_document
 from scanner.service.answers import Checked
 from scanner.web.http.access import Access, Scope
@@ -685,7 +685,7 @@ async def test_answers_carry_security_headers(client):
 
 async def test_an_answer_about_many_hosts_is_written_beside_the_loop(as_, service, monkeypatch):
     seen, made = [], check_document.document
-    hosts = service.latest.hosts * AT_ONCE
+    hosts = service.latest.hosts * FEW
     checked = Checked(replace(service.latest, hosts=hosts, findings=()), Decision.ALLOW)
 
     async def ask_files(*_):
