@@ -101,6 +101,9 @@ def test_what_runs_behind_an_emulator_says_which():
     for image in (lacking(Reason.LAYER_LIMIT, "too large"), FOREIGN, GOOD, an_index(offer(AMD64, binary=S390X))):
         verdict = judge(WITH_QEMU, shown, image)
         assert (verdict.reason, verdict.detail) == (Reason.EMULATED, said)
+    for over in ((), (Mount("/app"),)):
+        verdict = judge(WITH_QEMU, replace(shown, mounts=over), lacking(Reason.WRONG_LIBRARY))
+        assert (verdict.reason, verdict.detail) == (Reason.EMULATED, said)
 
 
 def test_a_mount_over_a_foreign_file_is_named():
@@ -109,6 +112,17 @@ def test_a_mount_over_a_foreign_file_is_named():
 
 
 # ---------------------------------------------------------------- mounts
+
+
+def test_a_mount_forbids_to_execute_only_a_file_that_is_known():
+    over = {"mounts": (Mount("/", noexec=True),), **STOPPED}
+    assert reason_of(a_host(), container(**over), lacking(Reason.LOADER_MISSING)) == "permission_denied"
+    assert reason_of(a_host(), container(**over), lacking(Reason.LOADER_MISSING, path="")) != "permission_denied"
+
+
+def test_a_container_of_another_image_than_the_index_has_is_judged_by_its_own():
+    assert reason_of(a_host(), container(AMD64, digest="b"), GOOD) == "native"
+    assert reason_of(a_host(), container(ARM64, digest="b", **STOPPED), GOOD) == "wrong_platform"
 
 
 def test_a_label_that_is_wrong_is_no_file_below_a_mount():

@@ -142,7 +142,7 @@ ROWS = {
     "R04-with-a-name": (lambda f: both(f, f.answer(302, location=f"http://user:secret@{f.name}/v2/")), Reason.IMAGE_REDIRECT_REFUSED),
     "R04-without-location": (lambda f: both(f, f.answer(302)), Reason.IMAGE_REDIRECT_REFUSED),
     "R04-no-url": (lambda f: both(f, f.answer(302, location="http://[::1")), Reason.IMAGE_REDIRECT_REFUSED),
-    "R04-long": (lambda f: both(f, f.answer(302, location="/" + "x" * 9000)), Reason.IMAGE_REDIRECT_REFUSED),
+    "R04-long": (lambda f: both(f, f.answer(302, location="/" + "x" * 17_000)), Reason.IMAGE_REDIRECT_REFUSED),
     "R04-loop": (lambda f: both(f, f.answer(302, location="/v2/app/manifests/1")), Reason.IMAGE_REDIRECT_REFUSED),
     "R04-blob-loop": (lambda f: f.on("GET", BLOBS, f.answer(302, location="/v2/app/blobs/x")), Reason.IMAGE_REDIRECT_REFUSED),
     "R04-blob-to-metadata": (lambda f: f.on("GET", BLOBS, f.answer(307, location="https://169.254.169.254/latest/")), Reason.IMAGE_REDIRECT_REFUSED),

@@ -71,13 +71,14 @@ async def test_a_credential_has_at_most_so_many_characters_wherever_it_is_asked_
     longest = "x" * MAX_CREDENTIAL_CHARS
     one, empty = _token("one", longest, Scope.READ, Scope.PUSH, host="box"), _token("empty", "", Scope.READ)
     more = _token("more", f"{longest}x", Scope.READ, Scope.PUSH, host="box")
-    access = Access([one, more, empty, short := _token("short", "x", Scope.READ)])
+    access = Access([one, more, empty, short := _token("short", "x", Scope.READ, host="other")])
     assert await outcome(access, Scope.READ, f"Bearer {longest}") == "one"
     assert await outcome(access, Scope.READ, f"Bearer {longest}x") == (401, "unauthenticated")
     no_colon = "Basic " + base64.b64encode(b"x").decode()
     assert await outcome(access, Scope.READ, no_colon) == (401, "unauthenticated")
     assert [access.holder(each) for each in ("", "x", longest, f"{longest}x")] == [None, short, one, None]
-    assert [access.pushes_for(f"Bearer {each}") for each in (longest, f"{longest}x", "x", "")] == ["box", "", "", ""]
+    told = [access.pushes_for(f"Bearer {each}") for each in (longest, f"{longest}x", "x", "", "unknown")]
+    assert told == ["box", "", "", "", ""]
     assert access.pushes_for(f"Basic {longest}") == access.pushes_for(None) == ""
 
 
@@ -103,11 +104,14 @@ async def test_what_is_offered_to_somebody_is_what_they_may(scope, given, expect
     assert await access.permits(scope, given.pop("authorization", None), "localhost", **given) is expected
 
 
-def test_who_signed_in_is_named_and_an_open_page_asks_for_nobody():
+async def test_who_signed_in_is_named_and_an_open_page_asks_for_nobody():
     access = Access([READER], proxy=TrustedProxy("x-user", (), frozenset({Scope.READ})))
     assert (access.of_session(Scope.OPEN, "0"), access.of_session(Scope.READ, READER.sha256)) == ("anonymous", "reader")
     assert (access.of_proxy(Scope.OPEN, "ann"), access.of_proxy(Scope.READ, "ann")) == ("anonymous", "proxy:ann")
-    assert Access().of_proxy(Scope.OPEN, "ann") == "anonymous"
+    assert Access().of_proxy(Scope.OPEN, "ann") == await outcome(Access(), Scope.READ) == "anonymous"
+    assert await outcome(Access(proxy=access.proxy), Scope.READ) == (401, "unauthenticated")
+    with pytest.raises(Problem, match="no proxy"):
+        Access().of_proxy(Scope.READ, "ann")
     assert (access.has_tokens, access.has_users, access.tokens) == (True, False, (READER,))
     bare = Access(users=BasicUsers({"ann": "$2b$"}))
     assert (bare.has_tokens, bare.has_users, bare.tokens) == (False, True, ())
