@@ -5,13 +5,14 @@ The packing is told by the first bytes, never by the media type: labels lie (a `
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zlib
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
 import zstandard
 
-from scanner.binary.layers.limits import PIECE_BYTES, disputed, limit_reached, unreadable
+from scanner.binary.layers.limits import PIECE_BYTES, LayerError, disputed, limit_reached, unreadable
 from scanner.binary.layers.zstdframes import Frames
 from scanner.domain.verdict.condition import Condition
 
@@ -196,13 +197,19 @@ class Zstd:
 
     def feed(self, stored: bytes) -> None:
         """Unpack the next bytes."""
-        self._frames.feed(stored)
+        try:
+            self._frames.feed(stored)
+        except LayerError:
+            with contextlib.suppress(zstandard.ZstdError):  # what is whole before it counts
+                self._writer.write(stored)
+            raise
         try:
             self._writer.write(stored)
         except zstandard.ZstdError as error:
             if "too much memory" in str(error):
                 raise limit_reached(f"a zstd frame wants a window of more than {MAX_ZSTD_WINDOW_BYTES} bytes") from None
-            raise unreadable(f"the layer's zstd data is damaged: {error}") from None
+            checked = Condition.GZIP_CHECK if "match checksum" in str(error) else Condition.LAYER_DAMAGED
+            raise unreadable(f"the layer's zstd data is damaged: {error}", checked) from None
 
     def close(self) -> None:
         """The last frame must have come to its end."""

@@ -111,7 +111,7 @@ class View:
         self._runs: frozenset[str] = frozenset()
         self._made: Mapping[str, Node] = {}
         self._plain: frozenset[str] = frozenset()
-        self._called: dict[str, bool] = {}
+        self._called: dict[str, frozenset[str]] = {}
 
     def placing(
         self,
@@ -231,11 +231,16 @@ class View:
 
     def is_called(self, name: str) -> bool:
         """Whether any layer holds something of this name, in whatever directory. Reads every layer."""
+        return bool(self.called(name))
+
+    def called(self, name: str) -> frozenset[str]:
+        """The relative paths of all that any layer holds of this name. Reads every layer."""
         if name in self._called:
             return self._called[name]
         for number, layer in enumerate(self._layers):
             self._read_names(number, layer)
-        self._called[name] = any(each.rpartition("/")[2] == name for layer in self._layers for each in layer.nodes)
+        paths = (each for layer in self._layers for each in layer.nodes)
+        self._called[name] = frozenset(each for each in paths if each.rpartition("/")[2] == name)
         return self._called[name]
 
     def _read_names(self, number: int, layer: LayerIndex) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from scanner.binary.layers.limits import unreadable
+from scanner.domain.verdict.condition import Condition
 
 _MAGIC = 0xFD2FB528
 _SKIPPABLE, _SKIPPABLE_MASK = 0x184D2A50, 0xFFFFFFF0
@@ -79,7 +80,7 @@ class Frames:
         elif value & _SKIPPABLE_MASK == _SKIPPABLE:
             self._expect(_Part.SKIPPABLE_SIZE, _SIZE_BYTES)
         else:
-            raise unreadable("the layer's zstd data is damaged: what follows a frame is none")
+            raise unreadable("the layer's zstd data is damaged: what follows a frame is none", Condition.GZIP_TAIL)
 
     def _on_descriptor(self, value: int) -> None:
         """The rest of the frame's header: window, dictionary, size of the content."""

@@ -357,6 +357,8 @@ class Control:
         if isinstance(script, Failure):
             return unreadable(command, script, before)
         path = posixpath.normpath(command.absolute(script.file or script.name))
+        if script.is_file and (closed := surroundings.closed(view, command, path, scripted=before.scripted)):
+            return unreadable(command, closed, before)
         if script.is_file and changed.is_changed(self.search.view, path, before.written):
             return Stopped(f"{path} is written by the script that starts it")
         cpu = architecture_of(view.content(shell))
@@ -378,8 +380,7 @@ class Control:
                 case following.AtRunTime():
                     return faulty(ending.why) if ending.is_faulty else Stopped(ending.why)
                 case following.Ended() if ending.status:
-                    ends = f"it ends by itself with status {ending.status}, before it starts anything"
-                    return faulty(ending.why or ends)
+                    return faulty(ending.why or f"it ends by itself with status {ending.status}, and starts nothing")
                 case following.Ended():
                     for_output += ending.asked
                     needs = ending.needs if needs is None else tuple(each for each in needs if each in ending.needs)

@@ -88,7 +88,7 @@ class Permissions:
         for at, file in enumerate(files):
             path = named if not at and named else file.path
             if file.role == "library":  # which the loader opens and maps: no execute bit is asked for
-                later = later or self.refusal(path, Wish.READ)
+                later = later or self._unloadable(path)
                 continue
             refused = self.refusal(path, Wish.EXECUTE)
             if behind_env:
@@ -100,6 +100,18 @@ class Permissions:
                 later = later or self._unreadable(file, path)
             behind_env = behind_env or following.rpartition("/")[2] == "env"
         return Denial(by_exec, later)
+
+    def _unloadable(self, path: str) -> Failure | None:
+        """Why the loader cannot open a library: it looks on for another where that is for the rights alone."""
+        refused = self.refusal(path, Wish.READ)
+        if refused is None or refused.reason is not Reason.PERMISSION_DENIED:
+            return refused
+        name = path.rpartition("/")[2]
+        if self.view.called(name) - {path.lstrip("/")}:
+            return _doubt(
+                path, f"its user may not read it, and a loader takes the next {name} of the image that it finds"
+            )
+        return refused
 
     def _unreadable(self, script: Executable, path: str) -> Failure | None:
         """Why the interpreter cannot read its script, as far as it wants to."""

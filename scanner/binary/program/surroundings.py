@@ -51,6 +51,8 @@ def weigh(view: View, command: Command) -> Surroundings:
     found += _volumes_over_files(view, command)
     if any(posixpath.normpath(f"/{each}").strip("/") == "" for each in command.volumes):
         found.append(Failure(Reason.BINARY_UNKNOWN, "the image declares a volume at its root, over all that it holds"))
+    if any(is_mounted(f"/{each.lstrip('/')}", ("/proc",)) for each in command.volumes):
+        found.append(Failure(Reason.BINARY_UNKNOWN, "the image declares a volume below /proc, which runtimes refuse"))
     problem = next((each for each in found if isinstance(each, Failure)), None)
     return Surroundings(problem, tuple(each for each in found if isinstance(each, Objection)))
 
@@ -118,6 +120,14 @@ def denied(view: View, command: Command, wish: Wish, *, scripted: bool) -> Calla
     return asked
 
 
+def closed(view: View, command: Command, path: str, *, scripted: bool) -> Failure | None:
+    """Why the command's user surely may not read the script that a shell is given."""
+    if not denied(view, command, Wish.READ, scripted=scripted)(path):
+        return None
+    why = f"{path}, which {command.argv[0]} is to read: its user may not"
+    return Failure(Reason.PERMISSION_DENIED, why, path=path)
+
+
 def who(view: View, command: Command) -> ProcessRights | Failure:
     """Who the command's user is, its groups only as far as it names one; root where nobody told."""
     return identify(command.user or "", _text_of(view, command), with_groups=False)
@@ -140,9 +150,12 @@ def _volumes_over_files(view: View, command: Command) -> list[Objection]:
     """Docker makes a directory of each volume in the image; one that a mount stands over anyway is none of its own."""
     for volume in command.volumes:
         found = view.lookup(volume) if not is_mounted(volume, command.mounts) else Absence.MISSING
-        if not isinstance(found, Absence) and found.node.kind is NodeKind.FILE:
+        is_file = not isinstance(found, Absence) and found.node.kind is NodeKind.FILE
+        if is_file or found is Absence.NOT_A_DIRECTORY:
             why = Failure(
-                Reason.IMAGE_REFUSED, f"the image declares a volume at {volume}, where it holds a file", path=volume
+                Reason.IMAGE_REFUSED,
+                f"the image declares a volume at {volume}, where or above which it holds a file",
+                path=volume,
             )
             return [Objection(Condition.VOLUME_OVER_FILE, why)]
     return []

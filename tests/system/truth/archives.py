@@ -295,6 +295,8 @@ KINDS = (
     Kind("layer-gzip-labelled-zstd", lambda: _typed(ZSTD_TAR)),
     Kind("layer-zstd-two-frames", lambda: _typed(ZSTD_TAR, lambda tar: b"".join(_zstd(half) for half in (tar[:1024], tar[1024:])))),
     Kind("layer-zstd-of-a-large-window", lambda: _typed(ZSTD_TAR, lambda tar: _zstd(tar, "--long=27"))),
+    Kind("layer-zstd-checksum-wrong", lambda: _typed(ZSTD_TAR, lambda tar: _zstd(tar, "--check")[:-1] + b"\0")),
+    Kind("layer-zstd-garbage-behind", lambda: _typed(ZSTD_TAR, lambda tar: _zstd(tar) + b"garbage behind")),
     Kind("layer-zstd-cut", lambda: _typed(ZSTD_TAR, lambda tar: _zstd(tar)[:-8])),
     Kind("layer-zstd-skippable-first", lambda: _typed(ZSTD_TAR, lambda tar: b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + _zstd(tar))),
     Kind("layer-bzip2", lambda: _typed(OCI["layer"], lambda tar: subprocess.run(["bzip2", "-c"], input=tar, capture_output=True, check=True).stdout)),

@@ -152,6 +152,7 @@ KINDS = (
     Kind("library-a-program", lambda: _runs({LIB: with_header(_library(), type=2)})),
     Kind("library-not-executable", lambda: _runs({LIB: File(_library(), mode=0o644)}), "native"),
     Kind("library-closed-to-its-user", lambda: _runs({LIB: File(_library(), mode=0o600)}, User="1000")),
+    Kind("library-closed-to-its-user-and-another", lambda: _runs({"opt/lib/libgreet.so.1": File(_library(), mode=0o600), LIB: _library()}, *RUNPATH, User="1000"), "binary_unknown"),
     Kind("library-of-its-user-alone", lambda: _runs({LIB: File(_library(), mode=0o600, uid=1000)}, User="1000")),
     Kind("library-of-root-s-group", lambda: _runs({LIB: File(_library(), mode=0o640)}, User="1000")),
     Kind("library-in-lib", lambda: _runs({"usr/lib/libgreet.so.1": _library()}), "native"),

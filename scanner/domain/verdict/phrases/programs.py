@@ -66,7 +66,7 @@ _LEVELS = (
     ),
     _phrase(
         Reason.CPU_LEVEL_TOO_LOW, "RuntimeError: NumPy was built with baseline optimizations: (X86_V2) but your machine doesn't support: (X86_V2).", "NumPy 1.20 and newer (levels since 2.4)", causes.LEVEL, "numpy was built",
-        rf"{_LOG}numpy was built with baseline optimizations:.{{0,300}}", within=r"numpy was built with baseline optimizations:(?: ?$|.{1,300}but your machine doesn't support)", exits=frozenset({1}), followed=True,
+        rf"{_LOG}numpy was built with baseline optimizations:.{{0,300}}", within=r"numpy was built with baseline optimizations:(?: ?$| .{0,300}but your machine doesn't support)", exits=frozenset({1}), followed=True,
     ),
     _phrase(
         Reason.CPU_LEVEL_TOO_LOW, "Instruction check fail. The CPU does not support SSE4.2 instruction set.", "ClickHouse (on arm64: needs ARMv8.2-A)", causes.LEVEL, "instruction check fail",
