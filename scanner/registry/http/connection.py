@@ -29,6 +29,9 @@ HEAD_PIECE_BYTES = 8 << 10
 READ_BYTES = 64 << 10
 """What is taken at once of a body."""
 
+NOTHING_MORE = (b"", False)
+"""Neither bytes nor the end, as h11 tells it."""
+
 PARTS_A_TURN = 64
 """Parts of an answer after which others have their turn: one in pieces of a byte has a hundred thousand that are there at once."""
 
@@ -98,8 +101,8 @@ class Connection:
 
         What came behind its end (a body with an answer to HEAD) would be taken for the answer to the next request.
         """
-        more, _ = self._http.trailing_data
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE and not more:
+        is_whole = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+        if is_whole and self._http.trailing_data == NOTHING_MORE:
             self._http.start_next_cycle()
             self._kept_until = time.monotonic() + self._keep_for_s
         else:

@@ -333,3 +333,12 @@ async def test_a_head_that_is_long_to_read_is_refused(lines, is_taken):
     else:
         with pytest.raises(httpcore.RemoteProtocolError):
             await sent
+
+
+async def test_a_connection_that_ends_with_its_answer_is_not_kept():
+    request = httpcore.Request("GET", "http://x/", headers={"Host": "x"})
+    connection = connection_over(Said(b"HTTP/1.1 200 OK\r\n\r\nbody", b""), request)
+    await connection.send(request)
+    assert [piece async for piece in connection.body(1.0)] == [b"body"]
+    await connection.done()
+    assert not connection.is_idle
