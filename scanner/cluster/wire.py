@@ -26,7 +26,7 @@ class Sharing:
 
     def __init__(self) -> None:
         self._kinds = frozenset(HOSTS_SHARE)
-        self._kept = KeptOnce()
+        self._kept = KeptOnce(HOSTS_SHARE)
         self.make = self._make
         """One object for the whole life: readers of types are made once for it."""
 

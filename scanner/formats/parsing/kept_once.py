@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
 MAX_VALUES = 200_000
 """Values that are kept; a fleet of 10,000 hosts has some thousands. Beyond, they are begun anew."""
@@ -17,9 +17,10 @@ _T = TypeVar("_T")
 
 
 class KeptOnce:
-    """Each value once, by what it is made of."""
+    """Each value of these classes once, by what it is made of."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Collection[type]) -> None:
+        self._kinds = frozenset(kinds)
         self._known: dict[tuple[Any, ...], Any] = {}
         self._chars = 0
 
@@ -34,17 +35,18 @@ class KeptOnce:
                 self._known.clear()
                 self._chars = 0
             known = self._known[made_of] = make()
-            self._chars += _chars(made_of)
+            self._chars += self._chars_of(made_of)
         return known
 
-
-def _chars(parts: Iterable[Any]) -> int:
-    """Of the text in these parts; what is kept once itself counts where it stands alone."""
-    total, left = 0, list(parts)
-    while left:
-        part = left.pop()
-        if isinstance(part, str | bytes):
-            total += len(part)
-        elif isinstance(part, tuple | frozenset):
-            left.extend(part)
-    return total
+    def _chars_of(self, parts: Iterable[Any]) -> int:
+        """Of the text in these parts; what is kept once itself counts where it stands alone."""
+        total, left = 0, list(parts)
+        while left:
+            part = left.pop()
+            if isinstance(part, str | bytes):
+                total += len(part)
+            elif isinstance(part, tuple | frozenset):
+                left.extend(part)
+            elif type(part) not in self._kinds:
+                left.extend(getattr(part, name) for name in getattr(type(part), "__dataclass_fields__", ()))
+        return total

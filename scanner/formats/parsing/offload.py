@@ -100,7 +100,7 @@ class _Shared:
 
     def __init__(self, kinds: Collection[type]) -> None:
         self.names = frozenset(map(qualified, kinds))
-        self._kept = KeptOnce()
+        self._kept = KeptOnce(kinds)
 
     def value(self, kind: type, *said: Any) -> Any:
         """The value with these fields."""

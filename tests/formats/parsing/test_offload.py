@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 import pytest
 
-from scanner.domain.facts import HOSTS_SHARE, Mount, Process
+from scanner.domain.facts import HOSTS_SHARE, Mount, Privileges, Process
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason, Status
@@ -225,13 +225,14 @@ def test_fields_are_looked_up_once_for_all_values_of_a_class(monkeypatch):
     assert passed() == every
 
 
+@pytest.mark.parametrize("said", [lambda words: (None, words), lambda words: (*[None] * 9, (), Privileges(words))])
 @pytest.mark.parametrize(("bound", "most", "kept"), [("MAX_VALUES", 3, 3), ("MAX_CHARS", 300, 4)])
-def test_shared_values_do_not_pile_up(monkeypatch, bound, most, kept):
-    """Neither many nor long ones: a host may say another argument of 100 kB in each answer, for years."""
+def test_shared_values_do_not_pile_up(monkeypatch, said, bound, most, kept):
+    """Neither many nor long ones: a host may say another argument, or group, of 100 kB in each answer, for years."""
     monkeypatch.setattr(kept_once, bound, most)
     shared = offload._Shared((Process,))
-    made = [shared.value(Process, None, ("x" * 100, str(number))) for number in range(10)]
-    assert made == [Process(None, ("x" * 100, str(number))) for number in range(10)]
+    every = [said(("x" * 100, str(number))) for number in range(10)]
+    assert [shared.value(Process, *each) for each in every] == [Process(*each) for each in every]
     assert len(shared._kept._known) <= kept
 
 

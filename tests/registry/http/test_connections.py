@@ -9,7 +9,7 @@ import httpcore
 import httpx
 import pytest
 
-from scanner.registry.http.connection import Connection
+from scanner.registry.http.connection import PARTS_A_TURN, Connection
 from scanner.registry.http.connection_limit import ConnectionLimit
 from scanner.registry.http.connections import Connections
 from scanner.registry.http.pinned_transport import make_transport
@@ -21,9 +21,10 @@ MOST = 2
 
 
 class Server:
-    """Answers each request with its path, keeping the connection unless the path says otherwise."""
+    """Answers each request with its path, and with ``more`` behind it, keeping the connection unless the path says otherwise."""
 
     def __init__(self):
+        self.more = b""
         self.accepted = 0
         self.open = 0
         self.asked = 0
@@ -38,7 +39,7 @@ class Server:
                 path = head.split()[1]
                 self.asked += 1
                 await self.go_on.wait()
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(path), path))
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(path), path) + self.more)
                 await writer.drain()
                 if path == b"/last":
                     break
@@ -115,6 +116,16 @@ async def test_a_connection_that_the_server_has_closed_is_not_taken_again():
         await until(lambda: server.open == 0)
         assert await asked(connections, f"{base}/next") == b"/next"
         assert server.accepted == 2
+
+
+@pytest.mark.parametrize(
+    "more", [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother", b"HTTP/1.1 100 Go on\r\n\r\n", b"?"]
+)
+async def test_what_comes_behind_an_answer_is_none_to_the_next_request(more):
+    async with serving() as (server, connections, base):
+        server.more = more
+        assert [await asked(connections, f"{base}/{number}") for number in range(3)] == [b"/0", b"/1", b"/2"]
+        assert server.accepted == 3
 
 
 async def test_a_connection_kept_too_long_is_not_taken_again():
@@ -222,7 +233,9 @@ class Said(httpcore.AsyncNetworkStream):
         self.heard, self._answers = [], list(answers)
 
     async def read(self, max_bytes, timeout=None):
-        return self._answers.pop(0)
+        said = self._answers.pop(0)
+        self._answers[:0] = filter(None, [said[max_bytes:]])
+        return said[:max_bytes]
 
     async def write(self, buffer, timeout=None):
         self.heard.append(buffer)
@@ -232,6 +245,14 @@ class Said(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info):
         return False
+
+
+def connection_over(stream, request):
+    async def connected(*_):
+        return stream
+
+    backend = SimpleNamespace(connect_tcp=connected)
+    return Connection(request.url.origin, backend, ssl.create_default_context(), 60.0)
 
 
 def stepped(work):
@@ -249,18 +270,24 @@ def stepped(work):
     return found[0], made
 
 
+def turns_of(work):
+    """How often a coroutine lets the event loop turn until it ends."""
+    made = 0
+    while True:
+        try:
+            work.send(None)
+        except StopIteration:
+            return made
+        made += 1
+
+
 def test_a_request_whose_answer_is_there_lets_no_turn_of_the_loop_pass_and_makes_few_calls():
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nDocker-Content-Digest: sha256:0\r\n\r\n"
     stream, asked_for = (
         Said(answer, answer),
         httpcore.Request("HEAD", "http://x/v2/a/manifests/1", headers={"Host": "x"}),
     )
-
-    async def connected(*_):
-        return stream
-
-    backend = SimpleNamespace(connect_tcp=connected)
-    connection = Connection(asked_for.url.origin, backend, ssl.create_default_context(), 60.0)
+    connection = connection_over(stream, asked_for)
 
     async def whole():
         found = await connection.send(asked_for)
@@ -274,3 +301,44 @@ def test_a_request_whose_answer_is_there_lets_no_turn_of_the_loop_pass_and_makes
         assert (connection.is_idle, connection.still_stands) == (True, True)
     assert stream.heard == 2 * [b"HEAD /v2/a/manifests/1 HTTP/1.1\r\nHost: x\r\n\r\n"]
     assert calls < 800  # httpcore makes some 1,450, and lets the loop turn three times
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 9 * PARTS_A_TURN + b"0\r\n\r\n",
+        b"HTTP/1.1 103 Hints\r\n\r\n" * 9 * PARTS_A_TURN + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    ],
+    ids=["crumbs", "hints"],
+)
+def test_an_answer_in_many_parts_lets_others_have_their_turns(answer):
+    request = httpcore.Request("GET", "http://x/", headers={"Host": "x"})
+    connection = connection_over(Said(answer), request)
+
+    async def whole():
+        await connection.send(request)
+        return [piece async for piece in connection.body(1.0)]
+
+    assert turns_of(whole()) == 9
+
+
+@pytest.mark.parametrize(("lines", "is_taken"), [(5_000, True), (15_000, False)])
+async def test_a_head_that_is_long_to_read_is_refused(lines, is_taken):
+    """A line of three bytes costs as much as one of a hundred."""
+    request = httpcore.Request("GET", "http://x/", headers={"Host": "x"})
+    sent = connection_over(Said(b"HTTP/1.1 200 OK\r\n" + b"a:\n" * lines + b"\n"), request).send(request)
+    if is_taken:
+        status, headers, _ = await sent
+        assert (status, len(headers)) == (200, lines)
+    else:
+        with pytest.raises(httpcore.RemoteProtocolError):
+            await sent
+
+
+async def test_a_connection_that_ends_with_its_answer_is_not_kept():
+    request = httpcore.Request("GET", "http://x/", headers={"Host": "x"})
+    connection = connection_over(Said(b"HTTP/1.1 200 OK\r\n\r\nbody", b""), request)
+    await connection.send(request)
+    assert [piece async for piece in connection.body(1.0)] == [b"body"]
+    await connection.done()
+    assert not connection.is_idle
