@@ -86,7 +86,7 @@ def _registries(settings: Settings) -> None:
             setting = "key_file" if error.path == str(registry.key_file) else setting
             problems.append(Problem(f"{place}.{setting}", 0, "", f"{error.path} cannot be used: {error.problem}"))
         except ssl.SSLError as error:
-            why = f"{registry.cert_file} cannot be used with {registry.key_file}: {error.reason or 'no certificate in PEM'}"
+            why = f"{registry.cert_file} cannot be used with {registry.key_file}: {certificates.unusable(error)}"
             problems.append(Problem(f"{place}.cert_file", 0, "", why))
     if problems:
         raise SettingsError(problems)

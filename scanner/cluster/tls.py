@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,9 @@ class Tls:
             certificates.identify(trusted, Path(self.cert), Path(self.key or self.cert))
         except FileError as error:
             return str(error)
-        except (OSError, ValueError) as error:  # an SSLError is an OSError
+        except ssl.SSLError as error:
+            return f"the certificates do not fit together: {certificates.unusable(error)}"
+        except (OSError, ValueError) as error:
             return f"the certificates do not fit together: {in_words(error)}"
         return ""
 

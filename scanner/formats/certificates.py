@@ -60,6 +60,12 @@ def identify(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
     context.load_cert_chain(certificate, key, password="")
 
 
+def unusable(error: ssl.SSLError) -> str:
+    """What it says of files that were handed over, in words: OpenSSL has none for one that it cannot read."""
+    said = "the key is of another certificate" if error.reason == "KEY_VALUES_MISMATCH" else error.reason
+    return said or "no certificate, or no key, in PEM, or one behind a password"
+
+
 def _authorities(path: Path) -> str:
     content = files.read_bytes(path, MAX_AUTHORITIES_BYTES).decode("ascii", "ignore")  # names above one may be in UTF-8
     if not content:

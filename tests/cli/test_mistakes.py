@@ -228,7 +228,10 @@ def test_a_mistake_in_the_configuration_is_one_line_and_2(capsys, tmp_path, monk
         ("registries: {r.example: {ca_file: archscan.yml}}", "registries.r.example.ca_file: "),
         ("registries: {r.example: {ca_file: pipe}}", "pipe cannot be used: is not a regular file but a named pipe"),
         ("registries: {r.example: {cert_file: pipe, key_file: id}}", "registries.r.example.cert_file: "),
-        ("registries: {r.example: {cert_file: archscan.yml, key_file: id}}", "no certificate in PEM"),
+        (
+            "registries: {r.example: {cert_file: archscan.yml, key_file: id}}",
+            "no certificate, or no key, in PEM, or one behind a password",
+        ),
         ("replicas: {ca_file: pipe}", "pipe: is not a regular file but a named pipe"),
     ],
 )
@@ -265,6 +268,7 @@ waivers:
 - {owner: a, reason: b, until: 2020-01-31, match: {image: x}}
 - {owner: a, reason: b, until: 2999-01-31, match: {host: web-*}}
 - {owner: a, reason: b, until: 2999-01-31, match: {host: h*}}
+- {owner: a, reason: b, until: 2999-01-31, host: db-*}
 """
 
 
@@ -280,6 +284,7 @@ def test_what_holds_for_nothing_is_told_and_refuses_nobody(capsys, tmp_path, mon
         "  ssh.jump.dmz-*: no host is called so",
         "  waivers[0]: ended on 2020-01-31; take it out, or answer for it until a later day",
         "  waivers[1].match.host: no host is called web-*",
+        "  waivers[3].host: no host is called db-*",
     ]
 
 

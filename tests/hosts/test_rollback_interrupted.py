@@ -78,22 +78,39 @@ def test_an_engine_that_never_answers_ends_what_has_touched_nothing_and_interrup
     assert hand.do(touched, "undo") == {"state": "undoing", "busy": "no", "says": says}
 
 
+HANGING = """#!/bin/sh
+# timeout, for which the client hangs at what "hangs" names: it is killed, or is told to end and says that there is no such thing.
+if [ -f {folder}/hangs ]; then
+  case $* in *"$(cat {folder}/hangs)"*) [ "$1" != -s ] || exit 137; exit 1 ;; esac
+fi
+[ "$1" != -s ] || shift 2
+shift
+exec "$@"
+"""
+
+
 def test_a_question_that_the_engine_leaves_unanswered_is_no_ground_to_touch_anything(manager, tmp_path):
-    timeout = tmp_path / "timeout"
-    timeout.write_text(
-        f'#!/bin/sh\n[ ! -f {tmp_path}/hangs ] || case $* in *"$(cat {tmp_path}/hangs)"*) exit 124 ;; esac\nshift\nexec "$@"\n'
-    )
+    timeout, hangs = tmp_path / "timeout", tmp_path / "hangs"
+    timeout.write_text(HANGING.replace("{folder}", str(tmp_path)))
     timeout.chmod(0o755)
     hand, folder = manager("completed", timeout=str(timeout))
-    touched, untouched = (hand.begin("shop_api", IMAGE, EXPECTED, kind="swarm") for _ in range(2))
+    touched, untouched, again, unseen = (hand.begin("shop_api", IMAGE, EXPECTED, kind="swarm") for _ in range(4))
     assert hand.do(touched, "find", "prepare", "switch")["state"] == "up"
     (folder / "image").write_text(FORMER["undone"])
-    (tmp_path / "hangs").write_text("RepoDigests")
+    hangs.write_text("RepoDigests")
     assert hand.do(untouched, "find", "prepare")["state"] == "prepared"
+    assert hand.do(again, "find")["state"] == "found"
+    hangs.unlink()
     updates = (folder / "updates").read_text()
     assert hand.do(untouched, "switch")["says"] == "docker did not answer a question within 60 seconds"
     assert (folder / "updates").read_text() == updates
-    (tmp_path / "hangs").write_text("version")
+    (hand.folder / "store" / again / "state").write_text("finding\n")  # as where it went away meanwhile
+    assert hand.do(again, "resume")["state"] == "found"
+    assert not (hand.folder / "store" / again / "hung").exists(), "all was asked anew"
+    assert hand.do(unseen, "find", "prepare")["state"] == "prepared"
+    hangs.write_text("service ps")
+    assert hand.do(unseen, "switch")["says"] == "as it was: the new one cannot be seen: docker does not answer"
+    hangs.write_text("version")
     hand.script.write_text(hand.script.read_text().replace("engine_patience=120 ", "engine_patience=0 "))
     assert hand.do(touched, "undo") == {"state": "undoing", "busy": "no", "says": "docker does not answer"}
 

@@ -409,11 +409,19 @@ def test_a_line_outside_the_grammar_is_wrong_and_nothing_comes_of_it(hand, line)
 
 def test_a_worker_of_before_a_reboot_is_none_whatever_has_its_number_now(hand):
     rollback = hand.begin("api", f"a@sha256:{HEX}", HEX)
-    began = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[19]
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    for since, of, busy in ((began, boot, "yes"), (began, boot[::-1], "no"), ("1", boot, "no")):
-        (hand.folder / "store" / rollback / "turn.1").write_text(f"{os.getpid()} {since} {of}\n")
+    ended = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)  # nobody has asked yet how it ended
+    for process, since, of, busy in (
+        (os.getpid(), None, boot, "yes"),
+        (os.getpid(), None, boot[::-1], "no"),
+        (os.getpid(), "1", boot, "no"),
+        (ended.pid, None, boot, "no"),
+    ):
+        began = since or Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()[19]
+        (hand.folder / "store" / rollback / "turn.1").write_text(f"{process} {began} {of}\n")
         assert hand.ask(f"status {rollback}")["busy"] == busy
+    ended.wait()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give folders away: run the tests as root")

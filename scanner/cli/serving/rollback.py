@@ -39,10 +39,10 @@ def register(app: typer.Typer) -> None:
 def rollback(
     context: typer.Context,
     host: Annotated[
-        str, typer.Argument(metavar="HOST", help="A host of the inventory.", autocompletion=completion.hosts)
+        str, typer.Argument(metavar="[HOST]", help="A host of the inventory.", autocompletion=completion.hosts)
     ] = "",
     workload: Annotated[
-        str, typer.Argument(metavar="WORKLOAD", help="The name of a container, or of a Swarm service.")
+        str, typer.Argument(metavar="[WORKLOAD]", help="The name of a container, or of a Swarm service.")
     ] = "",
     to: Annotated[
         str,

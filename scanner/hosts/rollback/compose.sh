@@ -1,7 +1,7 @@
 # ---------------------------------------------------------------- a service of Compose
 
 compose_program() {
-  if limited "$question_limit" docker compose version >/dev/null 2>&1; then
+  if question docker compose version >/dev/null 2>&1; then
     echo plugin
   elif have docker-compose; then
     echo alone

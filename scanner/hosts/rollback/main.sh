@@ -180,9 +180,9 @@ take_turn() { # process, its mark; a question that was cut off may arrive beside
   return "$taken"
 }
 
-mark_of() { # process: when it began, on which boot; a number alone may be another's tomorrow
+mark_of() { # process: when it began, on which boot; a number alone may be another's tomorrow; what has ended (Z) has none
   read -r boot </proc/sys/kernel/random/boot_id
-  printf '%s %s' "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)" "$boot"
+  printf '%s %s' "$(sed -n 's/.*) //; /^[ZX]/!p' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20)" "$boot"
 }
 
 is_working() { # whoever took the last turn; the next one is then in turn
@@ -246,6 +246,7 @@ refuse() { # why; nothing was touched; what an engine that went away did not ans
 find_image() {
   reach finding ''
   await_engine
+  rm -f "$dir/hung" # all is asked anew
   "find_$kind" || return
   reach found "$image is on this host"
 }
@@ -316,9 +317,17 @@ watch() { # up for its time, without a restart, by its health check too
   last_start=
   while :; do
     seen=$("fate_$kind")
-    [ "$seen" != lost ] || { await_engine && seen=$("fate_$kind"); } # an engine that is away shows nothing
+    if [ "$seen" = lost ]; then # an engine that is away shows nothing
+      await_engine
+      rm -f "$dir/hung"
+      seen=$("fate_$kind")
+    fi
     case $seen in
-      lost) undo 'the new one is gone'; return ;;
+      lost)
+        [ ! -f "$dir/hung" ] || { undo "the new one cannot be seen: $engine does not answer"; return; }
+        undo 'the new one is gone'
+        return
+        ;;
       bad*) undo "the new one ${seen#bad }"; return ;;
     esac
     now=$(date +%s)

@@ -35,9 +35,8 @@ def tls_context(
     try:
         return _build(authorities, pair)
     except ssl.SSLError as error:
-        return Failure(
-            Reason.IMAGE_TLS_REJECTED, f"CA file or client certificate is not usable: {getattr(error, 'reason', None)}"
-        )
+        why = certificates.unusable(error)
+        return Failure(Reason.IMAGE_TLS_REJECTED, f"CA file or client certificate is not usable: {why}")
     except FileError as error:
         return Failure(Reason.IMAGE_TLS_REJECTED, str(error), path=error.path)
     except OSError as error:

@@ -14,6 +14,7 @@ import uvicorn
 from anyio import to_thread
 
 from scanner.errors import ServiceError, in_words
+from scanner.formats import certificates
 from scanner.formats.files import FileError
 from scanner.web.http.acceptor import Acceptor
 from scanner.web.http.limits import MAX_HEAD_BYTES
@@ -167,8 +168,8 @@ def context_of(tls: TlsFiles | None) -> ssl.SSLContext | None:
     except FileError as error:
         raise ListenError(f"web.config_file: certificate or key cannot be used: {error}") from error
     except OSError as error:
-        reason = error.strerror or (error.reason if isinstance(error, ssl.SSLError) else "")
-        raise ListenError(f"web.config_file: certificate or key cannot be used: {reason or in_words(error)}") from error
+        why = certificates.unusable(error) if isinstance(error, ssl.SSLError) else error.strerror or in_words(error)
+        raise ListenError(f"web.config_file: certificate or key cannot be used: {why}") from error
 
 
 def refuse_taken(host: str, port: int, named: str = "web.listen") -> None:

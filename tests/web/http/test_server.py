@@ -221,12 +221,17 @@ async def test_a_client_without_the_asked_for_certificate_is_refused(serve, cert
         assert (await client.get(f"https://127.0.0.1:{server.port}/-/healthy")).status_code == 200
 
 
-def test_a_missing_certificate_is_told_in_one_line(tmp_path):
+def test_a_missing_certificate_is_told_in_one_line(tmp_path, certificate):
     with pytest.raises(ListenError, match="certificate or key cannot be used"):
         context_of(TlsFiles(tmp_path / "none", tmp_path / "none"))
     (tmp_path / "bad").write_text("not a certificate")
-    with pytest.raises(ListenError, match="certificate or key cannot be used"):
+    with pytest.raises(
+        ListenError, match=r"cannot be used: no certificate, or no key, in PEM, or one behind a password$"
+    ):
         context_of(TlsFiles(tmp_path / "bad", tmp_path / "bad"))
+    self_signed(tmp_path)
+    with pytest.raises(ListenError, match=r"cannot be used: the key is of another certificate$"):
+        context_of(TlsFiles(certificate[0], tmp_path / "key.pem"))
 
 
 async def test_two_hundred_connections_do_not_stop_a_health_check(serve):

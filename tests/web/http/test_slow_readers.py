@@ -84,8 +84,9 @@ async def test_a_client_that_takes_nothing_is_closed(serving, monkeypatch):
     monkeypatch.setattr(protocol, "TAKEN_WITHIN_S", 0.2)
     server, metrics = serving
     clients = [ask(server.port) for _ in range(5)]
-    while len(metrics.answers) < 5:
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(60):
+        while len(metrics.answers) < 5:
+            await asyncio.sleep(0.01)
     await connections(server, 0)
     for client in clients:
         client.close()
