@@ -24,7 +24,7 @@ _COMMAND = re.compile(
     re.ASCII | re.DOTALL,
 )
 _WORD = re.compile(rf"\s*(?:exec[ \t]+)?(?P<word>/[\w./+@{UNKNOWN}-]+)(?=\s|\Z)", re.ASCII)
-_MORE_WORDS = re.compile(rf"[\w./:@%+,=\s\"'{UNKNOWN}-]*", re.ASCII)
+_MORE_WORDS = re.compile(rf"[\w./:@%+,= \t\"'{UNKNOWN}-]*(?:\n\s*)?", re.ASCII)
 _OWN = frozenset({"!", "[[", "case", "for", "function", "if", "select", "time", "until", "while", "{", "do", "then"})
 
 

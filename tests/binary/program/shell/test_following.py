@@ -718,6 +718,7 @@ def test_what_the_rest_names_is_looked_for_where_nobody_can_tell_further(text, l
     [
         ('eval "exec /opt/nope/$(curl x)"', "/opt/nope is not in the image"),
         ('eval "/opt/nope $(curl x); exec setup"', "it starts /opt/nope, which is not in the image"),
+        ('eval "setup x\n$(curl x)"', ""),
         ('"$(curl x)"/bin/setup; exec "$(curl y)"', ""),
     ],
 )
