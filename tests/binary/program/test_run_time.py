@@ -256,6 +256,28 @@ async def test_what_nothing_before_can_have_made_is_surely_missing(look, build, 
     assert reason(await look((SHELL, "-c", line), list(tools.items()))) is Reason.ENTRYPOINT_MISSING
 
 
+@pytest.mark.parametrize("last", ["sh /s", "/s"])
+@pytest.mark.parametrize(
+    ("launcher", "expected"),
+    [
+        ("su-exec app:staff", None),
+        ("su-exec app:app", Reason.PERMISSION_DENIED),
+        ("gosu app", Reason.BINARY_UNKNOWN),
+        ("setpriv --reuid 1000 --regid 1000 --groups 50", Reason.BINARY_UNKNOWN),
+        ("chpst -u app:app:staff", Reason.BINARY_UNKNOWN),
+        ("chpst -u :1000:50:7", Reason.BINARY_UNKNOWN),
+        ("chpst -u :1000:7", Reason.PERMISSION_DENIED),
+    ],
+)
+async def test_a_script_is_read_as_it_is_executed_by_who_is_in_its_group(look, build, launcher, expected, last):
+    script = {"mode": 0o750, "gid": 50, "content": f"#!{SHELL}\nexec /app\n".encode()}
+    accounts = [("etc/passwd", "app:x:1000:1000::/:/bin/sh\n"), ("etc/group", "staff:x:50:\napp:x:1000:\n")]
+    tools = [(f"bin/{name}", build.elf()) for name in ("su-exec", "gosu", "setpriv", "chpst")]
+    argv = tuple(f"{launcher} {last}".split())
+    found = await look(argv, [("app", build.elf()), ("s", script), *accounts, *tools], path="/bin", user="0")
+    assert reason(found) is expected, found.problem
+
+
 SUPERVISED = [  # what is started, files beside the supervisor, what speaks against it
     (("/usr/bin/runsvdir", "-P", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
     (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n", "sv/b/down": ""}, ""),
