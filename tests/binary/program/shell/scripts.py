@@ -30,6 +30,8 @@ SCRIPTS = [
     ('X=$(date +one); eval "app x\n$X"',),
     ('X=$(date +one); eval "A=$X"; export FOO=new; exec app',),
     ('X=$(date +one); eval "set -- app $X"; shift; exec other',),
+    ('X=$(date +one); eval "exec app $X two"',),
+    ('f() { eval "local FOO=$(date +one)"; }; f; exec app $FOO',),
     ('eval "exec @/nowhere/gone $(date +x)"; exec app',),
     ('f() { exec "@/bin/$1" x; }; f "ap$(date +p)"',),
     ('f() { exec "$1" x; }; f @/bin/ap$(date +p)',),
