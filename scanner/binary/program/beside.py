@@ -63,7 +63,8 @@ class Walks:
 
     def follow(self, walk: Walk, command: Command, before: Before) -> Way | None:
         """The way of one program that a script runs beside another; ``None`` where too many were followed."""
-        key = (command.argv, command.path, command.cwd, command.user, command.input, before.asked)
+        variables = frozenset(command.env.items())
+        key = (command.argv, command.path, command.cwd, command.user, command.input, variables, before.asked)
         if key not in self.found:
             if len(self.found) >= MAX_WALKS:
                 return None

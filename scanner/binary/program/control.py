@@ -357,7 +357,7 @@ class Control:
         if isinstance(script, Failure):
             return unreadable(command, script, before)
         path = posixpath.normpath(command.absolute(script.file or script.name))
-        if script.is_file and (closed := surroundings.closed(view, command, path, scripted=before.scripted)):
+        if script.is_file and (closed := surroundings.closed(view, command, path, self.user, scripted=before.scripted)):
             return unreadable(command, closed, before)
         if script.is_file and changed.is_changed(self.search.view, path, before.written):
             return Stopped(f"{path} is written by the script that starts it")

@@ -217,6 +217,8 @@ class Search:
 
         The runtime mounts over /dev, /proc, /sys before it looks for the program; what scripts put there comes later.
         """
+        if UNKNOWN in path:
+            return Failure(Reason.BINARY_UNKNOWN, f"{path.replace(UNKNOWN, '…')} is known at run time only")
         end = found.path if isinstance(found, Found) else path
         if found is Absence.MISSING:
             end = self.view.missed(path)

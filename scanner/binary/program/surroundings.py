@@ -120,12 +120,19 @@ def denied(view: View, command: Command, wish: Wish, *, scripted: bool) -> Calla
     return asked
 
 
-def closed(view: View, command: Command, path: str, *, scripted: bool) -> Failure | None:
-    """Why the command's user surely may not read the script that a shell is given."""
-    if not denied(view, command, Wish.READ, scripted=scripted)(path):
+def closed(view: View, command: Command, path: str, user: str | None, *, scripted: bool) -> Failure | None:
+    """Why the command's user may not read the script that a shell is given, or that nobody knows whether it may.
+
+    ``user`` is the container's own, whose groups are known.
+    """
+    if scripted or not command.user:
         return None
-    why = f"{path}, which {command.argv[0]} is to read: its user may not"
-    return Failure(Reason.PERMISSION_DENIED, why, path=path)
+    refused = permissions(view, command, sure_of_groups=command.user == user).refusal(path, Wish.READ)
+    if refused is None or refused.reason not in {Reason.PERMISSION_DENIED, Reason.BINARY_UNKNOWN}:
+        return None
+    is_sure = refused.reason is Reason.PERMISSION_DENIED
+    why = "its user may not" if is_sure else "whether its user may is not known"
+    return Failure(refused.reason, f"{path}, which {command.argv[0]} is to read: {why}", path=path)
 
 
 def who(view: View, command: Command) -> ProcessRights | Failure:

@@ -34,7 +34,7 @@ def weigh(view: View, command: Command) -> Failure | Objection | None:
     if written and not written.startswith("/"):
         return Objection(Condition.WORKDIR_RELATIVE, _invalid(written, "is not absolute"))
     directory = command.cwd
-    if any(len(part.encode("utf-8", "surrogateescape")) > MAX_NAME_BYTES for part in directory.split("/")):
+    if any(len(part.encode("utf-8", "replace")) > MAX_NAME_BYTES for part in directory.split("/")):
         return _invalid(directory, f"has a part of more than {MAX_NAME_BYTES} bytes")
     if _OF_THE_KERNEL.match(directory) and not is_mounted(directory, command.mounts):
         why = f"its working directory {directory!r} is the kernel's to have, and nobody can make it"

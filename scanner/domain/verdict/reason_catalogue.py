@@ -112,7 +112,7 @@ MEANING: Mapping[Reason, str] = MappingProxyType({
     Reason.IMAGE_ENCODING_REFUSED: "The registry's answer is compressed although that was declined.",
     Reason.IMAGE_DIGEST_MISMATCH: "The registry's answer does not have the digest that it should.",
     Reason.IMAGE_AMBIGUOUS: "The registry's document can be read in two ways.",
-    Reason.IMAGE_NO_PLATFORMS: "An index within the index lists no image.",
+    Reason.IMAGE_NO_PLATFORMS: "The index, or one within it, lists no image.",
     Reason.IMAGE_TOO_COMPLEX: "The index is deeper or longer than any real one.",
     Reason.IMAGE_ARCH_UNKNOWN: "Neither index nor config tells what CPU the image is for.",
     Reason.IMAGE_UNSUPPORTED: "The image has the old schema 1, which current engines refuse.",

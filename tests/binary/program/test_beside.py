@@ -41,6 +41,7 @@ def cpus(program):
         "set -e\nX=$(/step)\nexec /last",
         "set -e\necho x | /step\nexec /last",
         "set -e\nf() { /step; }\nf\nexec /last",
+        "set -e\nX=/last sh -c 'exec $X'\nX=/ok.sh sh -c 'exec $X'\nX=/step sh -c 'exec $X'\nexec /last",
         "set -e\n( /step )\nexec /last",
         "set -e\necho x | ( /step; exec /last )",
         "set -e\n/step\necho no program does the work",

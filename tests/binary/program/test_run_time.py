@@ -205,6 +205,7 @@ async def test_home_is_the_user_s_only_where_the_engine_or_a_launcher_makes_it_s
         'cd "$(date)"; exec node main.js',
         'cd "$(date)"; PATH=.:/bin exec run.sh',
         'cd "$(date)"; cd "$(date)"; cd -; exec sh ./run.sh',
+        'cd "$(date)"; exec /relative.sh',
     ],
 )
 async def test_what_lies_in_a_directory_that_only_the_run_tells_is_not_looked_for_elsewhere(look, build, line):
@@ -213,6 +214,7 @@ async def test_what_lies_in_a_directory_that_only_the_run_tells_is_not_looked_fo
         *tools.items(),
         ("lib/ld.so", build.elf(kind=3)),
         ("run.sh", "exec /none\n"),
+        ("relative.sh", "#!usr/gone\n"),
         ("srv/x/run.sh", "exec /app\n"),
     ]
     found = await look((SHELL, "-c", line), entries, path="/usr/bin:/bin")
@@ -252,6 +254,28 @@ async def test_the_machine_is_that_of_the_shell_s_own_program(look, build, line,
 async def test_what_nothing_before_can_have_made_is_surely_missing(look, build, line):
     tools = {f"usr/bin/{name}": build.elf() for name in ("head", "env", "grep", "mkdir", "date")}
     assert reason(await look((SHELL, "-c", line), list(tools.items()))) is Reason.ENTRYPOINT_MISSING
+
+
+@pytest.mark.parametrize("last", ["sh /s", "/s"])
+@pytest.mark.parametrize(
+    ("launcher", "expected"),
+    [
+        ("su-exec app:staff", None),
+        ("su-exec app:app", Reason.PERMISSION_DENIED),
+        ("gosu app", Reason.BINARY_UNKNOWN),
+        ("setpriv --reuid 1000 --regid 1000 --groups 50", Reason.BINARY_UNKNOWN),
+        ("chpst -u app:app:staff", Reason.BINARY_UNKNOWN),
+        ("chpst -u :1000:50:7", Reason.BINARY_UNKNOWN),
+        ("chpst -u :1000:7", Reason.PERMISSION_DENIED),
+    ],
+)
+async def test_a_script_is_read_as_it_is_executed_by_who_is_in_its_group(look, build, launcher, expected, last):
+    script = {"mode": 0o750, "gid": 50, "content": f"#!{SHELL}\nexec /app\n".encode()}
+    accounts = [("etc/passwd", "app:x:1000:1000::/:/bin/sh\n"), ("etc/group", "staff:x:50:\napp:x:1000:\n")]
+    tools = [(f"bin/{name}", build.elf()) for name in ("su-exec", "gosu", "setpriv", "chpst")]
+    argv = tuple(f"{launcher} {last}".split())
+    found = await look(argv, [("app", build.elf()), ("s", script), *accounts, *tools], path="/bin", user="0")
+    assert reason(found) is expected, found.problem
 
 
 SUPERVISED = [  # what is started, files beside the supervisor, what speaks against it
@@ -298,6 +322,14 @@ SUPERVISED = [  # what is started, files beside the supervisor, what speaks agai
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": '[supervisord]\n[program:a]\ncommand=sh -c "exec ./thing"\ndirectory=/srv\nuser=root\n', "srv/thing": "E", "etc/passwd": "root:x:0:0::/root:/bin/sh\n"}, ""),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=sh -c\n  \"exec thing\"\nenvironment=PATH=\"/srv:/bin\",X='1'\n", "srv/thing": "F"}, "sh leads"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=%(ENV_APP\n"}, "badly formatted"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[DEFAULT]\nautostart=no\n[program:a]\ncommand=/none\n"}, ""),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[include]\nfiles=d/*.conf\n", "d/a.conf": "[program:a]\ncommand=%(here)s/a\n", "d/a": "F"}, "/d/a leads"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\nautostart=%(ENV_OFF)s\ncommand=/none\n"}, ""),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\nenvironment=X=/a%(ENV_HOME)s/b,Y=1\ncommand=/app\n"}, ""),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": f"[supervisord]\n[program:a]\nnumprocs_start={'9' * 5000}\ncommand=/app %(process_num)d\n"}, ""),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": f"[supervisord]\nenvironment=A='{'%(ENV_BIN)s' * 1300}'\n[program:a]\nenvironment=B='{'%(ENV_A)s' * 1300}'\ncommand=/app\n"}, "longer than 65536"),
+    ((SHELL, "-c", "exec /usr/bin/supervisord -c /s.conf $(cat /run/x)"), {"usr/bin/supervisord": "E", "s.conf": "[supervisord]\n"}, ""),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=sh -c 'exec $X'\nenvironment=X=/app\n[program:b]\ncommand=sh -c 'exec $X'\nenvironment=X=/app\n[program:c]\ncommand=sh -c 'exec $X'\nenvironment=X=/foreign\n"}, "sh leads"),
     ((SHELL, "-c", "echo '[supervisord]' >/s.conf; exec /usr/bin/supervisord -c /s.conf"), {"usr/bin/supervisord": "E"}, ""),
 ]  # fmt: skip
 
@@ -307,7 +339,7 @@ async def test_a_supervisor_is_not_known_to_start_where_a_service_lacks_its_prog
     made = {"E": build.elf(), "F": build.elf(machine=183)}
     given = [(name, made.get(what, what) if isinstance(what, str) else what) for name, what in beside.items()]
     entries = [(argv[0].lstrip("/"), build.elf()), ("app", build.elf()), ("foreign", made["F"]), *given]
-    found = await look(argv, entries, env=(("BIN", "/opt"),))
+    found = await look(argv, entries, env=(("BIN", "/opt"), ("OFF", "false")))
     assert reason(found) is (Reason.BINARY_UNKNOWN if lacks else None), found.problem
     assert bool(found.at_run_time) is not bool(lacks)
     assert lacks in (found.problem.detail if found.problem else "")

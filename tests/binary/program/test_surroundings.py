@@ -214,6 +214,10 @@ DIRECTORIES = [
     ("/../..", [], None),
     ("/srv/../opt", [("opt", folder(0o755))], None),
     ("/proc/1", [], None),
+    ("/sys/app", [], Reason.BINARY_UNKNOWN),
+    ("/" + "d" * 256, [], Reason.WORKDIR_INVALID),
+    ("/" + "\udcff" * 255, [], None),
+    ("/\ud800", [], None),
 ]
 
 

@@ -284,9 +284,15 @@ def _numeric_accounts(parsed: Parsed) -> list[str]:
 def _changed(call: LauncherCall, parsed: Parsed) -> Launch:
     command = unknown_environment(call.command) if parsed.has("e", "U") else call.command
     user, directory = parsed.value("u"), parsed.value("C")
-    command = command if user is None else call.within(command).as_user(user).command
+    command = command if user is None else call.within(command).as_user(_user_of(user)).command
     command = command if directory is None else replace(command, cwd=command.absolute(directory))
     return call.within(command).starting(parsed.rest, By.EXECVE)
+
+
+def _user_of(spec: str) -> str:
+    """``USER:GROUP``, of numbers behind a colon too; the user alone where there are more groups than one can tell."""
+    user, _, groups = spec.removeprefix(":").partition(":")
+    return f"{user}:{groups}" if groups and ":" not in groups else user
 
 
 def _named(launch: Launch, parsed: Parsed) -> Launch:

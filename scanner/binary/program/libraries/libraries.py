@@ -207,6 +207,8 @@ class _Search:
             if isinstance(expanded, SearchDoubt):
                 return expanded
             self._opened_as = self.command.absolute(expanded)
+            if UNKNOWN in self._opened_as:
+                return SearchDoubt(f"{expanded} is relative to a directory that is known at run time only")
             return self.files.at(self._opened_as)
         foreign: Foreign | None = None
         special: list[LoadableFile] = []

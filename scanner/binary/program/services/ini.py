@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
+from itertools import zip_longest
 
 from scanner.formats.parsing.patience import spend
 
@@ -71,15 +71,14 @@ def _close(sections: Sections, name: str, settings: dict[str, list[str]] | None)
 
 
 def _without_comment(line: str) -> tuple[str, bool]:
-    """A line up to its comment, without blanks around, with whether it has one."""
+    """A line up to its comment, without blanks around, with whether it has one.
+
+    The parser looks at the first ``;`` and the first ``#``, then at the second ones.
+    """
     if line.strip().startswith(("#", ";")):
         return "", True
-    start = sys.maxsize
-    for mark in ";#":
-        at = line.find(mark)
-        while at >= 0:
-            if not at or line[at - 1].isspace():
-                start = min(start, at)
-                break
-            at = line.find(mark, at + 1)
-    return line[:start].strip(), start != sys.maxsize
+    for places in zip_longest(*([at for at, char in enumerate(line) if char == mark] for mark in ";#")):
+        begun = [at for at in places if at is not None and (not at or line[at - 1].isspace())]
+        if begun:
+            return line[: min(begun)].strip(), True
+    return line.strip(), False

@@ -155,6 +155,8 @@ def _enabled(files: ImageFiles, directory: str) -> frozenset[str] | None:
         if name in enabled or "/" in name:
             continue
         enabled.add(name)
+        if len(enabled) > MAX_NAMES:
+            raise TooMany(f"{directory} starts more than {MAX_NAMES} names")
         at = f"{directory}/{name}"
         if any(files.stands(f"{at}/{each}").kind is PathKind.FILE for each in ("contents", "dependencies")):
             return None

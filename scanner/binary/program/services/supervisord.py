@@ -7,6 +7,7 @@ import posixpath
 import re
 import shlex
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
@@ -15,6 +16,7 @@ from scanner.binary.program.path_search import places_of
 from scanner.binary.program.services import ini
 from scanner.binary.program.services.found import Changes, Refusal, TooMany
 from scanner.binary.program.shell.image_paths import PathKind
+from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,12 @@ MAX_PATTERN = 64
 MAX_WORDS_CHARS = 4096
 """Of the words of one program."""
 
+MAX_PUT_CHARS = 64 * 1024
+"""Of all that is put in place of the names of one setting: a value may hold another that holds another."""
+
+MAX_DIGITS = 9
+"""Of a value that is put in as a number."""
+
 _OPTIONS = grammar(
     "hc:nvu:m:d:l:y:z:e:j:i:q:kta:s",
     "help>h configuration:>c nodaemon>n version>v user:>u umask:>m directory:>d logfile:>l logfile_maxbytes:>y "
@@ -44,6 +52,7 @@ _STARTED = ("program:", "fcgi-program:", "eventlistener:")
 _OFF = frozenset({"false", "no", "off", "0"})
 _NAME = re.compile(r"%(?:%|\((?P<name>[^()]+)\)(?P<as>0?[0-9]{0,2}[sd])?)?")
 _MAGIC = re.compile(r"[*?[]")
+_HERE = "%(here)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +67,37 @@ class _Names:
         return replace(self, known={**self.known, **{f"ENV_{name}": value for name, value in variables.items()}})
 
     def put_into(self, text: str, where: str) -> str:
-        """A text with them in their places, ``UNKNOWN`` for what is not known; raises ``Refusal`` for one that is none."""
+        """A text with them in their places, ``UNKNOWN`` for what is not known.
+
+        Raises:
+            Refusal: a name stands for nothing, or is badly written.
+            TooMany: the text becomes too long.
+        """
+        made = 0
 
         def value(found: re.Match[str]) -> str:
-            if found[0] == "%%":
-                return "%"
-            if not found["as"]:
-                raise Refusal(f"{where} is badly formatted")
-            name = found["name"]
-            if name not in self.known and (self.is_all or not name.startswith("ENV_")):
-                raise Refusal(f"{where} names {name}, which stands for nothing")
-            known = self.known.get(name)
-            if known is not None and found["as"] != "s":
-                return f"%{found['as']}" % int(known) if known.isdecimal() else UNKNOWN
-            return UNKNOWN if known is None else known
+            nonlocal made
+            said = self._value(found, where)
+            made += len(said)
+            if made > MAX_PUT_CHARS:
+                raise TooMany(f"{where} becomes longer than {MAX_PUT_CHARS} characters")
+            return said
 
         return _NAME.sub(value, text)
+
+    def _value(self, found: re.Match[str], where: str) -> str:
+        if found[0] == "%%":
+            return "%"
+        if not found["as"]:
+            raise Refusal(f"{where} is badly formatted")
+        name = found["name"]
+        if name not in self.known and (self.is_all or not name.startswith("ENV_")):
+            raise Refusal(f"{where} names {name}, which stands for nothing")
+        known = self.known.get(name)
+        if known is not None and found["as"] != "s":
+            is_number = known.isdecimal() and len(known) <= MAX_DIGITS
+            return f"%{found['as']}" % int(known) if is_number else UNKNOWN
+        return UNKNOWN if known is None else known
 
 
 def programs(files: ImageFiles, command: Command, changes: Changes) -> Iterator[Command]:
@@ -112,12 +136,12 @@ def programs(files: ImageFiles, command: Command, changes: Changes) -> Iterator[
 def _configuration(files: ImageFiles, command: Command, changes: Changes) -> str | None:
     """The path of its configuration, ``None`` where nobody can tell."""
     options = _OPTIONS.parse(command.argv[1:])
-    if isinstance(options, OptionError):
-        raise Refusal(options.detail)
+    if isinstance(options, OptionError) or options.rest:
+        if any(UNKNOWN in word for word in command.argv):
+            return None
+        raise Refusal(options.detail if isinstance(options, OptionError) else f"it takes no {options.rest[0]}")
     if options.has("h", "v"):
         return None
-    if options.rest:
-        raise Refusal(f"it takes no {options.rest[0]}")
     told = options.value("c")
     if told is not None and UNKNOWN in told:
         return None
@@ -159,16 +183,20 @@ def _sections(files: ImageFiles, path: str, names: _Names, changes: Changes) -> 
             return None
     if "supervisord" not in sections:
         raise Refusal(f"{path} has no section supervisord")
-    return sections
+    shared = sections.pop("DEFAULT", {})
+    return {section: {**shared, **values} for section, values in sections.items()}
 
 
 def _add(files: ImageFiles, path: str, sections: ini.Sections, changes: Changes) -> bool:
-    """Whether the text of a configuration is known, which is then added to the others."""
-    text = None if changes.touch(path) else files.text(path)
-    if text is None:
+    """Whether the text of a configuration is known, which is then added to the others, its directory put into it."""
+    raw, here = None if changes.touch(path) else files.text(path), posixpath.dirname(path)
+    if raw is None:
         return False
+    text = raw.decode("utf-8", "surrogateescape")
+    if text.count(_HERE) * len(here) > MAX_PUT_CHARS:
+        raise TooMany(f"{path} names its directory too often")
     try:
-        ini.read(text.decode("utf-8", "surrogateescape"), sections)
+        ini.read(text.replace(_HERE, here), sections)
     except ini.RefusedError:
         raise Refusal(f"{path} is no configuration") from None
     except ini.TooLongError:
@@ -207,7 +235,8 @@ def _names(command: Command, here: str) -> _Names:
 def _variables(text: str) -> dict[str, str | None]:
     """What ``environment`` sets: words with ``=`` between, a comma behind each."""
     lexer = shlex.shlex(text)
-    lexer.wordchars += "/.+-():"
+    lexer.wordchars += f"/.+-():{UNKNOWN}"
+    spend(1 + len(text))
     try:
         tokens = list(lexer)
     except ValueError:
@@ -229,6 +258,7 @@ def _program(
     files: ImageFiles, command: Command, section: str, values: dict[str, str], names: _Names
 ) -> Command | None:
     """The command of a program that is started at once; ``None`` where that is another one, or nobody can tell."""
+    spend(1 + len(names.known) // 10)
     name = section.partition(":")[2].strip()
     more: dict[str, str | None] = {
         "program_name": name,
@@ -243,7 +273,8 @@ def _program(
     changed, names = _with(command, variables), names.and_variables(variables)
     written = names.put_into(values["command"], f"the command of {name}")
     directory = names.put_into(values.get("directory", ""), f"the directory of {name}")
-    if values.get("autostart", "true").lower() in _OFF or len(written) > MAX_WORDS_CHARS or UNKNOWN in directory:
+    at_once = names.put_into(values.get("autostart", "true"), f"autostart of {name}").lower()
+    if at_once in _OFF or len(written) > MAX_WORDS_CHARS or any(UNKNOWN in each for each in (at_once, directory)):
         return None
     try:
         words = tuple(shlex.split(written))
@@ -273,6 +304,5 @@ def _placed(files: ImageFiles, command: Command, started: Command, directory: st
 
 
 def _with(command: Command, variables: dict[str, str | None]) -> Command:
-    for name, value in variables.items():
-        command = command.with_variable(name, value)
-    return command
+    changed = replace(command, env=MappingProxyType({**command.env, **variables}))
+    return changed.with_variable("PATH", variables["PATH"]) if "PATH" in variables else changed

@@ -248,7 +248,8 @@ def _kind_of(machine: Machine, state: State, name: str) -> list[State]:
     if name in state.aliases or not is_known(name):
         return machine.done(state.printed(UNKNOWN).with_status(None))
     found = "" if said else lookups.located(machine.files, state, name)
-    if found is None:
+    is_absent = bool(said) or lookups.is_missing(machine.files, state, name, machine.kind)
+    if found is None or (not found and not is_absent):
         return machine.done(state.printed(UNKNOWN).with_status(None))
     said = said or ("file" if found else "")
     return machine.done(state.printed(f"{said}\n" if said else "").with_status(0 if said else 1))

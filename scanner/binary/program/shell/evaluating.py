@@ -24,13 +24,14 @@ _COMMAND = re.compile(
     re.ASCII | re.DOTALL,
 )
 _WORD = re.compile(rf"\s*(?:exec[ \t]+)?(?P<word>/[\w./+@{UNKNOWN}-]+)(?=\s|\Z)", re.ASCII)
-_MORE_WORDS = re.compile(rf"[\w./:@%+,=\s\"'{UNKNOWN}-]*", re.ASCII)
+_MORE_WORDS = re.compile(rf"[\w./:@%+,= \t\"'{UNKNOWN}-]*(?:\n\s*)?", re.ASCII)
+_KNOWN_WORD = re.compile(r"[\w./:@%+,=-]+", re.ASCII)
 _OWN = frozenset({"!", "[[", "case", "for", "function", "if", "select", "time", "until", "while", "{", "do", "then"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A command, the words of which are known up to ``UNKNOWN_WORDS``; ``is_all`` where nothing stands behind it."""
+    """A command, the words of which are known but for ``UNKNOWN_WORDS``; ``is_all`` where nothing stands behind it."""
 
     words: tuple[str, ...]
     by_exec: bool
@@ -40,9 +41,10 @@ class _Begun:
 def partly_known(machine: Machine, state: State, text: str, node: Simple) -> list[State]:
     """Behind ``eval`` of a text with unknown parts."""
     if (assigned := _ASSIGNED.fullmatch(text)) is not None:
-        made = state.assigned(assigned["name"], assigned["value"])
-        exported = made.exported | ({assigned["name"]} if assigned["by"] == "export" else set())
-        return machine.done(replace(made, exported=exported, status=0))
+        if assigned["by"]:
+            words = (assigned["by"], f"{assigned['name']}={assigned['value']}")
+            return builtins.BUILTINS[words[0]](machine, state, words, node)
+        return machine.done(replace(state.assigned(assigned["name"], assigned["value"]), status=0))
     why = f"line {node.line}: what eval runs is known at run time only"
     begun = _begun(text)
     name = begun.words[0] if begun is not None else ""
@@ -69,4 +71,5 @@ def _begun(text: str) -> _Begun | None:
     words, by_exec = tuple(found["words"].split()), found["exec"] is not None
     if "=" in words[0] or words[0] == "exec" or (by_exec and words[0].startswith("-")):
         return None
-    return _Begun((*words, UNKNOWN_WORDS), by_exec, _MORE_WORDS.fullmatch(found["rest"]) is not None)
+    rest = (word if _KNOWN_WORD.fullmatch(word) else UNKNOWN_WORDS for word in found["rest"].split())
+    return _Begun((*words, *rest), by_exec, _MORE_WORDS.fullmatch(found["rest"]) is not None)

@@ -18,7 +18,7 @@ _GIVEN_BY_BASH = frozenset({
 _GIVEN_BY_ALL = frozenset({"PPID", "LINENO", "_", "PS1", "PS2", "PS4", "OPTARG"})
 
 
-BITS_64 = MappingProxyType({
+_BITS_64 = MappingProxyType({
     "amd64": "x86_64", "arm64": "aarch64", "s390x": "s390x", "riscv64": "riscv64", "loong64": "loongarch64",
     "ppc64le": "powerpc64le",
 })  # fmt: skip
@@ -50,8 +50,8 @@ def given(  # noqa: C901 - one line for each variable
         return None
     if name in _GIVEN_BY_ALL:
         return UNKNOWN
-    if name in {"HOSTTYPE", "MACHTYPE"} and kind is ShellKind.BASH and state.architecture in BITS_64:
-        return f"{BITS_64[state.architecture]}{f'-{UNKNOWN}' if name == 'MACHTYPE' else ''}"
+    if name in {"HOSTTYPE", "MACHTYPE"} and kind is ShellKind.BASH and state.architecture in _BITS_64:
+        return f"{_BITS_64[state.architecture]}{f'-{UNKNOWN}' if name == 'MACHTYPE' else ''}"
     if name in _GIVEN_BY_BASH and kind in {
         ShellKind.BASH,
         ShellKind.KSH,

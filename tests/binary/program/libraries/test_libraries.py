@@ -239,9 +239,12 @@ async def test_a_library_that_only_a_script_may_bring_is_unknown_whatever_files_
     ("export LD_LIBRARY_PATH=/opt/x\nexec /app", None),
     ("LD_LIBRARY_PATH=/opt/y:/opt/x exec /app", None),
     ("LD_LIBRARY_PATH=/opt/y exec /app", Reason.LIBRARY_MISSING),
+    ("exec /by-path", Reason.LIBRARY_MISSING),
+    ('cd "$(date)"\nexec /by-path', Reason.BINARY_UNKNOWN),
 ])  # fmt: skip
 async def test_a_script_may_lead_the_loader(images, build, kit, line, expected):
     layers = [("bin/sh", BUSYBOX), ("start.sh", f"#!/bin/sh\n{line}\n".encode()), ("app", app(kit))]
+    layers += [("by-path", app(kit, soname="./liba.so.1"))]
     lower = base(("opt/x/liba.so.1", plain(kit.shared())))
     program = await judged(images, build, lower, layers, entrypoint=("/start.sh",))
     assert (reason(program), program.at_run_time) == (expected, "")

@@ -20,14 +20,18 @@ SCRIPTS = [
     (
         'case "$(type -t app)$(type -t cd)$(type -t if)$(type -t gone)" in filebuiltinkeyword) exec app;; esac; exec other',
     ),
+    ('case "$(type -t complete)" in builtin) exec app;; esac; exec other',),
     # what only the run tells
     ('cd @/etc; cd "@/opt/$(date +app)"; cd - >/dev/null; exec app "$OLDPWD"',),
     ('cd @/etc; cd "@/nowhere/$(date +app)"; cd - >/dev/null; exec app',),
     ('cd "@/opt/$(date +app)"; cd @/etc; exec app "$PWD"',),
     ('X=$(date +one); eval "exec app $X"',),
     ('X=$(date +one); eval "app $X"; exec other',),
+    ('X=$(date +one); eval "app x\n$X"',),
     ('X=$(date +one); eval "A=$X"; export FOO=new; exec app',),
     ('X=$(date +one); eval "set -- app $X"; shift; exec other',),
+    ('X=$(date +one); eval "exec app $X two"',),
+    ('f() { eval "local FOO=$(date +one)"; }; f; exec app $FOO',),
     ('eval "exec @/nowhere/gone $(date +x)"; exec app',),
     ('f() { exec "@/bin/$1" x; }; f "ap$(date +p)"',),
     ('f() { exec "$1" x; }; f @/bin/ap$(date +p)',),

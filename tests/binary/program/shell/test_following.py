@@ -275,6 +275,7 @@ def test_what_only_the_run_tells_is_said_in_a_sentence(text, why):
     [
         ('exec a "$X"', ("a", UNKNOWN)),
         ("exec a $X", ("a", UNKNOWN_WORDS)),
+        ('eval "exec a $X b"', ("a", UNKNOWN_WORDS, "b")),
         ('exec a "x${X}y" b', ("a", f"x{UNKNOWN}y", "b")),
         ('exec a "${X:-d}"', ("a", UNKNOWN)),
     ],
@@ -718,6 +719,8 @@ def test_what_the_rest_names_is_looked_for_where_nobody_can_tell_further(text, l
     [
         ('eval "exec /opt/nope/$(curl x)"', "/opt/nope is not in the image"),
         ('eval "/opt/nope $(curl x); exec setup"', "it starts /opt/nope, which is not in the image"),
+        ('eval "setup x\n$(curl x)"', ""),
+        ('eval "local A=$(curl x)"; exec setup', "local outside of any function"),
         ('"$(curl x)"/bin/setup; exec "$(curl y)"', ""),
     ],
 )
