@@ -93,6 +93,13 @@ sound() { # of paths, those of files that have an end: no pipe, no device, none 
   [ "$#" -eq 0 ] || find -L "$@" -prune -type f -size +0 -size -2049 2>/dev/null
 }
 
+readable() { # of paths, those of files that have an end, and that may be read: some kinds of awk end at any other
+  set -f
+  for file in $(sound "$@"); do
+    if [ -r "$file" ]; then printf '%s\n' "$file"; fi
+  done
+}
+
 can_read() { # a path; sets from what it is read: of a file without a size, which may be one of the kernel's, nothing is
   from=$1
   case $1 in
@@ -877,7 +884,7 @@ remember_compose() { # lines of containers; a file is asked for once, whoever na
     {
       count = split(said("compose_files"), files, ",")
       root = begun(files[1], said("compose_dir"))
-      if (count == 0 && /"compose_files":"[^"]/) print "a file of Compose whose name is odd"
+      if (count == 0 && /"compose_files":"[^"]/ && !/"compose_files":"[A-Za-z]:\\/) print "a file of Compose whose name is odd"
       for (i = 1; i <= count; i++) print rooted(files[i]) "\"" said("compose_dir") "\"" said("compose_env")
     }')
   compose_files="$compose_files$newline$found"
@@ -1182,13 +1189,14 @@ plan_files() {
 
 command_files() { # cron's tables, those of supervisord and Monit, scripts at boot or at their time, as far as an engine is named
   set +f
-  tables=$(sound /etc/crontab /etc/cron.d/* /etc/anacrontab /var/spool/cron/* /var/spool/cron/crontabs/* /var/spool/cron/tabs/* /etc/crontabs/* \
+  tables=$(readable /etc/crontab /etc/cron.d/* /etc/anacrontab /var/spool/cron/* /var/spool/cron/crontabs/* /var/spool/cron/tabs/* /etc/crontabs/* \
     /etc/supervisord.conf /etc/supervisor/supervisord.conf /etc/supervisor/conf.d/*.conf /etc/supervisord.d/*.ini /etc/supervisord.d/*.conf \
     /etc/monitrc /etc/monit/monitrc /etc/monit.d/* /etc/monit/monit.d/* /etc/monit/conf.d/* /etc/monit/conf-enabled/*)
-  scripts=$(sound /etc/rc.local /etc/rc.d/rc.local /etc/local.d/*.start /etc/cron.hourly/* /etc/cron.daily/* /etc/cron.weekly/* \
+  scripts=$(readable /etc/rc.local /etc/rc.d/rc.local /etc/local.d/*.start /etc/cron.hourly/* /etc/cron.daily/* /etc/cron.weekly/* \
     /etc/cron.monthly/* /etc/cron.yearly/* /etc/periodic/*/* /etc/sv/*/run /etc/service/*/run /service/*/run /var/service/*/run)
-  boot=$(grep -l -s -E "${clients}[[:space:]]" /etc/init.d/* /dev/null)
+  boot=$(readable /etc/init.d/*)
   set -f
+  boot=$(grep -l -s -E "${clients}[[:space:]]" $boot /dev/null)
   parts=
   for part in $scripts $boot; do parts="$parts +$part"; done
   named=$(words_of_tables $tables)
@@ -1196,30 +1204,77 @@ command_files() { # cron's tables, those of supervisord and Monit, scripts at bo
   [ -z "$parts" ] || called=$(run_by_scripts '' '' $scripts $boot)
   if [ "$called" = @ ] || { [ -n "$named$called" ] && names_engine_when_run "$named $called" '' ''; }; then
     for part in $parts $named; do
-      if names_engine_when_run "$part" '' ''; then ship commands "${part#?}" @script; fi
+      case $part in
+        @more) ;;
+        *) if names_engine_when_run "$part" '' ''; then ship commands "${part#?}" @script; fi ;;
+      esac
     done
   fi
+  case $named in
+    *@more) ship commands 'more scripts of tables than are looked through' @unreadable ;;
+  esac
   [ -n "$tables" ] || return 0
-  others=$(grep -l -s -E "(^|[[:space:]/\"'=])${starters}[[:space:]]|${addresses}" $tables /dev/null)
+  others=$(grep -l -s -E "^[[:space:]]*([^#;[:space:]].*)?((^|[[:space:]/\"'=])${starters}[[:space:]]([^;&|]*[[:space:]])?(run|runp|create|apply|replace|install|upgrade)([[:space:]\"']|\$)|${addresses})" $tables /dev/null)
   for table in $others; do ship commands "$table, in another line" @script; done # beside what it is as a table
-  tables=$(grep -l -s -E "${clients}[[:space:]]" $tables /dev/null)
+  tables=$(grep -l -s -E "${clients}([[:space:]\"'\\\\;&|)]|\$)" $tables /dev/null)
   [ -z "$tables" ] || ship_units commands "$tables"
 }
 
-words_of_tables() { # tables: +PATH or -PATH of the scripts that stand in them
+words_of_tables() { # tables: +PATH or -PATH of the scripts that stand in them, from where each is run; @more behind too many
   [ "$#" -gt 0 ] || return 0
+  accounts=$(sound /etc/passwd)
   awk -v sq="'" '
+    function told(kind, path) {
+      gsub(/\/\.\//, "/", path)
+      if (path !~ /^\/[A-Za-z0-9_.\/-]+$/ || path ~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// || path ~ /^\/(dev|proc|sys|run|etc\/cron\.(hourly|daily|weekly|monthly|yearly)$)/ || seen[kind path]++) return
+      if (n++ < 300) print kind path
+    }
+    function leave(  i) { # a section, whose directory may stand behind its command
+      for (i = 1; i <= left; i++) if (place homes[i] != "") told(kinds[i], (place != "" ? place : homes[i]) "/" relative[i])
+      left = 0
+      place = ""
+    }
+    FILENAME == "/etc/passwd" {
+      split($0, fields, ":")
+      if (fields[6] ~ /^\/[A-Za-z0-9_.\/-]+$/) home_of[fields[1]] = fields[6]
+      next
+    }
+    FNR == 1 {
+      leave()
+      name = FILENAME
+      sub(/.*\//, "", name)
+      is_own = FILENAME ~ /\/(spool\/cron|crontabs)\//
+    }
     /^[ \t]*[#;]/ { next }
+    /^[ \t]*\[[A-Za-z0-9_.-]+(:[^]]*)?\]/ { leave() }
     {
       gsub("[\"" sq "=;&|()\\\\,]", " ")
+      if ($1 ~ /^(HOME|directory):?$/ && $2 ~ /^\//) place = $2
+      whose = is_own ? name : $1 ~ /^@/ ? $2 : $6
+      home = whose in home_of ? home_of[whose] : is_own ? "" : "/root"
       reads = 0
+      gone = ""
       for (i = 1; i <= NF; i++) {
-        if ($i ~ /^([A-Za-z0-9_.\/-]*\/)?(sh|bash|dash|ash|ksh|zsh|source|\.|run-parts)$/) { reads = 1; continue }
-        if ($i ~ /^\/[A-Za-z0-9_.\/-]+$/ && $i !~ /^\/(usr\/)?(bin|sbin|lib|lib64|libexec)\// && $i !~ /^\/(dev|proc|sys|run|etc\/cron\.(hourly|daily|weekly|monthly|yearly)$)/ && !seen[$i]++)
-          print (reads ? "+" : "-") $i
-        if ($i !~ /^-/) reads = 0
+        word = $i
+        if (home != "") sub(/^(~|\$HOME|\$\{HOME\})\//, home "/", word)
+        if (word ~ /^([A-Za-z0-9_.\/-]*\/)?(sh|bash|dash|ash|ksh|zsh|source|\.|run-parts)$/) { reads = 1; continue }
+        kind = reads ? "+" : "-"
+        if (word !~ /^-/) reads = 0
+        if (i > 1 && $(i - 1) == "cd") gone = word ~ /^\// ? word : gone == "" ? "" : gone "/" word
+        if (word ~ /^\//) told(kind, word)
+        else if (word !~ /^[A-Za-z0-9_.][A-Za-z0-9_.\/-]*$/ || (kind == "-" && word !~ /\//)) continue
+        else if (gone != "") told(kind, gone "/" word)
+        else if (left < 1000) {
+          relative[++left] = word
+          homes[left] = home
+          kinds[left] = kind
+        } else more = 1
       }
-    }' "$@" 2>/dev/null | head -n 300
+    }
+    END {
+      leave()
+      if (more || n > 300) print "@more"
+    }' $accounts "$@" 2>/dev/null
 }
 
 # ---------------------------------------------------------------- quadlets and units
@@ -1551,7 +1606,8 @@ run_by_scripts() { # root, place, scripts: @ where an engine is named in one, el
     line ~ /^[ \t]*#/ { next }
     line ~ engine || line ~ starter || line ~ addresses { found = 1; exit }
     line ~ assigned { is_assigned = 1 }
-    line ~ used { is_used = 1 }
+    { sentence = line; gsub(/[ \t]be[ \t]+run[ \t]/, " ", sentence) } # "$NAME must be run as root"
+    sentence ~ used { is_used = 1 }
     line ~ quoted { is_quoted = 1 }
     line ~ verb { has_verb = 1 }
     (is_assigned && is_used) || (is_quoted && has_verb) { found = 1; exit }
@@ -1749,7 +1805,7 @@ named_files() { # paths among which links are that name instances, units: USE:PA
           for (home in started_in)
             if (home != "" || project != "")
               for (i = split("compose.yaml compose.yml docker-compose.yml docker-compose.yaml", words, " "); i > 0; i--)
-                said("compose?", (project ~ /^\// ? project : project != "" ? home "/" project : home) "/" words[i])
+                said("compose?", (project != "" ? project : home) "/" words[i])
           if (place != "") env = env "," place "/.env"
           if (project != "") env = env "," project "/.env"
           for (i = 1; i <= projects; i++) {
@@ -1767,7 +1823,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
   kind_of_unit=$1
   names_needed=$2
   shift 2
-  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" -v tasks="${tasks-}" -v starters="$starters" -v runners="$runners" -v addresses="$addresses" '
+  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" -v tasks="${tasks-}" -v starters="$starters" -v runners="$runners" -v clients="$clients" -v addresses="$addresses" '
     BEGIN {
       table = quadlet == "commands"
       quadlet = quadlet == "quadlet"
@@ -1780,7 +1836,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       for (i = 1; i <= count; i++) as_it_is[list[i]] = 1
       script_count = split(scripts, script)
     }
-    FNR == 1 { finish() }
+    FNR == 1 { finish(); engines = 0 }
     { sub(/\r$/, "") }
     table { print tabled($0); next }
     /^[ \t]*[#;]/ { if (going) whole = whole "\n#"; else print ""; next }
@@ -1853,25 +1909,37 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       sub(/[ \t].*/, "", value)
       return value ~ /^\/[A-Za-z0-9_.\/-]+$/ ? run " -C " value : run
     }
-    function tabled(line,  name, at) { # of a table that is none of systemd: what names an engine, else what says who, where
-      if (line ~ /^[ \t]*#/) return ""
+    function tabled(line,  name, value, i) { # of a table that is none of systemd: what names an engine, else what says who, where
+      if (line ~ /^[ \t]*[#;]/ || match(line, addresses)) return ""
       if (line ~ /^[ \t]*environment[ \t]*[=:]/) return "environment=@hidden"
       if (match(line, /^[ \t]*command[ \t]*[=:][ \t]*/)) {
-        at = RLENGTH
-        return substr(line, 1, at) (line ~ /docker|podman|nerdctl|finch|balena-engine/ ? command(substr(line, at + 1)) : "@hidden")
+        name = substr(line, 1, RLENGTH)
+        value = substr(line, RLENGTH + 1)
+        return name (names_one(value) ? command(value) : "@hidden")
       }
-      if (line ~ /(docker|podman|nerdctl|finch|balena-engine)/ && line !~ /^[ \t]*["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*=[ \t]*[^ \t]*$/) {
-        match(line, /docker|podman|nerdctl|finch|balena-engine/)
-        name = substr(line, 1, RSTART)
-        if (!match(name, /[ \t][A-Za-z_][A-Za-z0-9_]*=/)) return command(line)
-        at = RSTART
-        return command(substr(line, 1, at)) command(substr(line, at + 1)) # behind a moment and a user the command begins
+      if (line ~ /^[ \t]*(user|directory)[ \t]*[=:]|^[ \t]*((re)?start[ \t]+)?(program|exec)[ \t]*=?[ \t]*$/) return line
+      if (match(line, /^[ \t]*["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*=/) && !(line ~ /^[ \t]/ && FILENAME ~ /supervisor/)) {
+        name = substr(line, 1, RLENGTH - 1)
+        value = substr(line, RLENGTH + 1)
+        gsub(/[ \t"\047]/, "", name)
+        if (value ~ "^[ \t]*[\"\047]?([^ \t\"\047]*/)?" clients "[\"\047]?[ \t]*$" && engines < 20) engine[++engines] = name
+        else return (name in keep) || name ~ /^(SHELL|HOME)$/ ? line : name "=@hidden"
+        return line
       }
-      if (line ~ /^[ \t]*\[|^[ \t]*(user|directory)[ \t]*[=:]/) return line
-      if (!match(line, /^[ \t]*["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*=/)) return ""
-      name = substr(line, 1, RLENGTH - 1)
-      gsub(/[ \t"\047]/, "", name)
-      return (name in keep) || name ~ /^(SHELL|HOME)$/ ? line : name "=@hidden"
+      for (i = 1; i <= engines; i++) if (match(line, "[$][{]?" engine[i] "([^A-Za-z0-9_]|$)")) return commanded(line, "[$][{]?" engine[i])
+      if (names_one(line)) return commanded(line, "docker|podman|nerdctl|finch|balena-engine")
+      return match(line, /^[ \t]*\[[A-Za-z0-9_.-]+(:[^]]*)?\]/) ? substr(line, 1, RLENGTH) : ""
+    }
+    function names_one(text) { # whether a word of it, or the last part of a path, begins as an engine is called
+      gsub(/[A-Za-z0-9_.\/-]*\.sock/, " ", text)
+      return text ~ /(^|[^A-Za-z0-9_.\/-])([^ \t"\047;&|()=<>]*\/)?(docker|podman|nerdctl|finch|balena-engine)([.-][A-Za-z0-9_.-]*)?([^A-Za-z0-9_.\/-]|$)/
+    }
+    function commanded(line, sign,  before, at) { # a line: behind a moment and a user the command begins
+      match(line, sign)
+      before = substr(line, 1, RSTART)
+      if (!match(before, /[ \t][A-Za-z_][A-Za-z0-9_]*=/)) return command(line)
+      at = RSTART
+      return command(substr(line, 1, at)) command(substr(line, at + 1))
     }
     function blank(lines,  made) {
       made = ""

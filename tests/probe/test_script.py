@@ -307,7 +307,8 @@ def test_a_project_is_planned_by_whatever_names_compose_gave_its_files(tmp_path,
     (home / "app.json").write_text("{}")
     named = [
         "compose.yaml", "./compose.yaml,sub/more.yml", "../shop/compose.yaml,../shop/sub/../sub/more.yml", "shop/compose.yaml,./shop/sub/more.yml",
-        "../../srv/shop/compose.yaml", "-", "other/compose.yaml", "../shop/compose.yaml,sub/more.yml", f"{home}/app.json", f"{home}/gone.json", r"a\u0026b.yml",
+        "../../srv/shop/compose.yaml", "-", "other/compose.yaml", "../shop/compose.yaml,sub/more.yml", f"{home}/app.json", f"{home}/gone.json", r"a\u0026b.yml", r"C:\\shop\\a.yml",
+        f"{home}/../shop/.//compose.yaml",
     ]  # fmt: skip
     labels = [
         f'{{"project":"p{at}","service":"web","compose_files":"{files}","compose_dir":"{home}"}}'
@@ -318,7 +319,7 @@ def test_a_project_is_planned_by_whatever_names_compose_gave_its_files(tmp_path,
     done = asked_of_containers(with_programs, tmp_path, labels)
 
     planned = [w.name for w in read(done).workloads if w.source is Source.COMPOSE]
-    assert planned == ["p0/web", "p0/dev", "p1/web", "p2/web", "p3/web", "p4/web"]
+    assert planned == ["p0/web", "p0/dev", "p1/web", "p2/web", "p3/web", "p4/web", "p12/web"]
     said = re.findall(rb"\n(.*)\n@unreadable\n", done.stdout)
     assert said == [
         b"other/compose.yaml",
@@ -912,7 +913,7 @@ def test_scripts_are_looked_through_with_those_that_they_run(tmp_path, with_prog
 
 
 COMMANDS = {
-    "/etc/crontab": "MAILTO=hunter1\nSHELL=/bin/bash\n# hunter2\n0 3 * * * root docker run -e A=hunter3 cron:1\n0 4 * * * root x hunter4\n",
+    "/etc/crontab": "MAILTO=hunter1\nA = docker hunter1\nA=hunter1 docker hunter1 \nSHELL=/bin/bash\n# hunter2\n0 3 * * * root docker run -e A=hunter3 cron:1\n0 4 * * * root x hunter4\n",
     "/etc/cron.d/b": "0 3 * * * root cd {root}/srv/b && docker compose up -d >hunter_\n0 4 * * * root {root}/opt/all.sh hunter5\n",
     "/srv/b/compose.yml": "services: {a: {image: 'b:2'}}\n",
     "/opt/all.sh": "#!/bin/sh\n{root}/opt/one.sh hunter6\n",
@@ -922,17 +923,24 @@ COMMANDS = {
     "/etc/cron.daily/c": "#!/bin/sh\nsh {root}/opt/one.sh\n",
     "/etc/cron.weekly/d": "#!/bin/sh\nlogrotate hunter10\n",
     "/etc/supervisor/conf.d/e.conf": '[program:e]\nenvironment=P="hunter11"\nuser=web\ncommand=docker run sup:1\n',
-    "/etc/monit/conf.d/f": 'check x\n start program = "/usr/bin/docker run -e A=hunter12 monit:1"\n set mail hunter13\n',
+    "/etc/monit/conf.d/f": 'check x\n start program =\n "/usr/bin/docker run -e A=hunter12 monit:1"\n set mail hunter13\n',
     "/etc/cron.d/g": "0 3 * * * root curl -d hunter14 --unix-socket /run/docker.sock http://d/containers/create\n",
-    "/etc/cron.d/h": "0 3 * * * root kubectl create secret x --from-literal=a=hunter15\n0 4 * * * root docker run h:4\n",
+    "/etc/cron.d/h": "0 5 * * * root curl -d hunter14 --unix-socket /run/docker.sock http://d/containers/create\n0 3 * * * root kubectl create secret x --from-literal=a=hunter15\n0 4 * * * root docker run h:4\n0 5 * * * root pg_dump p://hunter15 >/srv/docker/x\n",
     "/etc/systemd/system/i.service": "[Service]\nExecStart=/usr/bin/curl --data hunter16 --unix-socket /run/docker.sock http://d/containers/create\n",
     "/etc/systemd/system/j@.service": "[Service]\nExecStart={root}/opt/%i.sh\n",
     "/etc/systemd/system/k.service": "[Service]\nExecStart={root}/srv/k/go\n",
     "/srv/k/go": '#!/bin/sh\nexec {root}/srv/k/d/$(hostname)/../"$NAME".sh\n. {root}/srv/k/d/$NAME.sh\n',
     "/srv/k/d/host.sh": "docker run hunter17\n",
     "/etc/init.d/l": "#!/bin/sh\nPASS=hunter18 docker run l:1\n",
+    "/etc/init.d/docker": '#!/bin/sh\nBASE=docker\nDESC=Docker\nlog "$DESC must be run as root"\necho "service docker {start}"\n',
     "/etc/init.d/m": "#!/bin/sh\n/usr/bin/m hunter19\n",
     "/etc/systemd/system/n.service": "[Service]\nExecStart=/usr/bin/docker compose -f app.yml up\nWorkingDirectory={root}/srv/n\n",
+    "/etc/cron.d/o": "0 3 * * * root cd {root}/opt && test -f ./rel && bash ./rel\n",
+    "/opt/rel": "docker run hunter20\n",
+    "/etc/supervisor/conf.d/p.conf": "; docker hunter21\n[program:p]\ncommand=./sup.sh\n  [ hunter22 ]\ndirectory={root}/opt\n[program:q]\ncommand=docker ps\n",
+    "/opt/sup.sh": "#!/bin/sh\ndocker run hunter23\n",
+    "/etc/cron.d/q": "# kubectl apply\n0 3 * * * root crictl rmi --prune\n",
+    "/etc/cron.d/r": "D=/usr/bin/docker\n0 3 * * * root $D run var:1\n0 4 * * * root dump hunter24 $DATE\n",
     "/srv/n/app.yml": "services: {a: {image: 'n:3'}}\n",
 }
 
@@ -944,11 +952,11 @@ def test_what_others_than_systemd_start_is_planned_or_a_gap(tmp_path, with_progr
 
     assert not re.search(rb"hunter\d", done.stdout)
     assert {(w.name, w.image) for w in facts.workloads if w.source is not Source.SYSTEMD} == {
-        ("etc/crontab", "cron:1"), ("b/a", "b:2"), ("n/a", "n:3"), ("cron.d/h", "h:4"), ("crontabs/web", "user:1"), ("conf.d/e.conf", "sup:1"), ("conf.d/f", "monit:1"),
+        ("etc/crontab", "cron:1"), ("b/a", "b:2"), ("n/a", "n:3"), ("cron.d/h", "h:4"), ("crontabs/web", "user:1"), ("conf.d/e.conf", "sup:1"), ("conf.d/f", "monit:1"), ("cron.d/r", "var:1"),
     }  # fmt: skip
     kept = [path.decode().removeprefix(root) for path in re.findall(rb"\n(.*)\n@script", done.stdout)]
     assert sorted(kept) == [
-        "/etc/cron.d/g, in another line", "/etc/cron.d/h, in another line", "/etc/cron.daily/c", "/etc/init.d/l", "/opt/*.sh", "/opt/all.sh", "/srv/k/go",
+        "/etc/cron.d/g, in another line", "/etc/cron.d/h, in another line", "/etc/cron.daily/c", "/etc/init.d/l", "/opt/*.sh", "/opt/all.sh", "/opt/rel", "/opt/sup.sh", "/srv/k/go",
     ]  # fmt: skip
     assert {"command", "systemd"} <= set(facts.gaps)
 

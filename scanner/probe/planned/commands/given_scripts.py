@@ -51,6 +51,7 @@ class Files:
     listed: Callable[[str], Iterable[str]] = lambda _: ()
     alike: Callable[[str], Iterable[str]] = lambda _: ()
     _naming: dict[str, str] = field(default_factory=dict)
+    _open: set[str] = field(default_factory=set)
 
     def script(self, path: str, *, is_a_shell_s: bool = False) -> str | None:
         """The text of a file that a shell would run; none for any other, or one that is not there to be read."""
@@ -85,6 +86,9 @@ class Files:
             raise UnclearError(f"it runs whatever lies in one of more than {MAX_GLOBS} directories")
         for directory in directories:
             home = posixpath.normpath(posixpath.join(place, directory))
+            self._open.update(() if is_known(home) else (word,))
+            if len(self._open) > MAX_GLOBS:
+                raise UnclearError(f"it runs programs of more than {MAX_GLOBS} names that only the running host knows")
             paths = self._in(home) if is_known(home) else self.alike(posixpath.normpath(posixpath.join(place, word)))
             if path := self._naming_engine(home if is_known(home) else word, paths):
                 raise UnclearError(

@@ -37,9 +37,7 @@ from scanner.probe.planned.commands import (
 )
 from scanner.probe.planned.commands.script_shell import (
     MANY,
-    MAX_WORDS,
     OPEN,
-    OPEN_TEXT,
     PLAIN_IFS,
     SOURCE,
     Shell,
@@ -68,9 +66,6 @@ MAX_CALLS = 10
 """Functions that call functions: deeper is a circle, and a gap."""
 
 _PLAIN = frozenset({"command", "builtin"})
-
-MAX_COMMAND_CHARS = 1 << 21
-"""Of all words of a command: what the kernel takes together by default (a quarter of an 8 MiB stack)."""
 
 
 def commands_of(
@@ -313,24 +308,18 @@ class _Walk(Ways):
 
     def _words(self, words: Iterable[Word]) -> tuple[list[Step], tuple[str, ...]]:
         expansion = Expansion(self.shell)
-        found = self._fields(expansion, words)
+        found = self._fields(expansion, tuple(words))
         self.gaps += expansion.doubts
         return script_steps.subshells(expansion.bodies), found
 
     def _expanded(self, words: Iterable[Word]) -> list[Step]:
         return self._words(words)[0]
 
-    def _fields(self, expansion: Expansion, words: Iterable[Word]) -> tuple[str, ...]:
-        found: list[str] = []
-        size = 0
-        for word in words:
-            fields = expansion.fields(word)
-            size += sum(map(len, fields))
-            if size > MAX_COMMAND_CHARS or len(found) + len(fields) > MAX_WORDS:
-                self.gaps.append(f"line {word.line} of its script has a command of too many characters or words")
-                return ()
-            found += [field.replace(OPEN_TEXT, UNKNOWN) for field in fields]
-        return tuple(found)
+    def _fields(self, expansion: Expansion, words: tuple[Word, ...]) -> tuple[str, ...]:
+        found = script_texts.all_fields(expansion, words)
+        if found is None:
+            self.gaps.append(f"line {words[0].line} of its script has a command of too many characters or words")
+        return found or ()
 
     def _redirected(self, redirects: tuple[Redirect, ...], body: Statement) -> list[Step]:
         steps = self._expanded([one.here or one.target for one in redirects if one.here or one.target])  # type: ignore[misc]  # one of them is there

@@ -9,14 +9,23 @@ from scanner.formats.shell import grammar
 from scanner.formats.shell.syntax import Group, Pipeline, Simple, Subshell
 from scanner.probe.planned.commands import script_builtins
 from scanner.probe.planned.commands.run_as import ROOT, RUN_BY
-from scanner.probe.planned.commands.script_shell import MANY, OPEN, OPEN_TEXT, PLAIN_IFS, SOURCE, USER_NUMBER, Shell
+from scanner.probe.planned.commands.script_shell import (
+    MANY,
+    MAX_WORDS,
+    OPEN,
+    OPEN_TEXT,
+    PLAIN_IFS,
+    SOURCE,
+    USER_NUMBER,
+    Shell,
+)
 from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from scanner.formats.shell.syntax import NotUnderstood, Redirect, Sequence, Statement
+    from scanner.formats.shell.syntax import NotUnderstood, Redirect, Sequence, Statement, Word
     from scanner.probe.planned.commands.script_shell import Effort
     from scanner.probe.planned.commands.script_values import Expansion
 
@@ -25,8 +34,14 @@ STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 CHARS_A_STEP = 64
 """Characters that cost about as much to parse as a step to follow."""
 
+CHARS_A_COPY = 256
+"""Characters that cost about as much to read, or to put together, as a step to follow."""
+
+MAX_COMMAND_CHARS = 1 << 21
+"""Of all words of a command: what the kernel takes together by default (a quarter of an 8 MiB stack)."""
+
 MAX_GIVEN_CHARS = 1 << 20
-"""Of the files that one command gives to another: more are data."""
+"""Of what some commands give to another: more are data."""
 
 STARTS = frozenset({"run", "create", "play", "up", "compose"})
 """Words of engines' commands that start something."""
@@ -119,12 +134,27 @@ def in_place(words: tuple[str, ...], stdin: str | None) -> tuple[str, ...]:
     return ("eval", stdin) if reads and stdin is not None else words
 
 
+def all_fields(expansion: Expansion, words: Iterable[Word]) -> tuple[str, ...] | None:
+    """The words of a command; none where they are more, or longer, than any command takes."""
+    found: list[str] = []
+    size = 0
+    for word in words:
+        fields = expansion.fields(word)
+        size += sum(map(len, fields))
+        if size > MAX_COMMAND_CHARS or len(found) + len(fields) > MAX_WORDS:
+            return None
+        found += [field.replace(OPEN_TEXT, UNKNOWN) for field in fields]
+    expansion.shell.effort.steps += size // CHARS_A_COPY
+    return tuple(found)
+
+
 def of_file(shell: Shell, path: str) -> str:
     """What stands in a file that a command reads."""
     try:
         text = shell.read(script_builtins.placed(shell, path)) if is_known(path) else None
     except UnclearError:
         text = None
+    shell.effort.steps += len(text or "") // CHARS_A_COPY
     return UNKNOWN if text is None else text
 
 
@@ -154,11 +184,16 @@ def fed_by(redirects: tuple[Redirect, ...], expansion: Expansion) -> str:
 
 def written(before: Statement, expansion: Expansion, stdin: str | None) -> str:
     """What commands in front of a pipe write, which read ``stdin``; one that is not known where that is not their own words."""
-    if isinstance(before, Group | Subshell):
-        return "".join(
-            _written(item.statement, expansion, None if item.background else stdin) for item in before.body.items
-        )
-    return _written(before, expansion, stdin)
+    if not isinstance(before, Group | Subshell):
+        return _written(before, expansion, stdin)
+    made: list[str] = []
+    size = 0
+    for item in before.body.items:
+        made.append(_written(item.statement, expansion, None if item.background else stdin))
+        size += len(made[-1])
+        if size > MAX_GIVEN_CHARS:
+            return UNKNOWN
+    return "".join(made)
 
 
 def _written(before: Statement, expansion: Expansion, stdin: str | None) -> str:
@@ -166,7 +201,9 @@ def _written(before: Statement, expansion: Expansion, stdin: str | None) -> str:
         before = before.parts[0]
     if not isinstance(before, Simple):
         return UNKNOWN
-    words = tuple(field for word in before.words for field in expansion.fields(word))
+    words = all_fields(expansion, before.words)
+    if words is None:
+        return UNKNOWN
     if words[:1] == ("cat",) and all(word == "-" for word in words[1:]):
         given = tuple(one for one in before.redirects if one.here is not None or one.operator == "<")
         return fed_by(given[-1:], expansion) if given else UNKNOWN if stdin is None else stdin

@@ -270,8 +270,8 @@ class Expansion:
     def _plain(self, simple: Simple) -> tuple[str, ...]:
         """The words of a command that runs no others; one that is not known for any other."""
         own = Expansion(self.shell.copy())
-        words = [field for word in simple.words for field in own.fields(word)]
-        return (UNKNOWN,) if own.bodies or own.doubts else tuple(words)
+        words = script_texts.all_fields(own, simple.words)
+        return (UNKNOWN,) if words is None or own.bodies or own.doubts else words
 
     def _parameter(self, part: Parameter) -> str:
         if part.word is not None:

@@ -29,7 +29,9 @@ def _begin(first: str, directory: str) -> tuple[str, int]:
 
 def _rooted(name: str, begin: str, known: int) -> str:
     path, steps = _climbed(name)
-    if name.startswith("/") or name == "-" or not begin or steps < known:
+    if name.startswith("/"):
+        return posixpath.normpath(f"/{name.lstrip('/')}")
+    if name == "-" or not begin or steps < known:
         return name
     return posixpath.normpath(f"{begin}{'../' * (steps - known)}{path}")
 

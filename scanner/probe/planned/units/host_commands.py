@@ -33,13 +33,16 @@ _SAID = frozenset({"command", "directory", "user", "environment"})
 _STARTING = frozenset({"program", "exec", "path"})
 """Words of Monit's behind which a command stands."""
 
+_NO_USERS = frozenset({"sudo", "doas", "env", "exec", "cd", "test", "["})
+"""What a command of a user's own table begins with, where a table of all users has a user."""
+
 _QUOTE = re.compile("[\"']")
 
 MAX_COMMAND_CHARS = 1 << 14
 """Of one program of supervisord or Monit, which somebody wrote."""
 
 MAX_COMMANDS = 1000
-"""Of one file: a crontab has a few dozen."""
+"""Of one file, and variables: a crontab has a few dozen."""
 
 _FIELDS, _FIELDS_OF_ANACRON = 5, 3
 """Of a line, in front of the command, or of who runs it."""
@@ -124,9 +127,11 @@ def _of_cron(path: str, place: Place | None, lines: list[tuple[int, str]]) -> It
         name, equals, value = (part.strip(" \t") for part in line.partition("="))
         if equals and _unquoted(name).isidentifier():
             env[_unquoted(name)] = _unquoted(value)
+            if len(env) > MAX_COMMANDS:
+                raise UnclearError(f"more than {MAX_COMMANDS} variables")
         elif said := _behind_moment(line, place):
             user, _, command = said.partition(" ") if place is Place.CRON else (owner, "", said)
-            if mentions_engine(said) and not mentions_engine(command):
+            if mentions_engine(said) and (user in _NO_USERS or not mentions_engine(command)):
                 user, command = owner, said  # a table of one user's, whatever its name
             if mentions_engine(line) or not ("run-parts" in line and any(one in line for one in _FOLDERS)):
                 yield _by_shell(command.strip(), number, user, env)
@@ -161,20 +166,20 @@ def _by_shell(text: str, number: int, user: str, env: Mapping[str, str]) -> _Com
 
 def _supervised(lines: list[tuple[int, str]]) -> Iterator[_Command]:
     """The programs of supervisord, which starts them without a shell; a line that is indented goes on."""
-    said: dict[str, tuple[int, str]] = {}
+    said: dict[str, tuple[int, list[str]]] = {}
     key = ""
     is_program = False
     for number, line in [*lines, (0, "[end]")]:
         begin, sign, value = line.partition(min("=:", key=lambda one: line.find(one) % (len(line) + 1)))
         if line.lstrip().startswith("["):
             if is_program and "command" in said:
-                yield _program(said)
+                yield _program({name: (at, " ".join(parts)) for name, (at, parts) in said.items()})
             is_program, said, key = line.strip().startswith(_PROGRAMS), {}, ""
         elif key and line[:1] in " \t":
-            said[key] = (said[key][0], f"{said[key][1]} {line.strip()}")
+            said[key][1].append(line.strip())
         else:
             key = begin.strip() if sign and begin.strip() in _SAID else ""
-            said |= {key: (number, value.partition(" ;")[0].strip())} if key else {}
+            said |= {key: (number, [value.partition(" ;")[0].strip()])} if key else {}
 
 
 def _program(said: Mapping[str, tuple[int, str]]) -> _Command:
@@ -189,10 +194,13 @@ def _program(said: Mapping[str, tuple[int, str]]) -> _Command:
 
 def _watched(lines: list[tuple[int, str]]) -> Iterator[_Command]:
     """What Monit starts, by words between quotes, without a shell."""
+    above: list[str] = []
     for number, line in lines:
         for before, text in _quoted(line):
-            if _STARTING.intersection(before.replace("=", " ").split()[-1:]):
+            if _STARTING.intersection((before.replace("=", " ").split() or above)[-1:]):
                 yield _Command(_words(text), number, line, place="/")
+            above = []
+        above = line.replace("=", " ").split() or above
 
 
 def _quoted(line: str) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,7 @@
 """Scripts whose following costs more than anybody wrote."""
 
+import tracemalloc
+
 import pytest
 
 from scanner.probe.planned.commands.command_lines import find
@@ -13,6 +15,8 @@ COSTLY = [
     ". /opt/x.sh\ndocker run a\n" + "foo bar\n" * 100,
     f"for a in {MANY}; do for b in {MANY}; do case $X in {' '.join(f'p{at}) ;;' for at in range(400))} esac; done; done; docker run a",
     f"{VARIABLES}{'trap a S$X;' * 1500} docker run a",
+    f"{'cat /opt/x.sh /opt/x.sh | cat; ' * 1000}docker run a",
+    "".join(f"/srv/$(hostname)/r{number}\n" for number in range(65)) + "docker ps",
     f"X={'ab' * 2000}; for a in {MANY}; do for b in {MANY}; do echo ${{X##{'*a?' * 300}c}}; done; done; docker run a",
 ]
 
@@ -20,12 +24,36 @@ COSTLY = [
 @pytest.mark.parametrize(
     "script",
     COSTLY,
-    ids=["sources itself", "patterns of case", "variables at traps", "patterns of words"],
+    ids=[
+        "sources itself",
+        "patterns of case",
+        "variables at traps",
+        "files before pipes",
+        "open names",
+        "patterns of words",
+    ],
 )
 def test_what_costs_more_than_it_says_is_a_gap(script):
     found = find(("bash", "/opt/x.sh"), {}, read={"/opt/x.sh": script.encode()}.get)
 
-    assert any("deep" in gap or "steps" in gap for gap in found.gaps)
+    assert any("deep" in gap or "steps" in gap or "names" in gap for gap in found.gaps)
+
+
+WRITTEN = [
+    f"X={'x' * 50_000}; echo {'$X ' * 600}| cat; docker run a",
+    f"X={'x' * 50_000}; Y=$(echo {'$X ' * 600}); docker run a",
+    f"# {'x' * 50_000}\n{{ {'cat /opt/x.sh; ' * 600}}} | cat; docker run a",
+]
+
+
+@each_row("script", WRITTEN)
+def test_what_a_script_gives_itself_to_read_is_held_as_far_as_a_command_takes_it(script):
+    tracemalloc.start()
+    try:
+        find(("bash", "/opt/x.sh"), {}, read={"/opt/x.sh": script.encode()}.get)
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
 
 
 LONG = [("env", "-i"), ("xargs", "/a"), ("find", "-exec", "/a"), ("sudo", "-u", "env")]

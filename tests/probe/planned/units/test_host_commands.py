@@ -25,6 +25,7 @@ STARTED = [
     ("etc/cron.d/x", "0 3 * * * root cd /srv && docker compose up -d\n", []),
     ("etc/cron.d/x", "0 3 * * * root cd /srv && TAG=2 docker compose up -d\n", ["r.example/a:2"]),
     ("deploy/crontab", "0 3 * * * docker run a\n", ["a"]),
+    ("deploy/crontab", "0 3 * * * cd /opt && ./run.sh; docker run a\n", ["a", "of/script"]),
     ("var/spool/cron/crontabs/web", "0 3 * * * docker run a\n@reboot podman run b\n", ["a", "b"]),
     ("var/spool/cron/root", "0 3 * * * docker run a\n", ["a"]),
     ("etc/crontabs/root", "0 3 * * * docker run a\n", ["a"]),
@@ -45,8 +46,10 @@ STARTED = [
     ("etc/supervisord.conf", "[program:b]\ncommand=docker run 'b", [None]),
     ("etc/monit/conf.d/web", "check program x with path \"/opt/run.sh\"\n  start program = \"/usr/bin/docker run a\" as uid root\n  if failed then exec '/bin/sh -c \"docker run b\"'\n", ["of/script", "a", "b"]),
     ("etc/crontab", "* * * * * root x\n" * 1001, [None]),
+    ("etc/crontab", "".join(f"A{number}=1\n" for number in range(1001)), [None]),
     ("etc/supervisord.conf", f"[program:b]\ncommand=x {'y' * 20_000}", [None]),
     ("etc/monitrc", "check x with path '/x' \"\n start program \"/usr/bin/docker run a\"\n", ["a"]),
+    ("etc/monitrc", "check x with path /x\n start program =\n\n   '/usr/bin/docker run a'\n", ["a"]),
     ("etc/monitrc", "set daemon 30\ncheck host x address y\n", []),
 ]  # fmt: skip
 """Files with the images that they start; none stands for a gap."""
