@@ -163,11 +163,12 @@ def _serving(found: Row) -> Iterable[str]:
         " registry once, which its settings let it do more than 200 times a second here (`rate`, `concurrency`)."
     )
     yield ""
-    yield "| asked | times a second | half of them within, ms | 99 of 100 within, ms | worst, ms |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield "| asked | times a second | half of them within, ms | 99 of 100 within, ms | worst, ms | refused for want of memory |"
+    yield "| --- | --- | --- | --- | --- | --- |"
     for kind, name in ASKED.items():
         half, most, worst = (_served(served, kind, each) for each in ("p50_ms", "p99_ms", "worst_ms"))
-        yield f"| {name} | {served['rates'][kind]:g} | {half:.1f} | {most:.1f} | {worst:.1f} |"
+        refused = sum(turn[kind].get("refused", 0) for turn in served["turns"])
+        yield f"| {name} | {served['rates'][kind]:g} | {half:.1f} | {most:.1f} | {worst:.1f} | {refused} |"
     yield ""
 
 
