@@ -42,8 +42,8 @@ _OF_OTHERS = re.compile(
 )
 """Texts that an interpreter is given, and where those stand that are nobody's own."""
 
-_LIBRARY = re.compile(r"\.so(?:\.[^/]{0,255})?$")
-"""Names of libraries, which loaders map without asking for an execute bit."""
+_LIBRARY = re.compile(r"\.(?:so(?:\.[^/]{0,255})?|node)$")
+"""Names of libraries, Node's among them, which loaders map without asking for an execute bit."""
 
 _MOUNT_POINTS = frozenset({"dev", "proc", "sys"})
 

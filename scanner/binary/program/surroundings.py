@@ -107,8 +107,10 @@ _OF_OWNERS = ("CHOWN", "FOWNER")
 def denied(view: View, command: Command, wish: Wish, *, scripted: bool) -> Callable[[str], bool]:
     """Tells of an absolute path whether the command's user surely may not do this with what stands there.
 
-    A script before it may have changed owners and modes (``scripted``).
+    A script before it may have changed owners and modes (``scripted``), but nothing of a root that is read-only.
     """
+    if command.read_only:
+        return lambda _: True
     of_user = permissions(view, command)
 
     def asked(path: str) -> bool:
@@ -214,7 +216,7 @@ def _stands_elsewhere(search: Search, command: Command, run: Run) -> bool:
 
 def _text_of(view: View, command: Command) -> ReadText:
     """Reads the accounts of the image, of which a mount tells nothing."""
-    files = ImageFiles(view, command.mounts, command.volumes)
+    files = ImageFiles.of(view, command)
 
     def read(path: str) -> str | Failure | None:
         if is_mounted(path, command.mounts):
