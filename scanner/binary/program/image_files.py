@@ -107,9 +107,9 @@ class ImageFiles:
 
     def maps_modules(self) -> bool:
         """Whether something installed may say that modules of Python's stand under other names."""
-        return any(name.endswith(".egg") for name in self.view.names_with(".egg")) or bool(
-            self.view.names_with("__editable__")
-        )
+        packed = any(name.endswith(".egg") for name in self.view.names_with(".egg"))
+        zipped = any(name.endswith(".zip") for name in self.view.names_with("python"))
+        return packed or zipped or bool(self.view.names_with("__editable__"))
 
     def names(self, path: str) -> tuple[str, ...] | None:
         """The names in a directory, sorted; ``None`` where they are not known."""

@@ -79,10 +79,11 @@ class PythonImports:
             return found.part
         return None
 
-    def of_module(self, name: str) -> ForeignPart | None:
-        """What ``python -m NAME`` imports, where it stands in the first directory."""
+    def of_module(self, name: str, *, is_run: bool = True) -> ForeignPart | None:
+        """What a module of the first directory imports; ``is_run`` by ``python -m``, which runs of a package its ``__main__``."""
         try:
-            self._import(Imported(f"{name}.__main__" if self._is_package(name) else name), self.top, MAX_DEPTH)
+            main = f"{name}.__main__" if is_run and self._is_package(name) else name
+            self._import(Imported(main), self.top, MAX_DEPTH)
         except Doubt:
             return None
         except _FoundError as found:

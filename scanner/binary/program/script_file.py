@@ -47,8 +47,11 @@ _JAR = re.compile(r".+\.jar")
 _PYTHONS = frozenset({"python", "pypy"})
 _MODULE = re.compile(r"[A-Za-z]\w*(?:\.\w+)*", re.ASCII)
 _SERVERS = frozenset({"gunicorn", "uvicorn", "hypercorn"})
-_SERVED = re.compile(r"([A-Za-z]\w*)(?:\.\w+)*:[A-Za-z_]\w*(?:\(.*\))?", re.ASCII)
+_SERVED = re.compile(r"([A-Za-z]\w*(?:\.\w+)*+):[A-Za-z_]\w*(?:\(.*\))?", re.ASCII)
 """What servers of Python's are given to import: ``package.module:name``."""
+
+_ELSEWHERE = ("-c", "--config", "--chdir", "--pythonpath", "--app-dir", "--env-file", "--factory", "--reload")
+"""Options by which servers look for it elsewhere, are told so by a file, or wait for another version of it."""
 
 _NOT_SERVED = frozenset({"unix", "fd", "localhost"})
 """Words before a colon that stand in an address."""
@@ -95,9 +98,10 @@ def refusal(command: Command, content: Content | None, files: ImageFiles, *, unt
 
 def _lacking(command: Command, given: Given, files: ImageFiles) -> Failure | None:
     """It is not in the image."""
-    module = given.module or _served(command, given)
-    if module:
-        return _nowhere(module.partition(".")[0], command, files)
+    if modules := [each.partition(".")[0] for each in (given.module, _served(command, given)) if each]:
+        missing = next((each for each in modules if _is_nowhere(each, command, files)), "")
+        why = f"{command.argv[0]} is to run the module {missing}, which is not in the image"
+        return Failure(Reason.BINARY_UNKNOWN, why) if missing else None
     path = f"/{command.absolute(given.script).lstrip('/')}"
     if UNKNOWN in path:
         return None
@@ -117,7 +121,11 @@ def _foreign(command: Command, given: Given, own: Elf, files: ImageFiles) -> Fai
         return None
     modules = ModuleFiles(files, own)
     path = modules.real(posixpath.normpath(f"/{command.absolute(given.script).lstrip('/')}"))
+    served = _served(command, given)
     match given.language:
+        case "python" if served:
+            is_odd = _is_configured(command, files)
+            part = None if is_odd else PythonImports(modules, command.cwd).of_module(served, is_run=False)
         case "python" if given.module:
             part = PythonImports(modules, command.cwd).of_module(given.module)
         case "python":
@@ -128,9 +136,8 @@ def _foreign(command: Command, given: Given, own: Elf, files: ImageFiles) -> Fai
             return None
     if part is None:
         return None
-    return Failure(
-        Reason.WRONG_LIBRARY, f"{given.script or given.module} loads {part.path}, which {part.why}", path=part.path
-    )
+    named = served or given.script or given.module
+    return Failure(Reason.WRONG_LIBRARY, f"{named} loads {part.path}, which {part.why}", path=part.path)
 
 
 def _of_directory(language: str, path: str, named: str, files: ImageFiles) -> Failure | None:
@@ -145,20 +152,18 @@ def _of_directory(language: str, path: str, named: str, files: ImageFiles) -> Fa
     )
 
 
-def _nowhere(module: str, command: Command, files: ImageFiles) -> Failure | None:
-    """Nothing in the image is called like a module, and nothing that stands over it may bring it."""
+def _is_nowhere(module: str, command: Command, files: ImageFiles) -> bool:
+    """Whether nothing in the image is called like a module, nor may anything that stands over it bring one."""
     places = [
         command.cwd,
         *(command.env.get("PYTHONPATH") or UNKNOWN if "PYTHONPATH" in command.env else "").split(":"),
     ]
     if UNKNOWN in "".join(places) or not command.env_known:
-        return None
+        return False
     over = (*files.mounts, *files.volumes)
     is_open = any(_PACKAGES.search(each) or any(_meet(each, place) for place in places if place) for each in over)
     zipped = any(place and files.stands(command.absolute(place)).kind is not PathKind.DIRECTORY for place in places[1:])
-    if is_open or zipped or files.called(module) or files.maps_modules():
-        return None
-    return Failure(Reason.BINARY_UNKNOWN, f"{command.argv[0]} is to run the module {module}, which is not in the image")
+    return not (is_open or zipped or files.called(module) or files.maps_modules())
 
 
 def _meet(mount: str, place: str) -> bool:
@@ -167,12 +172,20 @@ def _meet(mount: str, place: str) -> bool:
 
 def _served(command: Command, given: Given) -> str:
     """The module that a server of Python's is to serve, empty where its words leave that open."""
-    if given.language not in _PYTHONS or given.script.rpartition("/")[2] not in _SERVERS:
+    named = given.module or given.script
+    if given.language not in _PYTHONS or named.rpartition("/")[2] not in _SERVERS:
         return ""
-    words = command.argv[command.argv.index(given.script) + 1 :]
+    words = command.argv[command.argv.index(named) + 1 :]
     found = [match[1] for word in words if (match := _SERVED.fullmatch(word)) and match[1] not in _NOT_SERVED]
     is_placed = bool(words) and any(_SERVED.fullmatch(word) for word in (words[0], words[-1]))
     return found[0] if len(found) == 1 and is_placed else ""
+
+
+def _is_configured(command: Command, files: ImageFiles) -> bool:
+    """Whether a server may be told to look for its module elsewhere than in the working directory."""
+    is_told = any(word.startswith(_ELSEWHERE) for word in command.argv)
+    by_env = any(name.startswith(("GUNICORN_", "UVICORN_", "HYPERCORN_", "WEB_")) for name in command.env)
+    return is_told or by_env or files.stands(f"{command.cwd}/gunicorn.conf.py").kind is not PathKind.MISSING
 
 
 def _given(command: Command) -> Given | None:

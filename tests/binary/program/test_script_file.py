@@ -15,6 +15,11 @@ PLACES = {"python3": sys.executable, "node": compute_driver_executable()[0], "pe
 ARM = object()
 TAG = "cpython-311-aarch64-linux-gnu"
 
+SERVER = {
+    "server/uvicorn": "import importlib, sys\nsys.path.insert(0, '')\nimportlib.import_module(sys.argv[-1].partition(':')[0])"
+}
+"""What servers do with their last word, no more."""
+
 FOREIGN = {
     "import": ("python3 main.py", {"main.py": "import os\nimport native\n", "native.so": ARM}),
     "behind words": (
@@ -29,6 +34,8 @@ FOREIGN = {
     "for another only": ("python3 main.py", {"main.py": "import native", f"native.{TAG}.so": ARM, "native.pyx": ""}),
     "module": ("python3 -m app", {"app/__main__.py": "import native", "native.so": ARM}),
     "module of a package": ("python3 -m app.run", {"app/__init__.py": "", "app/run.py": "from . import n", "app/n.so": ARM}),
+    "served by its name": ("python3 server/uvicorn app.main:app", {**SERVER, "app/main.py": "import n", "n.so": ARM}),
+    "required by no name": ("node main", {"main.js": "require('./a')", "a.node": ARM}),
     "require": ("node main.js", {"main.js": "'use strict'\nconst a = require('./a.node');\n", "a.node": ARM}),
     "require by way": ("node main.js", {"main.js": "/*\n x\n*/\nrequire('./lib')", "lib/index.js": 'require("../a")', "a.node": ARM}),
 }  # fmt: skip
