@@ -145,7 +145,9 @@ def _of_directory(language: str, path: str, named: str, files: ImageFiles) -> Fa
     parts = _MAY_BE_RUN.get(language)
     if parts is None:
         return Failure(Reason.BINARY_UNKNOWN, f"{named}, is a directory", path=path)
-    if any(files.stands(f"{path}/{part}").kind is not PathKind.MISSING for part in parts):
+    beside = (".js", ".json", ".node") if language == "node" else ()  # a file of the name comes before a directory
+    places = (*(f"{path}/{part}" for part in parts), *(f"{path.rstrip('/')}{end}" for end in beside))
+    if any(files.stands(each).kind is not PathKind.MISSING for each in places):
         return None
     return Failure(
         Reason.ENTRYPOINT_DIRECTORY, f"{named}, is a directory without {parts[0] if parts else 'a program'}", path=path

@@ -63,6 +63,7 @@ STARTS = {
     "tried by node": ("node main.js", {"main.js": "try {\nrequire('./a.node')\n} catch {}\n", "a.node": ARM}),
     "script before": ("node main.js", {"main.js": "require('./a')", "a.js": "", "a.node": ARM}),
     "directory of node's": ("node .", {"index.js": ""}),
+    "file beside a directory": ("node app", {"app.js": "", "app/x": ""}),
     "ended": ("node main.js", {"main.js": "process.exit(0)\nrequire('./a.node')", "a.node": ARM}),
 }  # fmt: skip
 
