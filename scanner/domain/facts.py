@@ -219,7 +219,7 @@ class Process:
     ``USER[:GROUP]`` as written. ``init`` tells that the engine puts an init of its own in front (``--init``).
     ``volumes`` are the paths over which an engine mounts a volume of its own accord (a config's Volumes).
     ``healthcheck`` is Docker's ``Test``: ``CMD`` or ``CMD-SHELL`` before its words, ``NONE`` to switch it off.
-    ``shell`` is what a config says runs its ``CMD-SHELL`` (a Dockerfile's SHELL).
+    ``shell`` is what a config says runs its ``CMD-SHELL`` (a Dockerfile's SHELL). ``read_only``: nothing can be written but on mounts.
     ``nameless_env`` are words of a config's Env without ``=``, which ``env`` has as variables without a value.
     """
 
@@ -235,6 +235,7 @@ class Process:
     nameless_env: tuple[str, ...] = ()
     privileges: Privileges = Privileges()
     shell: tuple[str, ...] | None = None
+    read_only: bool | None = None
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -350,12 +351,12 @@ class Workload:
 
     @property
     def override(self) -> Process | None:
-        """What is said beside the image, the paths over which its mounts stand among it."""
-        if not self.mounts:
-            return self.process
-        over = tuple(mount.destination for mount in self.mounts)
+        """What is said beside the image, with the paths below mounts; of a read-only root all but Docker may leave some writable."""
         process = self.process or Process()
-        return replace(process, volumes=(*(process.volumes or ()), *over))
+        is_open = process.read_only is True and not self.engine.startswith(EngineKind.DOCKER)
+        left = ("/run", "/tmp", "/var/tmp") if is_open else ()  # noqa: S108 - paths of a container
+        over = (*(mount.destination for mount in self.mounts or ()), *left)
+        return replace(process, volumes=(*(process.volumes or ()), *over)) if over else self.process
 
 
 @dataclass(frozen=True, slots=True)

@@ -316,7 +316,7 @@ docker_container_format='{{index . "Image"}} {{index . "Id"}} {{with index . "St
 ',"mounts":[{{range index . "Mounts"}}{"destination":{{json (index . "Destination")}},"type":{{json (index . "Type")}},"options":{{json (index . "Mode")}}},{{end}}'\
 '{{with index . "HostConfig"}}{{range $path, $options := index . "Tmpfs"}}{"destination":{{json $path}},"type":"tmpfs","options":{{json $options}}},{{end}}{{end}}null]'\
 '{{with index . "HostConfig"}},"init":{{json (index . "Init")}},"groups":{{json (index . "GroupAdd")}},"cap_drop":{{json (index . "CapDrop")}}'\
-',"cap_add":{{json (index . "CapAdd")}},"privileged":{{json (index . "Privileged")}}{{end}}'\
+',"cap_add":{{json (index . "CapAdd")}},"privileged":{{json (index . "Privileged")}},"read_only":{{json (index . "ReadonlyRootfs")}}{{end}}'\
 ',"config":{{with index . "Config"}}{"image":{{json (index . "Image")}},"working_dir":{{json (index . "WorkingDir")}}'\
 ',"path":[{{range index . "Env"}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with index . "Env"}}'"$environment_format"''\
 ',"user":{{json (index . "User")}}'\
@@ -480,7 +480,7 @@ podman_format_rest=',"started":{{json .State.StartedAt}},"finished":{{json .Stat
 ',"mounts":[{{range .Mounts}}{"destination":{{json .Destination}},"type":{{json .Type}},"options":{{json .Options}}},{{end}}'\
 '{{range $path, $options := .HostConfig.Tmpfs}}{"destination":{{json $path}},"type":"tmpfs","options":{{json $options}}},{{end}}null]'\
 ',"init":{{json .HostConfig.Init}},"groups":{{json .HostConfig.GroupAdd}},"cap_drop":{{json .HostConfig.CapDrop}}'\
-',"cap_add":{{json .HostConfig.CapAdd}},"privileged":{{json .HostConfig.Privileged}},"config":{"image":{{json .ImageName}},"working_dir":{{json .Config.WorkingDir}}'\
+',"cap_add":{{json .HostConfig.CapAdd}},"privileged":{{json .HostConfig.Privileged}},"read_only":{{json .HostConfig.ReadonlyRootfs}},"config":{"image":{{json .ImageName}},"working_dir":{{json .Config.WorkingDir}}'\
 ',"path":[{{range .Config.Env}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with .Config.Env}}'"$environment_format"''\
 ',"user":{{json .Config.User}}'\
 ',"labels":{ {{with index .Config.Labels "com.docker.compose.project.config_files"}}"compose_files":{{json .}},{{end}}'\

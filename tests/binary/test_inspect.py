@@ -856,7 +856,9 @@ async def test_a_big_base_below_a_small_top_layer_is_not_read(images, build):
     base = images.layer([("usr/share/noise", {"content": noise})], "plain")
     top = images.layer([("usr/local/bin/app", build.elf())])
     made = build.offer(base, top, entrypoint=("/usr/local/bin/app",))
-    assert (await inspect(made, None, images.open)).problem is None
+    found = await inspect(made, None, images.open)
+    assert found.problem is None
+    assert [each.condition for each in found.objections] == [Condition.BELOW_UNREAD_LAYER]  # the top implies /usr/local
     assert base.digest not in images.handed_out
     assert images.bytes_out < 0.05 * (base.size + top.size)
 

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers import file_capabilities
+from scanner.binary.layers.hard_links import HardLinks
 from scanner.binary.layers.limits import disputed, limit_reached, unreadable
 from scanner.binary.program.capture import SCRIPT_BYTES, Capture
 from scanner.binary.program.content import Content, as_text, examine
@@ -18,8 +19,6 @@ from scanner.domain.verdict.condition import Condition
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from scanner.binary.layers import tarstream
     from scanner.binary.layers.usage import Rights, Usage
     from scanner.domain.image.reference import Digest
@@ -42,8 +41,8 @@ _OF_OTHERS = re.compile(
 )
 """Texts that an interpreter is given, and where those stand that are nobody's own."""
 
-_LIBRARY = re.compile(r"\.so(?:\.[^/]{0,255})?$")
-"""Names of libraries, which loaders map without asking for an execute bit."""
+_LIBRARY = re.compile(r"\.(?:so(?:\.[^/]{0,255})?|node)$")
+"""Names of libraries, Node's among them, which loaders map without asking for an execute bit."""
 
 _MOUNT_POINTS = frozenset({"dev", "proc", "sys"})
 
@@ -122,6 +121,7 @@ class LayerIndex:
     notes: dict[Condition, str] = field(default_factory=dict)
     implied: set[str] = field(default_factory=set)
     _last_directory: tuple[str, str] = ("", "")
+    _links: HardLinks = field(default_factory=HardLinks)
 
     def begin(self, entry: tarstream.TarEntry) -> Capture | None:
         """Keep parts of executables and libraries, which kernel and loader look at, besides texts that shells read."""
@@ -176,7 +176,10 @@ class LayerIndex:
         named, path = path, f"{directory}/{base}" if directory else base
         if named == path and self._is_listed(path):
             self.notes.setdefault(Condition.NAMED_TWICE, f"a layer names /{path} twice")
-        self._put(path, self._node_of(entry, content, extent))
+        if entry.flag == "1":
+            self._put_link(entry, path)
+        else:
+            self._put(path, self._node_of(entry, content, extent))
 
     def _note_below_whiteout(self, directory: str) -> None:
         """Below a whiteout of its own layer nothing can be made where that is a device node, unless a directory followed it."""
@@ -234,8 +237,6 @@ class LayerIndex:
                 return Node(
                     NodeKind.FILE, runs, content=content, size=entry.size, born=born, extent=extent, rights=rights
                 )
-            case "1":
-                return self._hard_link(entry, born)
             case "2":
                 return Node(NodeKind.SYMLINK, target=entry.target, born=born)
             case "5":
@@ -243,8 +244,8 @@ class LayerIndex:
             case _:
                 return Node(NodeKind.OTHER, born=born)
 
-    def _hard_link(self, entry: tarstream.TarEntry, born: int) -> Node:
-        """What stands at the target, which has to be in this layer already.
+    def _put_link(self, entry: tarstream.TarEntry, named: str) -> None:
+        """Put what stands at the target, which has to be in this layer already, at a further path.
 
         Engines set owners and mode anew, by which the kernel takes a file's capabilities away, then what the entry itself
         has: of all names of the file.
@@ -253,7 +254,8 @@ class LayerIndex:
         """
         target = entry.target
         if f"/{AUFS_METADATA}" in f"/{target}":
-            return Node(NodeKind.OTHER, born=born)  # aufs kept what its hard links named apart
+            self._put(named, Node(NodeKind.OTHER, born=self.usage.entries))  # aufs kept what its hard links named apart
+            return
         path = clean(target)
         if path is None:
             self.notes.setdefault(Condition.NAME_ABOVE_ROOT, f"a hard link to {target!a} in a layer, above the root")
@@ -266,8 +268,10 @@ class LayerIndex:
             condition = Condition.HARD_LINK_OUTSIDE if known is None else Condition.LAYER_DAMAGED
             raise unreadable(f"a hard link to /{path}, which is no file that its layer holds before it", condition)
         if known.kind is NodeKind.FILE:
-            known = self.nodes[at] = self._owned_anew(known, entry)
-        return replace(known, born=born)
+            known = self._owned_anew(known, entry)
+            self.nodes |= {each: replace(known, born=self.nodes[each].born) for each in self._links.names(at)}
+        self._put(named, replace(known, born=self.usage.entries))
+        self._links.join(at, named)
 
     def _owned_anew(self, known: Node, entry: tarstream.TarEntry) -> Node:
         """A file with the owners and the mode of a hard link to it: of what was no program nobody kept what it holds."""
@@ -313,6 +317,7 @@ class LayerIndex:
         if path in _MOUNT_POINTS and (node.kind is NodeKind.FILE or (node.kind is NodeKind.SYMLINK and path != "dev")):
             self.notes.setdefault(Condition.MOUNT_POINT_ODD, f"/{path} is no directory")
         self.usage.count_entry(path)
+        self._links.forget(path)
         self.nodes[path] = node
         self.fresh.add(path)
 
@@ -356,25 +361,6 @@ def made_executable(node: Node) -> Node:
 def interpret(capture: Capture) -> Content:
     """What a file holds, of which this was kept."""
     return as_text(capture.body()) if capture.text else examine(capture.body())
-
-
-def through_no_directory(path: str, below: Sequence[LayerIndex]) -> bool:
-    """Whether an overlay's own directory of a layer below ends the way to a path, where a parent's rights are looked for.
-
-    The rule is mkparent of containerd's archive/tar.go: the first layer that has the directory, or something else in its
-    place, is the answer; a whiteout or a file above it is an error.
-    """
-    *above, _ = ancestors_and_self(path)
-    for index in below:
-        if any(each in index.whiteouts or _is_no_directory(index.get(each)) for each in above):
-            return True
-        if path in index.whiteouts or index.get(path) is not None:
-            return False
-    return False
-
-
-def _is_no_directory(node: Node | None) -> bool:
-    return node is not None and node.kind not in {NodeKind.DIRECTORY, NodeKind.SYMLINK}
 
 
 def ancestors_and_self(path: str) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scanner.binary.layers import toc
 from scanner.binary.layers.diffid import DiffId
-from scanner.binary.layers.layers import LayerIndex, through_no_directory
+from scanner.binary.layers.implied import through_no_directory
+from scanner.binary.layers.layers import LayerIndex
 from scanner.binary.layers.limits import LayerError, LayerLimits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Unpack, UnpackBudget, packing_notes
@@ -145,14 +146,20 @@ class LayerReading:
                 await self._read(number, None, use_table=False)
 
     def note_lower_whiteouts(self) -> None:
-        """What the layers that were read say of directories which one implies below another's whiteout."""
+        """What the layers say of directories which one implies below another's whiteout, that they do not tell among it."""
+        open_ones: list[str] = []
         for number, index in enumerate(self._indexes):
-            below = [each for each in self._indexes[number + 1 :] if each.complete]
-            broken = next((path for path in sorted(index.implied) if through_no_directory(path, below)), None)
-            if broken is not None:
-                what = f"a layer implies /{broken}, above which a layer under it has no directory"
-                self._note_one(Condition.BELOW_LOWER_WHITEOUT, what)
-                return
+            below = self._indexes[number + 1 :]
+            for path in sorted(index.implied):
+                broken = through_no_directory(path, below)
+                if broken:
+                    what = f"a layer implies /{path}, above which a layer under it has no directory"
+                    self._note_one(Condition.BELOW_LOWER_WHITEOUT, what)
+                    return
+                open_ones += [path] if broken is None else []
+        if open_ones:
+            what = f"a layer implies /{open_ones[0]}, and a layer under it, which may take that away, was not read"
+            self._note_one(Condition.BELOW_UNREAD_LAYER, what)
 
     @property
     def indexes(self) -> Sequence[LayerIndex]:

@@ -243,6 +243,13 @@ class View:
         self._called[name] = frozenset(each for each in paths if each.rpartition("/")[2] == name)
         return self._called[name]
 
+    def names_with(self, part: str) -> frozenset[str]:
+        """The last parts of all paths of any layer that hold a text. Reads every layer."""
+        for number, layer in enumerate(self._layers):
+            self._read_names(number, layer)
+        last = (each.rpartition("/")[2] for layer in self._layers for each in layer.nodes if part in each)
+        return frozenset(each for each in last if part in each)
+
     def _read_names(self, number: int, layer: LayerIndex) -> None:
         """Account for a look at all names of a layer. Raises ``Unread``, ``LayerError``."""
         if number in self._unreadable:

@@ -89,7 +89,7 @@ class Command:
     something else than the image stands, ``volumes`` those over which the engine mounts a volume of its own accord,
     filled with what the image holds there. ``init`` tells that an init of the engine's execs it.
     ``input`` is what a script gives it to read, ``None`` where that is not known, empty where it is given nothing.
-    ``privileges`` are those beside its user's.
+    ``privileges`` are those beside its user's. ``read_only`` tells that nothing can be written but on mounts and volumes.
     """
 
     argv: tuple[str, ...]
@@ -105,6 +105,7 @@ class Command:
     input: str | None = ""
     written: Written = field(default_factory=Written)
     privileges: Privileges = field(default_factory=Privileges)
+    read_only: bool = False
 
     def with_variable(self, name: str, value: str | None) -> Command:
         """The same command with one variable set; PATH changes where names are looked up."""
@@ -149,6 +150,7 @@ def resolve(image: Process | None, override: Process | None) -> Command:
         init=any(process.init for process in said),
         written=_written(image, override, cwd),
         privileges=override.privileges if override is not None else Privileges(),
+        read_only=override is not None and override.read_only is True,
     )
 
 

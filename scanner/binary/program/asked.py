@@ -24,7 +24,7 @@ class Asked:
 
     @property
     def _files(self) -> ImageFiles:
-        return ImageFiles(self.view, self.command.mounts, self.command.volumes)
+        return ImageFiles.of(self.view, self.command)
 
     def account(self, wanted: str) -> Account | None:
         """An account of the image, by its name or uid."""

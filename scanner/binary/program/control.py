@@ -19,7 +19,7 @@ from scanner.binary.program.services import services
 from scanner.binary.program.shell import following, shell_command, uncomputed
 from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.state import ShellKind
-from scanner.binary.program.steps import MADE_GOOD, Before, Done, Next, Stopped, faulty, scripted, unreadable
+from scanner.binary.program.steps import MADE_GOOD, Before, Done, Next, Stopped, faulty, scripted, unreadable, within
 from scanner.binary.program.way import Way, is_unknown
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import FileKind
@@ -175,7 +175,7 @@ class Control:
 
     def _unserved(self, command: Command, files: tuple[Executable, ...], before: Before, hops: int) -> Failure | None:
         """Why a supervisor may not start what the image configures."""
-        image = ImageFiles(self._view(before.written), command.mounts, command.volumes)
+        image = ImageFiles.of(self._view(before.written), command)
         found = services.of(image, command, before.changes)
         return beside.unserved(self.walks, self._beside(hops), found, files, before)
 
@@ -294,10 +294,10 @@ class Control:
             kind = shell_command.kind_of(launch.command.argv[0], found.path)
             if kind is not None:
                 return self._by_words(launch.command, kind, found, before)
-        files = ImageFiles(self._view(before.written), command.mounts, command.volumes)
+        files = ImageFiles.of(self._view(before.written), command)
         content = self.search.view.content(found)
-        if (unread := script_file.lacking(command, content, files)) is not None:
-            return unreadable(command, unread, before)
+        if (refused := script_file.refusal(command, content, files, untouched=not before.has_done)) is not None:
+            return unreadable(command, refused, before)
         musl = content is not None and content.elf is not None and content.elf.libc == "musl"
         return self._by_launcher(command, launch, before, falls_back=not musl)
 
@@ -319,7 +319,7 @@ class Control:
         onward = launch.command
         own_words = command.argv[: len(command.argv) - len(onward.argv)]
         if UNKNOWN in onward.argv[0] or UNKNOWN_WORDS in own_words:
-            files = ImageFiles(self._view(before.written), command.mounts, command.volumes)
+            files = ImageFiles.of(self._view(before.written), command)
             lacks = "" if before.has_put else uncomputed.lacking(files, onward.argv[0], onward.cwd, onward.path)
             why = f"what {command.argv[0]} starts is known at run time only"
             return faulty(f"{why}; {lacks}") if lacks else Stopped(why)
@@ -350,7 +350,7 @@ class Control:
         unwritable, unowned = (
             surroundings.denied(view, command, wish, scripted=before.scripted) for wish in (Wish.WRITE, Wish.OWN)
         )
-        files = ImageFiles(view, command.mounts, command.volumes, unwritable, unowned)
+        files = replace(ImageFiles.of(view, command), unwritable=unwritable, unowned=unowned)
         script = shell_command.read(command, kind, files)
         if isinstance(script, str | None):
             return () if script is None else Stopped(script)
@@ -364,7 +364,7 @@ class Control:
         cpu = architecture_of(view.content(shell))
         known = replace(script, written=before.written, architecture=cpu, vague=before.scripted)
         busybox = view.content(shell) if kind is ShellKind.ASH else None
-        return self._told(following.follow(known, files), busybox)
+        return self._told(tuple(within(each, command) for each in following.follow(known, files)), busybox)
 
     def _told(
         self, endings: tuple[following.Ending, ...], busybox: Content | None

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scanner.binary.layers.view import View
+    from scanner.binary.program.argv import Command
+    from scanner.binary.program.content import Content
 
 _RUN_TIME = ("/proc", "/sys", "/dev")
 """What the runtime mounts over in every container."""
@@ -26,7 +28,7 @@ _OF_THE_ENGINE = (
 """What engines put into a container, whatever the image holds there; which of them, each decides by itself."""
 
 _FILLED_AT_RUN_TIME = ("/run", "/tmp", "/var/run", "/var/tmp")  # noqa: S108 - paths of an image, not of this machine
-"""What is there is there, but what is not may be there at run time."""
+"""What is there is there, but what is not may be there at run time, unless nothing can be written."""
 
 _KINDS = {NodeKind.FILE: PathKind.FILE, NodeKind.DIRECTORY: PathKind.DIRECTORY}
 _NOT_KNOWN = Standing(PathKind.UNKNOWN)
@@ -56,6 +58,12 @@ class ImageFiles:
     volumes: tuple[str, ...] = ()
     unwritable: Callable[[str], bool] = lambda _: False
     unowned: Callable[[str], bool] = lambda _: False
+    read_only: bool = False
+
+    @classmethod
+    def of(cls, view: View, command: Command) -> ImageFiles:
+        """As a command finds them."""
+        return cls(view, command.mounts, command.volumes, read_only=command.read_only)
 
     def stands(self, path: str) -> Standing:
         """What stands at an absolute path."""
@@ -78,6 +86,30 @@ class ImageFiles:
         if found is None or isinstance(found, Absence) or self._is_covered(found.path):
             return None
         return self.view.text(found)
+
+    def kept_text(self, path: str) -> bytes | None:
+        """The text of a file as far as it is at hand: no layer is read again for it."""
+        found = None if self._is_covered(path) else self.view.lookup(path)
+        if not isinstance(found, Found) or self._is_covered(found.path) or found.node.content is None:
+            return None
+        return found.node.content.text
+
+    def content(self, path: str) -> Content | None:
+        """What a program or library holds, ``None`` where it was not read or is not the image's."""
+        found = None if self._is_covered(path) else self.view.lookup(path)
+        if not isinstance(found, Found) or self._is_covered(found.path):
+            return None
+        return self.view.content(found)
+
+    def called(self, module: str) -> frozenset[str]:
+        """The names in whatever directory that a module may be found by: its own, with an ending of any kind."""
+        return frozenset(n for n in self.view.names_with(module) if n == module or n.startswith(f"{module}."))
+
+    def maps_modules(self) -> bool:
+        """Whether something installed may say that modules of Python's stand under other names."""
+        packed = any(name.endswith(".egg") for name in self.view.names_with(".egg"))
+        zipped = any(name.endswith(".zip") for name in self.view.names_with("python"))
+        return packed or zipped or bool(self.view.names_with("__editable__"))
 
     def names(self, path: str) -> tuple[str, ...] | None:
         """The names in a directory, sorted; ``None`` where they are not known."""
@@ -102,10 +134,7 @@ class ImageFiles:
 
     def architecture(self, path: str) -> str:
         """The CPU that a binary is for, in Go's word; empty where it is none, or none that is known."""
-        found = None if self._is_covered(path) else self.view.lookup(path)
-        if not isinstance(found, Found) or self._is_covered(found.path):
-            return ""
-        return architecture_of(self.view.content(found))
+        return architecture_of(self.content(path))
 
     def lacks_applet(self, path: str) -> bool:
         """Whether a path leads to a busybox that surely was built without an applet of the path's name."""
@@ -152,7 +181,7 @@ class ImageFiles:
         return end != path and (self._may_fill(end) or self._is_covered(end))
 
     def _may_fill(self, path: str) -> bool:
-        return is_mounted(path, (*self.volumes, *_FILLED_AT_RUN_TIME))
+        return is_mounted(path, self.volumes if self.read_only else (*self.volumes, *_FILLED_AT_RUN_TIME))
 
     def _is_covered(self, path: str) -> bool:
         return is_mounted(path, (*self.mounts, *_RUN_TIME, *_OF_THE_ENGINE))

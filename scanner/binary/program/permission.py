@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.usage import Rights
-from scanner.binary.layers.view import Absence
+from scanner.binary.layers.view import Absence, Found
 from scanner.binary.program import capabilities
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.user import ProcessRights, ReadText, further_groups, identify
@@ -106,12 +106,21 @@ class Permissions:
         refused = self.refusal(path, Wish.READ)
         if refused is None or refused.reason is not Reason.PERMISSION_DENIED:
             return refused
-        name = path.rpartition("/")[2]
-        if self.view.called(name) - {path.lstrip("/")}:
+        if name := self._found_next(path):
             return _doubt(
                 path, f"its user may not read it, and a loader takes the next {name} of the image that it finds"
             )
         return refused
+
+    def _found_next(self, path: str) -> str:
+        """The name of another library that a loader may take instead, for it looks for one by whatever link leads there."""
+        stem = f"{path.rpartition('/')[2].partition('.so')[0]}.so"
+        for name in sorted(self.view.names_with(stem)):
+            for each in self.view.called(name) if name.startswith(stem) else ():
+                found = self.view.lookup(f"/{each}")
+                if isinstance(found, Found) and found.node.kind is NodeKind.FILE and found.path != path:
+                    return name
+        return ""
 
     def _unreadable(self, script: Executable, path: str) -> Failure | None:
         """Why the interpreter cannot read its script, as far as it wants to."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.services.found import Changes
+from scanner.binary.program.shell.following import Ended, Reached
 from scanner.binary.program.shell.placing import Placement
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
@@ -14,7 +15,7 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
     from scanner.binary.program.content import Content
-    from scanner.binary.program.shell.following import Reached
+    from scanner.binary.program.shell.following import Ending
     from scanner.binary.program.shell.writes import Write
     from scanner.domain.image.offers import Executable
 
@@ -70,6 +71,22 @@ class Next:
         return replace(self, needs=needs, replaced=self.replaced or other.replaced, missing=missing)
 
 
+def within(ending: Ending, container: Command) -> Ending:
+    """What a script comes to, with what holds of everything that its container starts."""
+
+    def kept(command: Command) -> Command:
+        return replace(command, privileges=container.privileges, read_only=container.read_only)
+
+    match ending:
+        case Reached():
+            also, needs = tuple(map(kept, ending.also)), tuple(map(kept, ending.needs))
+            return replace(ending, command=kept(ending.command), also=also, needs=needs)
+        case Ended():
+            asked, needs = tuple(map(kept, ending.asked)), tuple(map(kept, ending.needs))
+            return replace(ending, asked=asked, needs=needs, lacks=kept(ending.lacks) if ending.lacks else None)
+    return ending
+
+
 def scripted(ending: Reached, busybox: Content | None) -> Next:
     """The step to what a script comes to."""
     return Next(
@@ -105,6 +122,11 @@ class Before:
     def has_put(self) -> bool:
         """Whether a script on the way has put anything where there was nothing, or something else."""
         return not all(each.makes for each in self.written)
+
+    @property
+    def has_done(self) -> bool:
+        """Whether scripts on the way have written, or started, anything."""
+        return bool(self.written or self.also or self.asked)
 
     @property
     def changes(self) -> Changes:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
-from scanner.binary.layers.view import Absence
+from scanner.binary.layers.limits import LayerError
+from scanner.binary.layers.view import Absence, Found, Unread
 from scanner.binary.program import working_directory
 from scanner.binary.program.execve import Run
 from scanner.binary.program.image_files import ImageFiles, is_below, is_mounted
@@ -107,8 +108,10 @@ _OF_OWNERS = ("CHOWN", "FOWNER")
 def denied(view: View, command: Command, wish: Wish, *, scripted: bool) -> Callable[[str], bool]:
     """Tells of an absolute path whether the command's user surely may not do this with what stands there.
 
-    A script before it may have changed owners and modes (``scripted``).
+    A script before it may have changed owners and modes (``scripted``), but nothing of a root that is read-only.
     """
+    if command.read_only:
+        return lambda _: True
     of_user = permissions(view, command)
 
     def asked(path: str) -> bool:
@@ -172,6 +175,9 @@ def _user(view: View, command: Command) -> list[Failure | Objection]:
     spec = command.user
     if spec is None:
         return []
+    odd = next((each for each in ("/etc/passwd", "/etc/group") if _is_no_file(view, command, each)), "")
+    if odd:
+        return [Failure(Reason.BINARY_UNKNOWN, f"{odd} is no file: some engines look there even for a number")]
     identity = who(view, command)
     found: list[Failure | Objection] = [identity] if isinstance(identity, Failure) else []
     further = further_groups(command.privileges.groups, _text_of(view, command))
@@ -180,6 +186,15 @@ def _user(view: View, command: Command) -> list[Failure | Objection]:
         why = Failure(Reason.USER_MISSING, f"its User {spec!r} has more than a user and a group")
         found.append(Objection(Condition.USER_OF_THREE_PARTS, why))
     return found
+
+
+def _is_no_file(view: View, command: Command, path: str) -> bool:
+    """Whether something else stands there, as far as layers were read: none is read for it alone."""
+    try:
+        found = Absence.MISSING if is_mounted(path, command.mounts) else view.lookup(path)
+    except (Unread, LayerError):
+        return False
+    return isinstance(found, Found) and found.node.kind is not NodeKind.FILE
 
 
 def _by_path(search: Search, command: Command, run: Run) -> list[Objection]:
@@ -214,7 +229,7 @@ def _stands_elsewhere(search: Search, command: Command, run: Run) -> bool:
 
 def _text_of(view: View, command: Command) -> ReadText:
     """Reads the accounts of the image, of which a mount tells nothing."""
-    files = ImageFiles(view, command.mounts, command.volumes)
+    files = ImageFiles.of(view, command)
 
     def read(path: str) -> str | Failure | None:
         if is_mounted(path, command.mounts):

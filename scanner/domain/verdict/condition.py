@@ -56,6 +56,8 @@ class Condition(StrEnum):
     """An entry lies below a whiteout of its own layer, without an entry of that directory between them."""
     BELOW_LOWER_WHITEOUT = "below_lower_whiteout"
     """A layer implies a directory below what a layer under it whites out, or holds as a file."""
+    BELOW_UNREAD_LAYER = "below_unread_layer"
+    """A layer implies a directory, and nobody read a layer under it that may white out what is above."""
     ROOT_REPLACED = "root_replaced"
     """An entry without a name, or the root's, is no directory."""
     HARD_LINK_OUTSIDE = "hard_link_outside"
@@ -92,7 +94,7 @@ class Condition(StrEnum):
 OF_A_PULL = frozenset({
     Condition.LAYER_DAMAGED, Condition.GZIP_TAIL, Condition.GZIP_CHECK, Condition.PACKED_OTHERWISE, Condition.DIFF_ID_WRONG,
     Condition.NAME_ABOVE_ROOT, Condition.NAMED_TWICE, Condition.WHITEOUT_TWICE, Condition.BELOW_WHITEOUT,
-    Condition.BELOW_LOWER_WHITEOUT, Condition.ROOT_REPLACED, Condition.HARD_LINK_OUTSIDE, Condition.WHITEOUT_OF_ITSELF, Condition.ZSTD, Condition.ZSTD_SKIPPABLE_FIRST, Condition.PACKED_THOUGH_PLAIN,
+    Condition.BELOW_LOWER_WHITEOUT, Condition.BELOW_UNREAD_LAYER, Condition.ROOT_REPLACED, Condition.HARD_LINK_OUTSIDE, Condition.WHITEOUT_OF_ITSELF, Condition.ZSTD, Condition.ZSTD_SKIPPABLE_FIRST, Condition.PACKED_THOUGH_PLAIN,
     Condition.LAYER_EMPTY, Condition.CONFIG_UNREADABLE, Condition.CONFIG_TYPE_MIXED, Condition.HISTORY_TOO_LONG,
     Condition.ENTRY_URLS, Condition.ENTRY_TYPE_ODD, Condition.CONFIG_TYPE_ODD, Condition.LAYER_TYPE_ODD, Condition.LAYER_TYPE_LOOSE,
 })  # fmt: skip

@@ -30,7 +30,8 @@ def process(container: dict[str, Any], config: dict[str, Any], argv: tuple[str, 
         working_dir=answer_json.name(config.get("working_dir"), MAX_PATH_CHARS),
         env=answer_json.environment(config.get("env")),
         user=answer_json.optional_name(config, "user"),
-        init=_init(container),
+        init=_told(container, "init"),
+        read_only=_told(container, "read_only") or None,
         privileges=_privileges(container),
     )
 
@@ -45,11 +46,11 @@ def _privileges(container: dict[str, Any]) -> Privileges:
     )
 
 
-def _init(container: dict[str, Any]) -> bool | None:
-    """Whether ``--init`` was asked for; Docker says null where the daemon's own default holds, which is not told."""
-    said = container.get("init")
+def _told(container: dict[str, Any], key: str) -> bool | None:
+    """Whether something was asked for; an older probe does not tell, nor does Docker of ``--init`` where its own default holds."""
+    said = container.get(key)
     if said is not None and not isinstance(said, bool):
-        raise MalformedError("init is neither true nor false")
+        raise MalformedError(f"{key} is neither true nor false")
     return said
 
 

@@ -143,6 +143,14 @@ async def test_a_hard_link_takes_a_file_s_capabilities_away(images, build, own):
         assert found == (Reason.PERMISSION_DENIED if own else None)
 
 
+@pytest.mark.parametrize(("name", "expected"), [("first", False), ("second", False), ("third", False), ("anew", True)])
+async def test_the_mode_of_a_hard_link_is_that_of_all_names_of_its_file(images, build, name, expected):
+    link, closed = build.hardlink("first"), {**build.hardlink("second"), "mode": 0o644}
+    names = [("first", build.elf()), ("second", link), ("anew", link), ("anew", build.elf()), ("third", closed)]
+    found = await inspect(build.offer(images.layer(names), entrypoint=(f"/{name}",)), None, images.open)
+    assert (found.problem is None) is expected
+
+
 @pytest.mark.parametrize(
     ("said", "privileges"),
     [

@@ -3,6 +3,7 @@
 import pytest
 
 from scanner.binary.inspect import inspect
+from scanner.domain.facts import Privileges, Process
 from scanner.domain.verdict.reason import Reason
 
 CLOSED = {"mode": 0o700, "type": b"5"}
@@ -117,7 +118,7 @@ async def test_a_binary_that_a_shell_is_to_read_is_no_script(look, build, argv):
         ("node there.js", None),
         ("node run", None),
         ("node --require x.js there.js", None),
-        ("python3.11 -m app", None),
+        ("python3.11 -m app", Reason.BINARY_UNKNOWN),
         ("python3.11 -c app.py", None),
         ("java -cp lib Main -jar x.jar", None),
         ("node /data/main.js", None),
@@ -343,3 +344,36 @@ async def test_a_supervisor_is_not_known_to_start_where_a_service_lacks_its_prog
     assert reason(found) is (Reason.BINARY_UNKNOWN if lacks else None), found.problem
     assert bool(found.at_run_time) is not bool(lacks)
     assert lacks in (found.problem.detail if found.problem else "")
+
+
+READ_ONLY = Process(read_only=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "end"),
+    [
+        ("cp /bin/tool /srv/x; exec /srv/x", Reason.ENTRYPOINT_MISSING, "/bin/dash"),
+        ("cp /bin/tool /tmp/x; exec /tmp/x", Reason.ENTRYPOINT_MISSING, "/bin/dash"),
+        ("echo 'exec tool' >/srv/run.sh; exec sh /srv/run.sh", Reason.ENTRYPOINT_MISSING, "/bin/dash"),
+        ("set -e; echo x >/srv/conf; exec tool", Reason.BINARY_UNKNOWN, "/bin/dash"),
+        ("set -e; mkdir -p /run/x; exec tool", Reason.BINARY_UNKNOWN, "/bin/dash"),
+        ("cp /arm /bin/tool; exec tool", None, "/bin/tool"),
+        ("mkdir -p /srv; echo x >/dev/null; set -e; echo x >/data/x; exec tool", None, "/bin/tool"),
+    ],
+)
+async def test_nothing_is_written_to_a_root_that_is_read_only(images, build, text, why, end):
+    tools = {f"bin/{name}": build.elf() for name in ("dash", "tool", "cp", "mkdir")}
+    entries = [*tools.items(), ("bin/sh", build.symlink("dash")), ("arm", build.elf(machine=183))]
+    entries += [(name, build.directory) for name in ("srv", "tmp", "run", "data")]
+    image = build.offer(images.layer(entries), entrypoint=("sh", "-c", text), path="/bin", volumes=("/data",))
+    found = await inspect(image, READ_ONLY, images.open)
+    assert (reason(found), ends(found)) == (why, end)
+
+
+async def test_what_a_container_is_denied_is_denied_behind_its_script(images, build):
+    lost = Process(privileges=Privileges(loses=("DAC_OVERRIDE",)))
+    own = {"mode": 0o700, "uid": 1, "gid": 1, "content": build.elf()}
+    entries = [("bin/sh", build.elf()), ("own", own)]
+    image = build.offer(images.layer(entries), entrypoint=("sh", "-c", "exec /own"), path="/bin")
+    assert reason(await inspect(image, None, images.open)) is None
+    assert reason(await inspect(image, lost, images.open)) is Reason.BINARY_UNKNOWN  # its script may change that

@@ -75,6 +75,12 @@ async def test_accounts_below_a_mount_are_not_the_image_s(look, build):
     assert reason(program) is Reason.BINARY_UNKNOWN
 
 
+@pytest.mark.parametrize("user", ["1000", "0", "", "app"])
+async def test_accounts_that_are_no_file_are_nobody_s(look, build, user):
+    program = await look([("app", build.elf()), ("etc/passwd", build.directory)], user=user)
+    assert reason(program) is Reason.BINARY_UNKNOWN
+
+
 async def test_numbers_need_no_accounts_however_large_the_layers_below(look, build, images):
     large = [("etc/passwd", PASSWD), ("noise", os.urandom(20_000))]
     program = await look(large, [("app", build.elf())], user="1000:1000")

@@ -154,6 +154,7 @@ def damaged(condition):
         (Condition.NAMED_TWICE, "classic", "24.0", Reason.LAYER_UNREADABLE),
         (Condition.WHITEOUT_TWICE, "containerd", "26.1", Reason.LAYER_UNREADABLE),
         (Condition.BELOW_WHITEOUT, "classic", "20.10", Reason.LAYER_UNREADABLE),
+        (Condition.BELOW_UNREAD_LAYER, "containerd", "28.5", Reason.LAYER_UNKNOWN),
     ],
 )
 def test_a_layer_that_the_engine_does_not_unpack_is_broken_until_it_has_the_image(condition, store, version, expected):

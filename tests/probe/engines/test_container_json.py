@@ -53,7 +53,12 @@ def test_a_path_that_is_listed_twice_is_one_mount():
 def test_an_older_answer_says_nothing_of_mounts_and_environment():
     assert container_json.mounts({}, tmpfs_is_noexec=True) is None
     process = container_json.process({}, {}, ("/app",))
-    assert (process.env, process.user, process.init) == (None, None, None)
+    assert (process.env, process.user, process.init, process.read_only) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(("said", "expected"), [(True, True), (False, None), (None, None)])
+def test_a_root_that_is_read_only_is_told(said, expected):
+    assert container_json.process({"read_only": said}, {}, ("/app",)).read_only is expected
 
 
 def test_more_mounts_than_anybody_has_are_an_error():

@@ -1,4 +1,4 @@
-"""The groups and capabilities that a plan gives a container, in each of the formats that plans are written in."""
+"""The groups, capabilities and root that a plan gives a container, in each of the formats that plans are written in."""
 
 import pytest
 
@@ -132,6 +132,36 @@ def test_a_command_gives_them(line, expected):
 def _run(line):
     ((run, _),) = find(tuple(line.split()), {}).started
     return container(run, {}, lambda _: None)
+
+
+POD = (
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: c, image: a, securityContext: {%s}}]}"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("docker run --read-only a", True),
+        ("podman run --read-only=false a", None),
+        ("services: {web: {image: a, read_only: true}}", True),
+        ("services: {web: {image: a, read_only: false}}", None),
+        (POD % "readOnlyRootFilesystem: true", True),
+        (POD % "readOnlyRootFilesystem: false", None),
+        ('job "j" { group "g" { task "t" {\n driver = "docker"\n config {\n image = "a"\n readonly_rootfs = true\n}\n} } }', True),
+    ],
+)  # fmt: skip
+def test_a_root_that_is_read_only_is_told(said, expected):
+    if said.startswith(("docker", "podman")):
+        process = _run(said).process
+    else:
+        read, path = (
+            (compose.plans, "/srv/shop/compose.yaml") if said.startswith("services")
+            else (manifests.plans, "/k/pod.yaml") if said.startswith("apiVersion") else (nomad.plans, "/n/j.nomad")
+        )  # fmt: skip
+        (plan,) = read({path: said.encode()}).planned
+        process = plan.process
+    assert (process.read_only if process else None) is expected
 
 
 @pytest.mark.parametrize(

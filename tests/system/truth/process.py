@@ -228,7 +228,21 @@ CAPABILITIES = (
     Row("wants-net-raw-dropped", ("/wants-net-raw",), _DROPS, "permission_denied"),
 )
 
-ROWS = USERS + RIGHTS + DIRECTORIES + WORDS + INITS + MOUNTS + PRIVILEGES + CAPABILITIES
+
+def _read_only(name: str, script: str, *options: str, reason: str = "native", podman: str = "") -> Row:
+    return Row(f"read-only-{name}", ("/bin/sh", "-c", script), ("--read-only", *options), reason, podman)
+
+
+READ_ONLY = (
+    _read_only("plain", "exec /app"),
+    _read_only("written-first", "set -e; echo x >/srv/x; exec /app", reason="binary_unknown", podman="binary_unknown"),
+    _read_only("made", "echo 'exec /app' >/srv/run.sh; exec /bin/sh /srv/run.sh", reason="entrypoint_missing"),
+    _read_only("made-in-tmp", "set -e; echo x >/tmp/x; exec /app", reason="binary_unknown", podman="native"),
+    _read_only("on-tmpfs", "set -e; echo x >/t/x; exec /app", "--tmpfs", "/t", podman="native"),
+    _read_only("not-replaced", "echo 'exec /arm' >/hello.sh; exec /hello.sh"),
+)
+
+ROWS = USERS + RIGHTS + DIRECTORIES + WORDS + INITS + MOUNTS + PRIVILEGES + CAPABILITIES + READ_ONLY
 
 
 @cache

@@ -20,6 +20,7 @@ ILLEGAL = "the CPU does not know an instruction of the program: it was built for
 BAD_LOADER = "the dynamic loader that the program names is for another CPU, or damaged"
 NO_LIBRARY = "a library that the program needs is not where the loader looks for it; glibc passes over one for another CPU as if it were not there"
 FOREIGN_LIBRARY = "a library was found, but it is for another CPU, another word size or another system, or damaged"
+PASSED_OVER = "the file is there, for whoever says so has looked, but it is for another CPU: glibc passes over it as if it were not there"
 OLD_LIBRARY = "the image's libraries are older than, or other than, those that the program was built with (a musl image with a glibc program, say)"
 PAGES = "the file was built for smaller memory pages than this kernel has"
 NO_OFFER = "the image does not offer the platform that the engine asked for"

@@ -119,6 +119,44 @@ _SIGILL = (
     ),
 )  # fmt: skip
 
+_LOADED = (
+    _phrase(
+        Reason.WRONG_LIBRARY, "java.lang.UnsatisfiedLinkError: /x.so: … (Possible cause: can't load AMD 64 .so on a AARCH64 platform)", "the JVM (JDK 8 and newer; AMD 64-bit .so on a AARCH64-bit platform since 11)", causes.FOREIGN_LIBRARY, "possible cause",
+        within=r"\(possible cause: (?:can't load .{1,60} \.(?:so|dll|dylib) on an? .{1,40} platform|architecture word width mismatch.{0,100}|endianness mismatch.{0,60})\)?",
+    ),
+    _phrase(
+        Reason.WRONG_LIBRARY, "Error: /app/node_modules/x.node: invalid ELF header", "Node.js (ERR_DLOPEN_FAILED), Python (ImportError, OSError), the JVM (UnsatisfiedLinkError), Ruby (LoadError), PHP, Perl, any dlopen(3) with glibc; musl: Exec format error", causes.FOREIGN_LIBRARY, "elf header|elf class|exec format error|mach-o|compatible architecture|elf file data encoding|instead of em_|unexpected e_machine|dynamic section|os abi invalid|et_dyn",
+        within=r"(?<!\S)\S{1,4000}\.(?:so[\d.]{0,20}|node|jnilib|dylib|bundle): (?:[^:]{1,300}: )?(?:invalid elf header|wrong elf class: elfclass\d\d|elf file data encoding not (?:big|little)-endian|elf file os abi invalid|only et_dyn and et_exec can be loaded|object file has no dynamic section|slice is not valid mach-o file|mach-o, but wrong architecture|cannot open shared object file: exec format error)|(?:error loading shared library \S{1,300}|\S{1,300}\.node): exec format error|"
+        r"compatible architecture \(have '\S{1,40}', need '[^']{1,40}'|is for EM_\w{1,20} \(\d{1,5}\) instead of EM_\w{1,20} \(\d{1,5}\)|has unexpected e_machine: \d{1,5}(?: \(EM_\w{1,20}\))?|invalid elf header(?=$|['\") ].{0,40}$)|^(?:Error: )?.{0,300}wrong elf class: elfclass(?:32|64)(?=$|[\s\"'\\,;:.)\]}])",
+    ),
+    _phrase(
+        Reason.WRONG_LIBRARY, "ImportError: /app/x.so: cannot open shared object file: No such file or directory", "Python's import, Node.js (require), Perl (DynaLoader), Ruby (require), Go (plugin.Open), PostgreSQL with glibc: each looks first whether the file is there", causes.PASSED_OVER, "cannot open shared object file: no such file",
+        within=r"(?:importerror: /\S{1,1000}\.so|\berror: /\S{1,1000}\.node|can't load '[^']{1,1000}' for module [\w:]{1,200}: [./]\S{1,1000}|plugin\.open\(\"[^\"]{1,1000}\"\): /\S{1,1000}|could not load library \"/[^\"]{1,1000}\": /\S{1,1000}): cannot open shared object file: no such file or directory|"
+        r"(?<!\S)/\S{1,1000}\.so: cannot open shared object file: no such file or directory - /\S{1,1000}",
+    ),
+    _phrase(
+        Reason.WRONG_LIBRARY, "ImportError: DLL load failed while importing x: %1 is not a valid Win32 application.", "Python, Rust (libloading) on Windows, of a DLL for another CPU", causes.FOREIGN_LIBRARY, "valid win32",
+        within=r"(?:dll load failed(?: while importing [\w.]{1,100})?: |loadlibraryexw \{.{1,100}message: \"|error loading \"[^\"]{1,300}\.dll\"[^\"]{0,60}|unsatisfiedlinkerror: .{1,300}\.dll: )%1 is not a valid win32 application",
+    ),
+    _phrase(
+        Reason.WRONG_LIBRARY, "System.BadImageFormatException: An attempt was made to load a program with an incorrect format. (0x8007000B)", ".NET, Mono (a native library for another CPU or word size)", causes.FOREIGN_LIBRARY,
+        "incorrect format|badimageformat", within=r"an attempt was made to load a program with an incorrect format\b.{0,20}|BadImageFormatException: could not load file or assembly .{1,200}|BadImageFormatException: format of the executable \(\.exe\) or library \(\.dll\) is invalid\.?",
+    ),
+    _phrase(
+        Reason.WRONG_LIBRARY, "Error: You installed esbuild for another platform than the one you're currently using.", "esbuild, sharp, Rollup, SWC, Prisma and other npm packages with a native part", causes.NODE_MODULES,
+        "another platform|module using the|cannot find module '@|cannot find module @|locate the query engine|native binding|no native build was found",
+        within=r"you installed esbuild (?:for|on) another platform than the one you're currently using|could not load the \\{0,3}\"sharp\\{0,3}\" module using the [\w-]{1,40} runtime|cannot find module '?@[\w./-]{1,60}(?:linux|darwin|win32|linuxmusl|freebsd)-(?:x64|arm64|arm|ia32|s390x|ppc64|riscv64)[\w-]{0,20}(?:(?:/[\w.-]{1,40})?'|\. npm has a bug related to optional dependencies)|\bno native build was found for platform=\w{1,20} arch=\w{1,20}\b.{0,100}|(?:failed to load|cannot find) native binding\b|could not locate the query engine for runtime \\{0,3}\"[\w.-]{1,60}",
+    ),
+    _phrase(
+        Reason.LIBRARY_MISSING, "ImportError: libx.so.1: cannot open shared object file: No such file or directory", "Python (ImportError, OSError), Node.js (ERR_DLOPEN_FAILED), the JVM (UnsatisfiedLinkError), Ruby, PHP, Perl, any dlopen(3) with glibc", causes.NO_LIBRARY, "cannot open shared object|unsatisfiedlinkerror|unable to load shared library",
+        within=r"(?<!shared libraries: )(?<![\w./-])[\w./@+-]{1,200}\.(?:so[\d.]{0,20}|node): cannot open shared object file: no such file or directory(?! \(possible cause: can't)|unable to load shared library '[^']{1,300}' or one of its dependencies|UnsatisfiedLinkError: no \S{1,100} in (?:system library path|java\.librar[y]\.path)[^\"]{0,100}",
+    ),
+    _phrase(
+        Reason.LIBRARY_TOO_OLD, "ImportError: /app/x.so: undefined symbol: PyUnicode_AsUTF8", "Python (ImportError, OSError), Node.js, Ruby, PHP, Perl, any dlopen(3) with glibc", causes.OLD_LIBRARY, "undefined symbol",
+        within=r"(?<!\S)(?<!lookup error: )\S{1,1000}\.(?:so[\d.]{0,20}|node): undefined symbol: [\w@.]{1,300}",
+    ),
+)  # fmt: skip
+
 _CHILDREN = (
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "OSError: [Errno 8] Exec format error: '/app'", "Python, Ruby (Errno::ENOEXEC), Node.js (spawn /app ENOEXEC, before 21 spawn Unknown system error -8), Java (error=8), Rust (os error 8), Go (fork/exec), .NET (Win32Exception), Perl, PHP, of a child of theirs", causes.FOREIGN, "exec format error|enoexec|system error -8",
@@ -139,32 +177,10 @@ _CHILDREN = (
         within=r"is not a valid win32 application|this version of \S{1,300} is not compatible with the version of windows you're running|\[WinError (?:193|216)\]|bad exe format.{0,20}\(os error 193\)",
     ),
     _phrase(
-        Reason.WRONG_LIBRARY, "java.lang.UnsatisfiedLinkError: /x.so: … (Possible cause: can't load AMD 64 .so on a AARCH64 platform)", "the JVM (JDK 8 and newer; AMD 64-bit .so on a AARCH64-bit platform since 11)", causes.FOREIGN_LIBRARY, "possible cause",
-        within=r"\(possible cause: (?:can't load .{1,60} \.(?:so|dll|dylib) on an? .{1,40} platform|architecture word width mismatch.{0,100}|endianness mismatch.{0,60})\)?",
-    ),
-    _phrase(
-        Reason.WRONG_LIBRARY, "Error: /app/node_modules/x.node: invalid ELF header", "Node.js (ERR_DLOPEN_FAILED), Python (ImportError, OSError), the JVM (UnsatisfiedLinkError), Ruby (LoadError), PHP, Perl, any dlopen(3) with glibc; musl: Exec format error", causes.FOREIGN_LIBRARY, "elf header|elf class|exec format error|valid mach-o|incompatible architecture|elf file data encoding|instead of em_|unexpected e_machine",
-        within=r"(?<!\S)\S{1,4000}\.(?:so[\d.]{0,20}|node|jnilib|dylib|bundle): (?:[^:]{1,300}: )?(?:invalid elf header|wrong elf class: elfclass\d\d|elf file data encoding not (?:big|little)-endian|slice is not valid mach-o file)|(?:error loading shared library \S{1,300}|\S{1,300}\.node): exec format error|"
-        r"incompatible architecture \(have '\S{1,20}', need '[^']{1,40}'\)|is for EM_\w{1,20} \(\d{1,5}\) instead of EM_\w{1,20} \(\d{1,5}\)|has unexpected e_machine: \d{1,5}(?: \(EM_\w{1,20}\))?|invalid elf header(?=$|['\") ].{0,40}$)|^(?:Error: )?.{0,300}wrong elf class: elfclass(?:32|64)(?=$|[\s\"'\\,;:.)\]}])",
-    ),
-    _phrase(
-        Reason.WRONG_LIBRARY, "System.BadImageFormatException: An attempt was made to load a program with an incorrect format. (0x8007000B)", ".NET, Mono (a native library for another CPU or word size)", causes.FOREIGN_LIBRARY,
-        "incorrect format|badimageformat", within=r"an attempt was made to load a program with an incorrect format\b.{0,20}|BadImageFormatException: could not load file or assembly .{1,200}",
-    ),
-    _phrase(
-        Reason.WRONG_LIBRARY, "Error: You installed esbuild for another platform than the one you're currently using.", "esbuild, sharp, Rollup, SWC, Prisma and other npm packages with a native part", causes.NODE_MODULES,
-        "another platform|module using the|cannot find module '@|cannot find module @|locate the query engine|failed to load",
-        within=r"you installed esbuild (?:for|on) another platform than the one you're currently using|could not load the \\{0,3}\"sharp\\{0,3}\" module using the [\w-]{1,40} runtime|cannot find module '?@[\w./-]{1,60}(?:linux|darwin|win32|linuxmusl|freebsd)-(?:x64|arm64|arm|ia32|s390x|ppc64|riscv64)[\w-]{0,20}(?:'|\. npm has a bug related to optional dependencies)|could not locate the query engine for runtime \\{0,3}\"[\w.-]{1,60}",
-    ),
-    _phrase(
-        Reason.LIBRARY_MISSING, "ImportError: libx.so.1: cannot open shared object file: No such file or directory", "Python (ImportError, OSError), Node.js (ERR_DLOPEN_FAILED), the JVM (UnsatisfiedLinkError), Ruby, PHP, Perl, any dlopen(3) with glibc", causes.NO_LIBRARY, "cannot open shared object|unsatisfiedlinkerror",
-        within=r"(?<!shared libraries: )(?<![\w./-])[\w./@+-]{1,200}\.(?:so[\d.]{0,20}|node): cannot open shared object file: no such file or directory(?! \(possible cause: can't)|UnsatisfiedLinkError: no \S{1,100} in (?:system library path|java\.librar[y]\.path)[^\"]{0,100}",
-    ),
-    _phrase(
         Reason.PAGE_SIZE_UNSUPPORTED, "unsupported page size: 16384", "programs that fix the page size at build: box64, FEX, Electron, older Go or Rust runtimes on Asahi or Raspberry Pi 5", causes.PAGES, "page size",
         within=r"unsupported (?:system |kernel )?page ?size:? ?(?:of )?(?:16384|65536|16k|64k)\b|(?:only|requires|needs) (?:a )?(?:4k|4096)(?:[- ]bytes?)? (?:kernel )?page ?sizes?\b",
     ),
 )  # fmt: skip
 
-PROGRAMS = (*_LEVELS, *_LACKS, *_SIGILL, *_CHILDREN)
+PROGRAMS = (*_LEVELS, *_LACKS, *_SIGILL, *_LOADED, *_CHILDREN)
 """In the order in which they are tried. What a program says of its child is explained, but is no proof of a start that failed."""

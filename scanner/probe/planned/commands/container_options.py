@@ -61,6 +61,7 @@ def container(run: Run, env: Mapping[str, str], read: Callable[[str], bytes | No
         init=run.given.is_on("init") if run.given.last("init") is not None else None,
         healthcheck=_healthcheck(run, made),
         privileges=_privileges(run, made),
+        read_only=run.given.is_on("read-only") or None,
     )
     made.process = process if process != Process() else None
     made.mounts = mounts or None

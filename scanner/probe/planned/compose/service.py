@@ -180,6 +180,7 @@ def _process(body: Mapping[str, Any], environment: dict[str, str | None]) -> Pro
         env=tuple(environment.items()) or None,
         user=_text(body.get("user"), "user"),
         init=boolean(body.get("init"), "init"),
+        read_only=boolean(body.get("read_only"), "read_only") or None,
         healthcheck=_healthcheck(body.get("healthcheck")),
         privileges=_privileges(body),
     )

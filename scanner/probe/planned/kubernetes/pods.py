@@ -88,6 +88,7 @@ def _process(pod: Pod, container: Mapping[Any, Any]) -> Process | None:
         env=planned.environment(variables.variables),
         user=_user(pod.spec, container),
         privileges=_privileges(pod.spec, container),
+        read_only=_is_read_only(container) or None,
     )
     return said if said != Process() else None
 
@@ -134,6 +135,11 @@ def _user(spec: Mapping[Any, Any], container: Mapping[Any, Any]) -> str | None:
     if user is None:
         return None
     return str(user) if group is None else f"{user}:{group}"
+
+
+def _is_read_only(container: Mapping[Any, Any]) -> bool:
+    said = manifest_files.mapping(container.get("securityContext"), "securityContext")
+    return said.get("readOnlyRootFilesystem") is True
 
 
 def _privileges(spec: Mapping[Any, Any], container: Mapping[Any, Any]) -> Privileges:

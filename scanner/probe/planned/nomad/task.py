@@ -119,6 +119,7 @@ def _process(task: Task) -> Process | None:
         user=_known(task.user, "user") or None,
         init=True if config.get("init") is True else None,
         privileges=_privileges(config),
+        read_only=True if config.get("readonly_rootfs") is True else None,
     )
     return said if said != Process() else None
 

@@ -281,9 +281,11 @@ def _options(quadlet: Quadlet) -> Iterator[str]:
 
 
 def _mounted(quadlet: Quadlet) -> Iterator[str]:
+    if (is_read_only := quadlet.is_on("ReadOnly")) is not None:
+        yield f"--read-only={'true' if is_read_only else 'false'}"
     for setting in quadlet.every("Tmpfs"):
         yield f"--tmpfs={setting.value.rstrip()}"
-    if quadlet.is_on("VolatileTmp") and not quadlet.is_on("ReadOnly"):
+    if quadlet.is_on("VolatileTmp") and not is_read_only:
         yield "--tmpfs=/tmp:rw,size=512M,mode=1777"
     yield from (f"--volume={volume}" for volume in _volumes(quadlet))
     yield from (f"--mount={mount}" for mount in quadlet.args("Mount"))

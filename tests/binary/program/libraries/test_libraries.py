@@ -73,6 +73,15 @@ async def test_a_library_has_to_be_readable_and_no_more_to_who_loads_it(images, 
     assert reason(program) is expected
 
 
+async def test_a_library_that_may_not_be_read_is_looked_for_further_by_the_name_of_a_link(images, build, kit):
+    closed = {"mode": 0o600, "content": kit.shared()}
+    links = (f"{MULTIARCH}/liba.so.1.2", closed), (HERE, build.symlink("liba.so.1.2"))
+    second = ("usr/lib/liba.so.1", plain(kit.shared()))
+    alone = await judged(images, build, base(*links), [("app", app(kit))], user="1000:1000")
+    program = await judged(images, build, base(*links, second), [("app", app(kit))], user="1000:1000")
+    assert (reason(alone), reason(program)) == (Reason.PERMISSION_DENIED, Reason.BINARY_UNKNOWN)
+
+
 @pytest.mark.parametrize(("room", "expected"), [(usage.MAX_SYMBOLS_BYTES, Reason.LIBRARY_TOO_OLD), (0, None)])
 async def test_symbols_are_compared_while_there_is_room_for_them(images, build, kit, monkeypatch, room, expected):
     monkeypatch.setattr(usage, "MAX_SYMBOLS_BYTES", room)

@@ -61,6 +61,8 @@ CASES: dict[str, dict[str, str]] = {
     "user and group": one(I1 + "User=app\nGroup=2000\n"),
     "group alone": one(I1 + "Group=2000\n"),
     "init": one(I1 + "RunInit=true\n"),
+    "read only": one(I1 + "ReadOnly=true\nVolatileTmp=true\n"),
+    "read only off": one(I1 + "ReadOnly=false\n"),
     "init off": one(I1 + "RunInit=false\n"),
     "init in capitals": one(I1 + "RunInit=YES\n"),
     "volumes": one(I1 + "Volume=/a:/b\nVolume=named:/c:ro\nVolume=/anonymous\nVolume=./rel:/d:Z\nVolume=%h/x:/e\n"),

@@ -95,6 +95,7 @@ def said(plan, platform):
         "directory": process.working_dir,
         "user": process.user,
         "init": process.init,
+        "read_only": process.read_only,
         "privileges": process.privileges,
         "health": process.healthcheck,
         "mounts": tuple(sorted((m.destination, m.kind, m.noexec) for m in plan.mounts or ())),
