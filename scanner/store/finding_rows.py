@@ -1,4 +1,4 @@
-"""Rows of findings with those of their hosts, a part at a time, so that the text of a workload, which both hold, is made once."""
+"""Rows of findings with those of their hosts, in parts: the text of a workload, which both hold, is made once."""
 
 from __future__ import annotations
 
