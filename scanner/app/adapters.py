@@ -39,7 +39,7 @@ from scanner.service.configuration import owners
 from scanner.settings.problem import Problem, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from scanner.app.listen import Face
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from scanner.domain.image.reference import ImageReference
     from scanner.hosts.source import HostSource
     from scanner.hosts.ssh.config import SshConfig
+    from scanner.hosts.ssh.fetcher import Fetcher
     from scanner.hosts.ssh.ssh_source import SshSource
     from scanner.probe.answer_cache import AnswerCache
     from scanner.probe.planned.folder import FolderPlans
@@ -73,6 +74,7 @@ class AdapterContext:
 
     ``on_survey_read`` is called with the bytes of every layer that was read for a survey.
     ``ssh`` is a person's own way to hosts, instead of the configured one.
+    ``fetcher`` is the process that asks hosts over SSH instead of this one.
     ``cluster_observer`` watches the workers of a cluster.
     ``last_seen`` keeps what images offered over a reload, which is often what ends a registry's trouble.
     """
@@ -85,6 +87,7 @@ class AdapterContext:
     on_survey_read: Callable[[int], None] = lambda _bytes: None
     ssh: SshConfig | None = None
     cluster_observer: ClusterObserver | None = None
+    fetcher: Fetcher | None = None
 
 
 class Adapters:
@@ -103,7 +106,8 @@ class Adapters:
     ) -> None:
         self.face = face
         secret_settings.refuse_exposed(settings)
-        self._ssh = None if settings.cluster.is_remote and context.ssh is None else _ssh(settings, context.ssh)
+        is_elsewhere = context.fetcher is not None or (settings.cluster.is_remote and context.ssh is None)
+        self._ssh = None if is_elsewhere else _ssh(settings, context.ssh)
         self._owners = owners(settings)
         self._parsers = Parsers(shared=HOSTS_SHARE)
         self.hosts = _hosts(settings, context, self._ssh, self._parsers)
@@ -268,7 +272,7 @@ def _hosts(settings: Settings, context: AdapterContext, ssh: SshSource | None, p
         else ProbeLogin(settings.ssh.user, jump=settings.ssh.jump)
     )
     return HostFactsReader(
-        sources=_sources(settings, ssh),
+        sources=_sources(settings, _fetched(context.fetcher, settings, context.ssh) if context.fetcher else ssh),
         answer_reader=AnswerReader(parsers, login),
         pushed=pushed,
         local_images=_local_images(settings, ssh),
@@ -281,7 +285,14 @@ def _pushed(settings: Settings) -> PushedAnswers | None:
     return PushedAnswers(own.directory, own.max_age, settings.ssh.max_output) if own.directory else None
 
 
-def _sources(settings: Settings, ssh: SshSource | None) -> Mapping[SourceKind, HostSource]:
+def _fetched(fetcher: Fetcher, settings: Settings, own: SshConfig | None) -> HostSource:
+    """The process that asks hosts, its keys read."""
+    if troubles := fetcher.open(lambda: _ssh(settings, own) or ClosedSource(NO_KEY)):
+        raise _unusable(troubles)
+    return fetcher
+
+
+def _sources(settings: Settings, ssh: HostSource | None) -> Mapping[SourceKind, HostSource]:
     """Who answers for a host, by what the host is; pushed answers have a reader of their own where there is a place for them."""
     return {
         SourceKind.LOCAL: LocalProbe(script(), settings.ssh.probe_timeout, settings.ssh.max_output),
@@ -302,4 +313,9 @@ def _ssh(settings: Settings, own: SshConfig | None) -> SshSource | None:
     try:
         return SshSource.open(config, script(), settings.scan.max_local_bytes, is_of_installed_probe)
     except TrustError as error:
-        raise SettingsError([Problem("ssh", 0, "", one) for one in error.problems]) from None
+        raise _unusable(error.problems) from None
+
+
+def _unusable(problems: Iterable[str]) -> SettingsError:
+    """Keys that cannot be used."""
+    return SettingsError(Problem("ssh", 0, "", one) for one in problems)

@@ -5,37 +5,26 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import time
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scanner import inventory
-from scanner.app import authorized_keys, config_report, gate_command, logs, other_reports, wiring
-from scanner.app.adapters import LOOKS, AdapterContext, Adapters
+from scanner.app import authorized_keys, config_report, fetching, logs, wiring
 from scanner.app.typed_settings import Typed, TypedSettings
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
-from scanner.domain.plan import Plan
-from scanner.domain.readiness import readiness
 from scanner.domain.verdict.verdict import Depth
 from scanner.errors import UsageError
-from scanner.formats import files, whose
+from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.formats.parsing.offload import Parsers
 from scanner.hosts.least_privilege import sudoers_rule
 from scanner.hosts.rollback_script import rollback_preparation, rollback_script
 from scanner.probe.script import script
-from scanner.registry.auth.credentials import of_user
-from scanner.scan.images.image_surveys import Surveying
-from scanner.scan.plans.plans import NO_DEPLOYMENTS, PlanDirectory
 from scanner.service import fleet_of_person
-from scanner.service.configuration import Configuration, limits, owners, waivers
-from scanner.service.deadline import with_plans
-from scanner.service.image import InspectedImage, open_image
-from scanner.service.publication import waived
 from scanner.settings.json_schema import schema_of
 from scanner.settings.load import load
 from scanner.settings.schema import Settings
@@ -44,22 +33,22 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
     from types import ModuleType
 
+    from scanner.app.adapters import Adapters
     from scanner.app.rollback_operations import RollbackOperations
     from scanner.app.store_operations import StoreOperations
     from scanner.app.trail_operations import TrailOperations
     from scanner.cli.operations import CheckOptions, Common
     from scanner.client import Client
     from scanner.domain.host import Host
-    from scanner.domain.image.reference import ImageReference
     from scanner.domain.readiness import Readiness
     from scanner.domain.report import Report
     from scanner.hosts.ssh.config import SshConfig
     from scanner.hosts.ssh.host_keys import ShownKey
-    from scanner.registry.archives.archived import Archived
     from scanner.scan.ports import ScanListener
     from scanner.scan.scan import Scanner
     from scanner.service.answers import Checked
     from scanner.service.fleet_of_person import NamedHosts
+    from scanner.service.image import InspectedImage
     from scanner.service.trusting import Shown
     from scanner.settings.ssh_section import Ssh
 
@@ -92,6 +81,9 @@ class Application:
 
     def check_config(self, common: Common) -> ConfigChecked:
         """Read everything that serve would, and say what was found."""
+        from scanner.app.adapters import LOOKS, AdapterContext  # noqa: PLC0415 -- takes most of a second, which no other command should pay
+        from scanner.scan.plans.plans import PlanDirectory  # noqa: PLC0415 -- the same
+
         settings, checks, context = self._settings(common, need_hosts=True), _checks(), AdapterContext(VERSION)
         found: list[inventory.Inventory] = []
         refused = checks.refusals(
@@ -117,32 +109,27 @@ class Application:
     # ---------------------------------------------------------------- scans
 
     @asynccontextmanager
-    async def _scanner(  # noqa: PLR0913 -- each is an independent choice of a command
+    async def _scanner(
         self,
         settings: Settings,
         depth: Depth | None,
         inventory_hosts: Sequence[Host] = (),
         *,
-        survey_now: bool = False,
+        asked: Sequence[Host] = (),
         ssh: SshConfig | None = None,
-        archives: Mapping[ImageReference, Archived] | None = None,
+        **more: Any,
     ) -> AsyncIterator[tuple[Scanner, Adapters]]:
-        """A scanner for one command, with the logins that the user's own docker and podman would use.
-
-        With the whole inventory it also judges what the plan directory holds for it. With ``survey_now``, or at depth
-        ``full``, what scripts decide at run time is surveyed while the command waits.
-        """
-        context = AdapterContext(VERSION, ambient=of_user(os.environ, whose.home()), ssh=ssh)
-        adapters = Adapters(settings, context, archives=archives)
+        """``scanning.open_scanner``; many hosts that are to be ``asked`` are so by a process that starts before that is imported."""
+        fetcher = fetching.fetcher_for(settings, ssh, asked)
         try:
-            with adapters.one_scan():
-                plans, within = NO_DEPLOYMENTS, limits(settings, depth)
-                if inventory_hosts:
-                    plans, within = await with_plans(adapters, inventory_hosts, within)
-                now = survey_now or within.depth is Depth.FULL
-                yield adapters.scanner(within, plans=plans, survey_now=now), adapters
+            from scanner.app import scanning  # noqa: PLC0415 -- takes most of a second, in which the process that asks starts
+
+            opened = scanning.open_scanner(settings, depth, inventory_hosts, ssh=ssh, fetcher=fetcher, **more)
+            async with opened as found:
+                yield found
         finally:
-            await adapters.close()
+            if fetcher is not None:
+                await fetcher.close()
 
     async def scan(  # noqa: PLR0913, PLR0917 -- one for each option of the command
         self,
@@ -157,9 +144,11 @@ class Application:
         settings, found = self._named(common, words, patterns)
         if way := fleet_of_person.way(found):
             tell(way)
-        async with self._scanner(settings, depth, found.known, ssh=found.ssh) as (scanner, _):
+        async with self._scanner(settings, depth, found.known, ssh=found.ssh, asked=found.hosts) as (scanner, _):
             report = await scanner.scan(found.hosts, listen=progress)
-        return waived(report, waivers(settings), time.time(), owners(settings))
+        from scanner.app import scanning  # noqa: PLC0415 -- the same
+
+        return scanning.marked(report, settings)
 
     async def check_hosts(
         self, common: Common, patterns: Sequence[str], progress: ScanListener, words: Sequence[str] = ()
@@ -167,7 +156,7 @@ class Application:
         """Read the hosts that are meant, and judge nothing."""
         settings, found = self._named(common, words, patterns)
         bare = [replace(host, planned=()) for host in found.hosts]
-        async with self._scanner(settings, Depth.INDEX, ssh=found.ssh) as (scanner, _):
+        async with self._scanner(settings, Depth.INDEX, ssh=found.ssh, asked=found.hosts) as (scanner, _):
             return await scanner.scan(bare, listen=progress, only_plans=True)
 
     def _named(self, common: Common, words: Sequence[str], patterns: Sequence[str]) -> tuple[Settings, NamedHosts]:
@@ -180,50 +169,59 @@ class Application:
     async def check(self, common: Common, asked: CheckOptions, progress: ScanListener) -> Checked:
         """Judge what is about to be deployed against hosts or plain platforms."""
         settings = self._settings(common, need_hosts=bool(asked.hosts))
-        context = AdapterContext(VERSION, ambient=of_user(os.environ, whose.home()))
-        return await gate_command.check(settings, asked, context, progress)
+        from scanner.app import gate_command  # noqa: PLC0415 -- the same
+        from scanner.app.scanning import own_context  # noqa: PLC0415 -- the same
+
+        return await gate_command.check(settings, asked, own_context(), progress)
 
     async def image(self, common: Common, reference_text: str, *, all_binaries: bool) -> InspectedImage:
         """What an image offers, down to the binary of each platform."""
+        from scanner.app import gate_command, scanning  # noqa: PLC0415 -- the same
+
         async with gate_command.named(reference_text) as (wanted, archives):
             settings = self._settings(common, need_hosts=False)
             async with self._scanner(settings, None, archives=archives) as (_, adapters):
-                list_all = adapters.files if all_binaries else None
-                return await open_image(
-                    wanted, adapters.images, adapters.inspections, Surveying(adapters.surveys, now=True), list_all
-                )
+                return await scanning.inspected(wanted, adapters, all_binaries=all_binaries)
 
     async def readiness(
         self, common: Common, to: str, patterns: Sequence[str], team_label: str, progress: ScanListener
     ) -> Readiness:
         """Scan the hosts that match, then open their images for a plain host of ``to``."""
+        from scanner.app import gate_command, scanning  # noqa: PLC0415 -- the same
+
         (target,) = gate_command.platforms([to], "--to")
         settings, found = self._named(common, (), patterns)
-        async with self._scanner(settings, None, found.known, ssh=found.ssh) as (scanner, _):
+        async with self._scanner(settings, None, found.known, ssh=found.ssh, asked=found.hosts) as (scanner, _):
             report = await scanner.scan(found.hosts, listen=progress)
-            images = dict.fromkeys(finding.workload.image for finding in report.findings)
-            plans = [Plan(image) for image in images if image]
-            return readiness(report, target, await scanner.against((target,), plans), team_label)
+            return await scanning.ready_for(target, report, scanner, team_label)
 
     def readiness_there(
         self, url: str, token_file: Path | None, to: str, patterns: Sequence[str], team_label: str
     ) -> Readiness:
         """What would run on another platform, of the hosts that match, as a running service knows it."""
+        from scanner.app import gate_command, other_reports  # noqa: PLC0415 -- the same
+
         (target,) = gate_command.platforms([to], "--to")
         return other_reports.readiness_there(url, token_file, target, patterns, team_label)
 
     def server(self, url: str, token_file: Path | None) -> Client:
         """A running service."""
+        from scanner.app import other_reports  # noqa: PLC0415 -- the same
+
         return other_reports.server(url, token_file)
 
     def last_report(self, common: Common, file: Path | None) -> Report:
         """What was found before."""
+        from scanner.app import other_reports  # noqa: PLC0415 -- the same
+
         if file is not None:
             return other_reports.report_in(file)
         return other_reports.stored_report(self._settings(common, need_hosts=False))
 
     def known_images(self, common: Common) -> Collection[str]:
         """The images of the last scan."""
+        from scanner.app import other_reports  # noqa: PLC0415 -- the same
+
         return other_reports.stored_images(self._settings(common, need_hosts=False))
 
     # ---------------------------------------------------------------- first contact
@@ -246,6 +244,8 @@ class Application:
 
     async def serve(self, common: Common, listen: str | None = None, web_config: str | None = None) -> None:
         """Run the service until SIGTERM or SIGINT; what the command line says holds over reloads, too."""
+        from scanner.service.configuration import Configuration  # noqa: PLC0415 -- the same
+
         typed = TypedSettings(
             Typed("--web.listen-address", listen, "ARCHSCAN_WEB__LISTEN"),
             Typed("--web.config.file", web_config and str(Path.cwd() / web_config), "ARCHSCAN_WEB__CONFIG_FILE"),

@@ -42,9 +42,9 @@ _NAMES = (
 
 
 _OF_A_FLEET: frozenset[type] = frozenset({
-    verdict.Verdict, facts.LocalImage, facts.Process, facts.Kernel, facts.Engine, reference.ImageReference,
+    verdict.Verdict, facts.LocalImage, facts.Process, facts.Kernel, facts.Engine, reference.ImageReference, facts.Workload,
 })  # fmt: skip
-"""What hosts of one kind have in common: a fleet runs the same images on the same CPUs."""
+"""What hosts of one kind have in common: a fleet runs the same images on the same CPUs; what a host and a finding both hold."""
 
 _NUMBERS = json.JSONEncoder()
 
@@ -63,6 +63,11 @@ class Writer:
 
     shared: frozenset[type] = frozenset()
     _known: dict[int, tuple[object, str]] = field(default_factory=dict)
+    _workloads: dict[int, tuple[object, str]] = field(default_factory=dict)
+
+    def forget_workloads(self) -> None:
+        """Whatever holds those that were written is written."""
+        self._workloads.clear()
 
     def dumps(self, value: object) -> str:
         """The same as ``dumps`` of the module."""
@@ -73,12 +78,13 @@ class Writer:
         kind: Any = type(value)
         if kind not in self.shared:
             return _writer(kind)(value, self)
-        known = self._known.get(id(value))
+        kept = self._workloads if kind is facts.Workload else self._known
+        known = kept.get(id(value))
         if known is None:
-            if len(self._known) >= _MAX_REMEMBERED:
-                self._known.clear()
+            if len(kept) >= _MAX_REMEMBERED:
+                kept.clear()
             # with the value, so that no other one gets its id
-            known = self._known[id(value)] = value, _writer(kind)(value, self)
+            known = kept[id(value)] = value, _writer(kind)(value, self)
         return known[1]
 
 

@@ -21,17 +21,14 @@ from scanner.domain.finding_groups import NO_FINDINGS, Findings, HostFindings
 from scanner.domain.report import Finding, HostReading, Report
 from scanner.store import codec, tables
 from scanner.store.batches import write_rows
+from scanner.store.finding_rows import FindingBody, Key, LabelsBody, ReadingBody, body_of, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import ClauseElement, Connection
 
-    from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.verdict import Verdict
-
-Key = tuple[str, str, str, str, str, int]
-"""Host, source, workload, stage, image, then an ordinal where a host lists all of that twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +55,6 @@ class Change:
     kind: ChangeKind
     workload: Workload
     verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """What is written of a finding beside its key and its moments; older rows hold ``waived_until`` too."""
-
-    workload: Workload
-    verdict: Verdict
-    host_platform: Platform | None = None
-    waived_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +153,17 @@ def write(connection: Connection, made: Changes) -> None:
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.changed),
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.moved),
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.closed),
-        (insert(t.findings), (_finding_row(made.writer, *one) for one in made.opened)),
         (delete(t.hosts).where(t.hosts.c.name == bindparam("row")), made.gone),
-        (insert(t.hosts), (_host_row(made.writer, one) for one in made.read)),
         (update(t.hosts).where(t.hosts.c.name == bindparam("row")), made.timed),
         (delete(t.architectures).where(t.architectures.c.host == bindparam("host")), made.known),
         (insert(t.architectures), made.known),
     )
     for statement, rows in differences:
         write_rows(connection, statement, rows)
+    opened = ((key, one.row, one.finding) for key, one in made.opened)
+    for part in parts(made.writer, opened, made.read):
+        write_rows(connection, insert(t.findings), part.findings)
+        write_rows(connection, insert(t.hosts), part.hosts)
 
 
 def load(connection: Connection) -> Memory:
@@ -185,15 +174,15 @@ def load(connection: Connection) -> Memory:
     """
     t, memory = tables, Memory()
     for row in connection.execute(select(t.hosts).order_by(t.hosts.c.name)):
-        reading = codec.loads(_Reading, row.reading).reading
-        labels = codec.loads(_Labels, row.labels).labels
+        reading = codec.loads(ReadingBody, row.reading).reading
+        labels = codec.loads(LabelsBody, row.labels).labels
         memory.hosts[row.name] = HostReading(row.name, reading, labels, row.taken_at, row.last_success_at)
     for row in connection.execute(select(t.architectures)):
         memory.architectures[row.host] = Architecture(row.platform, row.before, row.changed_at)
     f = t.findings
     opened: dict[str, list[tuple[int, _Open]]] = {}
     for row in connection.execute(select(f).where(f.c.closed_at.is_(None)).order_by(f.c.id)):
-        body = codec.loads(_Body, row.body)
+        body = codec.loads(FindingBody, row.body)
         finding = Finding(body.workload, body.verdict, body.host_platform, row.first_seen)
         opened.setdefault(row.host, []).append((row.ordinal, _Open(row.id, finding, row.present)))
     for host, found in opened.items():
@@ -216,16 +205,6 @@ def last_report(connection: Connection, memory: Memory) -> Report | None:
 
 
 # ---------------------------------------------------------------- hosts
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    reading: HostFacts | Failure
-
-
-@dataclass(frozen=True, slots=True)
-class _Labels:
-    labels: Mapping[str, str]
 
 
 def _plan_hosts(made: Changes, memory: Memory) -> None:
@@ -263,20 +242,6 @@ def _plan_architecture(made: Changes, reading: HostReading) -> None:
     made.known.append(
         {"host": reading.name, "platform": now.platform, "before": now.before, "changed_at": now.changed_at}
     )
-
-
-def _host_row(writer: codec.Writer, reading: HostReading) -> dict[str, Any]:
-    failure = reading.reading if isinstance(reading.reading, Failure) else None
-    return {
-        "name": reading.name,
-        "status": "failed" if failure else "ok",
-        "reason": str(failure.reason) if failure else None,
-        "platform": str(reading.platform) if reading.platform else None,
-        "labels": writer.dumps(_Labels(reading.labels)),
-        "reading": writer.dumps(_Reading(reading.reading)),
-        "taken_at": reading.taken_at,
-        "last_success_at": reading.last_success_at,
-    }
 
 
 # ---------------------------------------------------------------- findings
@@ -343,7 +308,7 @@ def _plan_finding(made: Changes, key: Key, finding: Finding, known: _Open | None
     if known is not None and known.finding.verdict.reason is finding.verdict.reason:
         now = replace(finding, first_seen=known.finding.first_seen, waived_until=None)
         if now != known.finding:
-            made.changed.append({"row": known.row, "body": made.writer.dumps(_body(now))})
+            made.changed.append({"row": known.row, "body": made.writer.dumps(body_of(now))})
             before = known.finding.verdict
             if (before.digest, before.detail) != (now.verdict.digest, now.verdict.detail):  # not for a newer log line
                 made.changes.append(Change(ChangeKind.CHANGED, now.workload, now.verdict))
@@ -378,20 +343,3 @@ def _kept_absent(made: Changes, known: _Open) -> _Open:
 def _close(made: Changes, known: _Open, last_seen: float) -> None:
     made.closed.append({"row": known.row, "closed_at": made.report.finished_at, "last_seen": last_seen})
     made.changes.append(Change(ChangeKind.CLOSED, known.finding.workload, known.finding.verdict))
-
-
-def _body(finding: Finding) -> _Body:  # without what waivers say of it, which are not stored here
-    return _Body(finding.workload, finding.verdict, finding.host_platform)
-
-
-def _finding_row(writer: codec.Writer, key: Key, opened: _Open) -> dict[str, Any]:
-    names = ("host", "source", "workload", "stage", "image", "ordinal")
-    verdict = opened.finding.verdict
-    return dict(zip(names, key, strict=True)) | {
-        "id": opened.row,
-        "status": str(verdict.status),
-        "reason": str(verdict.reason),
-        "body": writer.dumps(_body(opened.finding)),
-        "present": True,
-        "first_seen": opened.finding.first_seen,
-    }

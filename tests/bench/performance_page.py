@@ -116,7 +116,7 @@ def _scan(found: Row) -> Iterable[str]:
     yield ""
     yield (
         "`archscan scan` logs in, reads 20 containers a host, asks a registry (200 images, opened down to their programs),"
-        " judges every workload, writes the report; its parsing processes are counted. `xargs ssh` only fetches."
+        " judges every workload, writes the report; its processes that ask hosts or parse are counted. `xargs ssh` only fetches."
     )
     yield ""
     yield from _table(found["scan"])

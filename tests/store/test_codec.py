@@ -9,9 +9,10 @@ from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Elf, Executable, FileKind, Layer, Program
 from scanner.domain.image.reference import Digest, image_reference
 from scanner.domain.platform.platform import Platform
+from scanner.domain.report import Finding, HostReading
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Verdict
-from scanner.store import codec
+from scanner.store import codec, finding_rows
 
 PROGRAM = Program(
     ("/app", "--x"),
@@ -108,3 +109,28 @@ def test_parts_that_values_share_are_written_once_and_as_everywhere():
         assert text == codec.dumps(value)
         assert text == json.dumps(json.loads(text), separators=(",", ":"), sort_keys=True)
         assert codec.loads(type(value), text) == value
+
+
+def test_a_workload_is_written_once_for_its_finding_and_its_host(monkeypatch):
+    """But where a host's findings are in two parts; each row stands there once, as it would alone."""
+    monkeypatch.setattr(finding_rows, "FINDINGS_A_PART", 3)
+    workloads = {
+        host: tuple(Workload(host, f"web-{number}", Source.DOCKER, Stage.RUNNING, "nginx:1") for number in range(2))
+        for host in ("h1", "h2", "h3")
+    }
+    readings = [
+        HostReading(host, HostFacts(host, Kernel("Linux", "x86_64"), workloads=found))
+        for host, found in workloads.items()
+    ]
+    readings.append(HostReading("h4", Failure(Reason.HOST_REFUSED)))
+    findings = [Finding(each, Verdict(Reason.NATIVE)) for found in workloads.values() for each in found]
+    made, own = [], codec._writer
+    monkeypatch.setattr(codec, "_writer", lambda kind: made.append(kind) or own(kind))
+    writer = codec.of_a_fleet()
+    numbered = [((*finding.key, 0), row, finding) for row, finding in enumerate(findings)]
+    rows = [(list(part.findings), list(part.hosts)) for part in finding_rows.parts(writer, numbered, readings)]
+    assert made.count(Workload) == len(findings) + 1  # one of the host that is in two parts
+    assert [row["body"] for part, _ in rows for row in part] == [codec.dumps(finding_rows.body_of(f)) for f in findings]
+    assert {row["name"]: row["reading"] for _, part in rows for row in part} == {
+        reading.name: codec.dumps(finding_rows.ReadingBody(reading.reading)) for reading in readings
+    }

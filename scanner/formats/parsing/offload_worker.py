@@ -167,14 +167,15 @@ def _found(module: str, name: str) -> Callable[..., Any]:
 
 def _answer(module: str, name: str, arguments: tuple[Any, ...], shared: frozenset[str]) -> bytes:
     try:
-        return DONE + _pickled(_found(module, name)(*arguments), shared)
+        return DONE + pickled(_found(module, name)(*arguments), shared)
     except MemoryError:
         return TOO_BIG
     except Exception as error:  # noqa: BLE001 -- whatever it is, the parent is told its kind and goes on
         return RAISED + f"{type(error).__name__}: {str(error)[:300]}".encode(errors="replace")
 
 
-def _pickled(value: Any, shared: frozenset[str] = frozenset()) -> bytes:
+def pickled(value: Any, shared: frozenset[str] = frozenset()) -> bytes:
+    """A value as a message holds it."""
     buffer = io.BytesIO()
     Pickler(buffer, pickle.HIGHEST_PROTOCOL, shared).dump(value)
     return buffer.getvalue()

@@ -189,7 +189,7 @@ async def test_closing_ends_who_is_at_work():
 
 
 def test_a_word_of_a_closed_list_comes_back_by_its_class_on_every_python():
-    assert b"getattr" not in offload_worker._pickled(Status.BROKEN)
+    assert b"getattr" not in offload_worker.pickled(Status.BROKEN)
 
 
 def test_values_that_hosts_have_alike_are_one_value(workers):
@@ -217,7 +217,7 @@ def test_fields_are_looked_up_once_for_all_values_of_a_class(monkeypatch):
     every = [reading.read(path.read_bytes(), host) for path in ANSWERS]
 
     def passed():
-        answers = [offload_worker.DONE + offload_worker._pickled(facts, shared.names) for facts in every]
+        answers = [offload_worker.DONE + offload_worker.pickled(facts, shared.names) for facts in every]
         return [offload._result(bytearray(answer), CallBudget(), shared) for answer in answers]
 
     assert passed() == every
