@@ -162,7 +162,8 @@ def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> None:
 
     folder = real(file).parent
     if is_there(file):
-        talk.say(f"{file} is there already, and is used as it is.")
+        if not is_folder(file):  # which whoever reads it says
+            talk.say(f"{file} is there already, and is used as it is.")
         return
     home = whose.home()
     there = tools.found_sources(Path.cwd(), home)
