@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from scanner.domain.host_pattern import fits
-from scanner.settings.waivers_section import ANY
+from scanner.domain.waiver import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1526,7 +1526,7 @@ names_engine_when_run() ( # +PATH or -PATH of a script, its root, its place: as 
       set +f
       for file in $path; do
         set -f
-        if [ ! -f "$file" ] || [ ! -r "$file" ] || [ ! -s "$file" ]; then continue; fi
+        if [ ! -f "$file" ] || [ ! -r "$file" ] || [ ! -s "$file" ] || [ "$file" = "$0" ]; then continue; fi # this script asks engines, it starts nothing
         case " $looked " in
           *" $file "*) continue ;;
         esac

@@ -1440,3 +1440,19 @@ def test_two_hundred_containers_cost_no_process_each(docker_engine, tiny_archive
 
     assert sum(w.name.startswith("probe-many-") for w in facts.workloads) == 200
     assert processes - before < 100
+
+
+def test_a_host_that_pushes_its_answers_starts_nothing_by_that(tmp_path, with_programs):
+    root = tmp_path / "root"
+    probe, push = root / "opt/probe", root / "opt/push"
+    files = {
+        "/etc/cron.d/archscan-push": f"*/15 * * * * root {push}\n",
+        "/etc/systemd/system/archscan-push.service": f"[Service]\nExecStart={push}\n",
+        "/opt/push": f"#!/bin/sh\n{probe} >x\ncurl --data-binary @x https://archscan.example\n",
+    }
+    probe.parent.mkdir(parents=True)
+    probe.write_bytes(at(root, with_programs(tmp_path, {}), files))
+
+    facts = read(answered(["sh", probe], b""))
+
+    assert not {"command", "systemd"} & set(facts.gaps), facts.gaps

@@ -107,11 +107,9 @@ async def add_waiver(
     ``covers`` is how many of the latest report, ``ok`` ones left out, it is for: a pattern that fits nothing may be meant
     otherwise. It is null as long as there is no report.
     """
-    until = wanted.until.timestamp()
-    if until <= context.clock():
+    waiver = wanted.waiver
+    if waiver.until <= context.clock():
         raise Problem(400, "waiver_invalid", "until is in the past")
-    waiver = Waiver("", wanted.owner, wanted.reason, until, wanted.host, wanted.image, wanted.workload,
-                    wanted.finding_reason)  # fmt: skip
     added = await known.add(waiver, by)
     if isinstance(added, Refusal):
         raise Problem.of(added)
