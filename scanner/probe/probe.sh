@@ -323,6 +323,7 @@ docker_container_format='{{index . "Image"}} {{index . "Id"}} {{with index . "St
 ',"labels":{{with index . "Labels"}}{ '\
 '{{with index . "com.docker.compose.project"}}"project":{{json .}},{{end}}'\
 '{{with index . "com.docker.compose.service"}}"service":{{json .}},{{end}}'\
+'{{with index . "com.docker.compose.oneoff"}}"oneoff":{{json .}},{{end}}'\
 '{{with index . "com.docker.swarm.service.name"}}"swarm":{{json .}},{{end}}'\
 '{{with index . "com.hashicorp.nomad.alloc_id"}}"nomad_alloc":{{json .}},{{end}}'\
 '{{with index . "io.kubernetes.pod.namespace"}}"namespace":{{json .}},{{end}}'\
@@ -487,6 +488,7 @@ podman_format_rest=',"started":{{json .State.StartedAt}},"finished":{{json .Stat
 '{{with index .Config.Labels "com.docker.compose.project.working_dir"}}"compose_dir":{{json .}},{{end}}'\
 '{{with index .Config.Labels "com.docker.compose.project.environment_file"}}"compose_env":{{json .}},{{end}}'\
 '{{with index .Config.Labels "com.docker.compose.service"}}"service":{{json .}},{{end}}'\
+'{{with index .Config.Labels "com.docker.compose.oneoff"}}"oneoff":{{json .}},{{end}}'\
 '{{with index .Config.Labels "PODMAN_SYSTEMD_UNIT"}}"unit":{{json .}},{{end}}'\
 '{{with index .Config.Labels "io.podman.compose.project"}}"project":{{json .}},{{else}}'\
 '{{with index .Config.Labels "com.docker.compose.project"}}"project":{{json .}},{{end}}{{end}}"":null}}}'
@@ -1092,6 +1094,18 @@ compose_env_files() { # Compose file: the files of variables that its services n
       if (depth < at || (depth == at && $0 !~ /^ *- /)) open = 0
       else if ($0 ~ /^ *(- +)?path:/ || $0 ~ /^ *- +[^:]+$/) { sub(/^ *(- +)?(path: *)?/, ""); say($0) }
     }
+    !/^ *#/ && (/[{,] *["\047]?env_file["\047]? *:/ || /^ *(- +)?["\047]?env_file["\047]? *: *[[{]/) { # within braces
+      rest = $0
+      while (match(rest, /env_file["\047]? *: */)) {
+        rest = text = substr(rest, RSTART + RLENGTH)
+        if (text ~ /^\[/) sub(/\].*/, "", text)
+        else sub(/[,}].*/, "", text)
+        gsub(/[][{}]|(path|required|format) *:|,/, " ", text)
+        count = split(text, words, / +/)
+        for (i = 1; i <= count; i++) if (words[i] !~ /^(true|false)?$/) say(words[i])
+      }
+      next
+    }
     /^ *(- +)?["\047]?env_file["\047]? *:/ {
       open = 1
       at = depth
@@ -1429,6 +1443,7 @@ services_of() { # directories of one manager: every file of each unit in which a
   names=$(
     {
       service_files_of larger
+      closed_service_files
       grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]|${addresses}" $units /dev/null
       grep -l -s -E "^[[:space:]]*Bind(ReadOnly)?Paths[[:space:]]*=.*(${clients}|containerd|crio|/run/?([[:space:]:\"']|\$))" $units /dev/null
       for script in $scripts; do printf '%s\n' "${script%%\"*}"; done
@@ -1469,6 +1484,19 @@ service_files_of() { # of what is in $dirs, units and drop-ins that can be read 
     shift
     find -L "$@" -prune -type f -size +2048 2>/dev/null
   fi
+}
+
+closed_service_files() { # those in $dirs that this account may not read, but for what others write at boot for themselves
+  set +f
+  for dir in $dirs; do
+    case $dir in
+      /run/*) continue ;;
+    esac
+    for file in "$dir"/*.service "$dir"/*.service.d/*.conf; do
+      if [ -f "$file" ] && [ ! -r "$file" ]; then printf '%s\n' "$file"; fi
+    done
+  done
+  set -f
 }
 
 task_names='GNUmakefile makefile Makefile mod.just justfile Justfile JUSTFILE .justfile .Justfile package.json

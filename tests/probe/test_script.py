@@ -314,6 +314,7 @@ def test_a_project_is_planned_by_whatever_names_compose_gave_its_files(tmp_path,
         f'{{"project":"p{at}","service":"web","compose_files":"{files}","compose_dir":"{home}"}}'
         for at, files in enumerate(named)
     ]
+    labels.append(labels[0].replace('"web"', '"dev","oneoff":"True"'))  # compose run, which nothing repeats
     labels.append(f'{{"project":"p0","service":"dev","compose_files":"compose.yaml","compose_dir":"{home}"}}')
 
     done = asked_of_containers(with_programs, tmp_path, labels)
@@ -333,9 +334,9 @@ def test_a_project_is_planned_by_whatever_names_compose_gave_its_files(tmp_path,
 def test_what_a_service_is_extended_by_has_its_files_of_variables_beside_itself(tmp_path, with_programs):
     home = tmp_path / "the app"
     for folder, name, text in (
-        (home, "compose.yml", "services:\n  a:\n    env_file: a.env\n    extends:\n      service: b\n      file: ../common/base.yml\n"),
+        (home, "compose.yml", "services:\n  a:\n    env_file: [{path: a.env, required: true}]\n    extends:\n      service: b\n      file: ../common/base.yml\n"),
         (home, "a.env", "A=hunter1\nPATH=/a\n"),
-        (tmp_path / "common", "base.yml", "services:\n  b:\n    image: shop/b:1\n    env_file: b.env\n"),
+        (tmp_path / "common", "base.yml", "services: {c: {image: c, env_file: [c.env]}, b: {image: 'shop/b:1', env_file: b.env}}\n"),
         (tmp_path / "common", "b.env", "B=hunter2\nPATH=/b\n"),
     ):  # fmt: skip
         folder.mkdir(exist_ok=True)
@@ -601,7 +602,7 @@ def test_what_one_project_hides_of_a_file_of_variables_costs_no_other_its_values
         "/etc/systemd/system/a.service": started.format(f"-f {app}/a.yml --env-file {app}/all.env "),
         "/etc/systemd/system/b.service": started.format(f"-f {app}/b.yml "),
         "/srv/a.yml": "services:\n  a:\n    image: shop/a:${TAG:-none}\n",
-        "/srv/b.yml": f"services:\n  b:\n    image: shop/b:1\n    env_file: {app}/all.env\n",
+        "/srv/b.yml": f"services:\n  b: {{image: 'shop/b:1', env_file: [{{path: {app}/all.env, required: true}}]}}\n",
         "/srv/all.env": "TAG=all\nA=hunter1\n",
     }
     facts = read(done := answered(["sh"], at(tmp_path / "root", with_programs(tmp_path, {}), files)))

@@ -77,10 +77,15 @@ def by_unit(
                 made = conditions.placed(_Planning(unit, read[unit.path], others, texts, starts).plans(), hosts)
                 if made.planned:
                     since = Since(*others.since(read[unit.path], unit.scope))
-                    made = Plans(tuple(replace(plan, since=since) for plan in made.planned), made.gaps)
+                    later = (replace(plan, since=_later(since, plan.since)) for plan in made.planned)
+                    made = Plans(tuple(later), made.gaps)
             except UnclearError as error:
                 made = gap(unit.path, error)
             yield unit.path, gaps[unit.path] + made
+
+
+def _later(one: Since, other: Since | None) -> Since:
+    return one if other is None or one.version >= other.version else other
 
 
 @dataclass(frozen=True, slots=True)
