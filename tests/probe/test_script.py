@@ -952,6 +952,7 @@ COMMANDS = {
     "/srv/m2/d": 'check x\n START = "/usr/bin/podman run inc:3" as uid web\n restart =\n  "/usr/bin/docker run inc:4"\n  as uid root\n',
     "/srv/m2/e~": 'check x\n start = "/usr/bin/docker run never:2"\n',
     "/etc/anacrontab": "SHELL=/nowhere\n1 0 x docker run \\\n  ana:1\n2 0 y dump hunter31\n",
+    "/etc/cron.d/s": "# docker\n" * 130_000,
     "/etc/init.d/replaced": "#!/bin/sh\ndocker run never:3\n",
     "/run/systemd/system/none.service": "",
     "/etc/systemd/system/replaced.service": "[Service]\nExecStart=/bin/true\n",
@@ -969,6 +970,7 @@ def test_what_others_than_systemd_start_is_planned_or_a_gap(tmp_path, with_progr
         ("s/a.conf", "inc:1"), ("srv/t.ini", "inc:2"), ("m2/d", "inc:3"), ("m2/d", "inc:4"), ("etc/anacrontab", "ana:1"),
     }  # fmt: skip
     assert {w.engine for w in facts.workloads if w.image in {"inc:1", "inc:3"}} == {"podman:web"}
+    assert b"/etc/cron.d/s\n@unreadable" in done.stdout
     kept = [path.decode().removeprefix(root) for path in re.findall(rb"\n(.*)\n@script", done.stdout)]
     assert sorted(kept) == [
         "/etc/cron.d/g, in another line", "/etc/cron.d/h, in another line", "/etc/cron.daily/c", "/etc/init.d/l", "/opt/*.sh", "/opt/all.sh", "/opt/rel", "/opt/sup.sh", "/srv/k/go",
