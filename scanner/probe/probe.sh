@@ -1611,8 +1611,12 @@ scripts_of() { # units: @more where there are more than are looked through, UNIT
       going = /\\$/
       gsub("[\"" sq "=;&|()\\\\]", " ")
       reads = first == 1 && reads
+      has_table = first == 1 && has_table
       for (i = first; i <= NF; i++) {
         sub(/^[-@:+!]+\//, "/", $i)
+        if ($i ~ /^([A-Za-z0-9_.\/-]*\/)?(supervisord|monit)$/) { has_table = 1; continue }
+        if (has_table && $i ~ /^\/etc\/(supervisor\/|monit\/)?(supervisord\.conf|monitrc)$/) continue
+        if (has_table && $i ~ /^(-[a-zA-Z]*c|--configuration)$/) { reads = 1; continue }
         if ($i ~ /^([A-Za-z0-9_.\/-]*\/)?(sh|bash|dash|ash|ksh|zsh|source|\.|run-parts)$/) { reads = 1; continue }
         if ($i ~ /^-/) continue
         path = $i

@@ -867,6 +867,7 @@ CALLED = {
     "a variable's path": ("@/opt/a", {"/opt/a": "#!/bin/sh\nLIB=@/srv/lib\nexec ${LIB}/b\n", "/srv/lib/b": RUN}),
     "where it went": ("@/opt/a", {"/opt/a": "#!/bin/sh\ncd @/srv/x && ./b\n", "/srv/x/b": RUN}),
     "read without #!": ("/bin/sh @/opt/a", {"/opt/a": "docker run a\n"}),
+    "a table": ("/usr/bin/supervisord -n -c @/opt/a", {"/opt/a": "[program:a]\ncommand=docker run a\n"}),
     "a line that goes on": ("@/opt/a", {"/opt/a": "#!/bin/sh\ndocker \\\n  --debug \\\n  run a\n"}),
     "an engine in a variable": ("@/opt/a", {"/opt/a": "#!/bin/sh\nD=${D:-docker}\n$D run a\n"}),
     "a list of words": ("@/opt/a.py", {"/opt/a.py": "#!/usr/bin/python3\ncall([\n 'docker',\n 'run', 'a'])\n"}),
@@ -898,6 +899,7 @@ NOT_CALLED = {
         {"/opt/a": "#!/bin/sh\n@/opt/b\nset up\n", "/opt/b": "#!/bin/sh\ndocker ps\n@/opt/a\n# docker run a\n"},
     ),
     "a program": ("@/opt/a", {"/opt/a": "#!/bin/sh\n@/opt/b\n", "/opt/b": "\x7fELF docker run a\n"}),
+    "a table of none": ("/usr/bin/supervisord -n -c @/opt/a", {"/opt/a": "[program:a]\ncommand=/opt/x\n"}),
     "data": ("@/opt/a", {"/opt/a": "#!/bin/sh\ncp @/opt/b /tmp\n", "/opt/b": "docker run a\n"}),
 }
 

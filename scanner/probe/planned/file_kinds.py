@@ -85,7 +85,7 @@ _TAKEN_BY_NAME = re.compile(
 """Where scripts at boot keep their variables, in files of names that they put together."""
 
 _GIVEN_TO_READERS = re.compile(
-    rb"""\b(?:python|perl|ruby|node|php|lua|tclsh)[\d.]{0,8}(?:[ \t]{1,8}-[^ \t\n]{0,255}){0,8}[ \t]{1,8}["']?([\w./@+-]+)""",
+    rb"""\b(?:python|perl|ruby|node|php|lua|tclsh|supervisord|monit)[\d.]{0,8}(?:[ \t]{1,8}-[^ \t\n]{0,255}){0,8}[ \t]{1,8}["']?([\w./@+-]+)""",
     re.ASCII,
 )
 """What a language's program is given to run, which need not say whose script it is."""

@@ -324,7 +324,15 @@ def test_files_that_a_unit_or_script_takes_variables_from_are_read_whatever_they
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["/bin/python3 -u /opt/run.py", "/bin/ruby ./run.rb", "/usr/bin/php8.2 bin/run"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "/bin/python3 -u /opt/run.py",
+        "/bin/ruby ./run.rb",
+        "/usr/bin/php8.2 bin/run",
+        "/usr/bin/supervisord -n -c /opt/bin/run",
+    ],
+)
 def test_a_script_of_another_language_is_read_for_engines_though_it_does_not_say_whose_it_is(directory, command):
     text = 'run("docker run r.example/app")\n'
     home = directory({"web-1/a.service": f"[Service]\nWorkingDirectory=/opt\nExecStart={command}\n", **dict.fromkeys(
