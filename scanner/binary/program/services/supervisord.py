@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.launch.getopt import OptionError, grammar
 from scanner.binary.program.path_search import places_of
-from scanner.binary.program.services import ini
 from scanner.binary.program.services.found import Changes, Refusal, TooMany
 from scanner.binary.program.shell.image_paths import PathKind
+from scanner.formats.documents import ini
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
