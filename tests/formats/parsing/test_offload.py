@@ -173,7 +173,7 @@ class _Evil:
     [
         pickle.dumps(_Evil(), 5),
         b"\x80\x05}" + b")" + b"\x85" * 200_000 + b"Ns.",
-        b"\x80\x05})\x94" + b"".join(b"h%c\x86\x94" % n + b"h%c" % n for n in range(60)) + b"Ns.",
+        b"\x80\x05})\x94" + b"".join(b"h%c\x86\x94" % n for n in range(60)) + b"Ns.",
         b"\x80\x05](" + b"]" * 5_000_000 + b"e.",
         b"\x80\x05" + pickle.dumps(Parsers, 5)[11:-1] + b")R.",
         b"\x80\x05}(\x8c\x01a",
