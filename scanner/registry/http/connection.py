@@ -30,6 +30,9 @@ HEAD_PIECE_BYTES = 8 << 10
 READ_BYTES = 64 << 10
 """What is taken at once of a body."""
 
+CHUNKED_READ_BYTES = 16 << 10
+"""The same of one in chunks: lines like those of a head may stand behind it, and all that are there are read in one step."""
+
 NOTHING_MORE = (b"", False)
 """Neither bytes nor the end, as h11 tells it."""
 
@@ -56,7 +59,7 @@ class Connection:
         self._stream: httpcore.AsyncNetworkStream | None = None
         self._http = h11.Connection(h11.CLIENT, MAX_HEAD_BYTES)
         self._kept_until: float | None = None
-        self._parts = 0
+        self._parts, self._read_bytes = 0, READ_BYTES
 
     @property
     def is_idle(self) -> bool:
@@ -87,6 +90,8 @@ class Connection:
         except BaseException:
             await self.aclose()
             raise
+        is_chunked = any(name == b"transfer-encoding" for name, _ in head.headers)
+        self._read_bytes = CHUNKED_READ_BYTES if is_chunked else READ_BYTES
         extensions = {"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason}
         return head.status_code, head.headers.raw_items(), extensions
 
@@ -186,7 +191,7 @@ class Connection:
         try:
             while (event := http.next_event()) is h11.NEED_DATA:
                 is_head = http.their_state is h11.SEND_RESPONSE
-                data = await stream.read(HEAD_PIECE_BYTES if is_head else READ_BYTES, within_s)
+                data = await stream.read(HEAD_PIECE_BYTES if is_head else self._read_bytes, within_s)
                 if not data and is_head:
                     raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
                 http.receive_data(data)
