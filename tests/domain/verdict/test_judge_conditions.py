@@ -239,6 +239,8 @@ def test_where_nothing_is_known_of_an_image_it_is_said_of_what():
     assert judge(a_host(), plan(), None).detail == "nothing is known of the image"
     told = judge(a_host(), replace(container(), local=None), None)
     assert told.detail == "the image is in no registry and its platform is not known"
+    nothing_offered = Failure(Reason.IMAGE_NO_PLATFORMS)  # today: what runs was made from something
+    assert judge(a_host(), replace(container(), local=None), nothing_offered).reason is Reason.IMAGE_NO_PLATFORMS
 
 
 @pytest.mark.parametrize(("mounts", "reason"), [(None, "binary_unknown"), ((), "entrypoint_missing")])
