@@ -290,6 +290,7 @@ def test_a_mount_over_everything_covers_no_label():
 def test_why_an_engine_cannot_choose_is_the_reason():
     unread = a_single(Failure(Reason.IMAGE_MALFORMED, "no JSON"), binary=None)
     assert reason_of(a_host(), plan(), unread) == "image_malformed"
+    assert reason_of(a_host(), replace(plan(), pinned=AMD64), unread) == "image_malformed"
 
 
 def test_a_program_of_the_host_s_own_store_is_pulled_by_nobody():
