@@ -23,10 +23,11 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from scanner.formats.parsing import offload_worker
+from scanner.formats.parsing import offload_worker, pickled_shape
 from scanner.formats.parsing.deadline_pipe import DeadlinePipe
 from scanner.formats.parsing.kept_once import KeptOnce
 from scanner.formats.parsing.line import Line
@@ -105,7 +106,7 @@ class _Shared:
     def value(self, kind: type, *said: Any) -> Any:
         """The value with these fields."""
         if qualified(kind) not in self.names:
-            raise pickle.UnpicklingError("a worker shares what is not to be shared")
+            raise pickle.UnpicklingError("what is not to be shared")
         return self._kept.value((kind, *said), lambda: kind(*said))
 
 
@@ -114,7 +115,7 @@ _MAKERS = {each.__name__: each for each in (frozen_mapping, value_again)}
 
 
 class _Unpickler(pickle.Unpickler):
-    """Takes our own classes and read-only mappings, nothing that could act: the sender has read hostile bytes."""
+    """Takes our own values and read-only mappings, nothing that could act: the sender has read hostile bytes."""
 
     def __init__(self, stream: BytesIO, shared: _Shared) -> None:
         super().__init__(stream)
@@ -125,21 +126,25 @@ class _Unpickler(pickle.Unpickler):
             return ours
         if (module, name) == (shared_value.__module__, shared_value.__name__):
             return self._shared.value
-        if (module, name) in {("builtins", "set"), ("builtins", "frozenset")}:
-            return super().find_class(module, name)
         found = super().find_class(module, name) if module.startswith("scanner.") and "." not in name else None
-        if not isinstance(found, type):
-            raise pickle.UnpicklingError("a worker answered with something else than a value")
+        if not isinstance(found, type) or not _is_value(found):
+            raise pickle.UnpicklingError("something else than a value")
         return found
 
 
-def value_of(payload: bytes) -> Any:
+def _is_value(kind: type) -> bool:
+    """A word of a closed list, a text, or a frozen dataclass; any other class might do something where it is made."""
+    return issubclass(kind, Enum | str) or (is_dataclass(kind) and kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]  # of dataclasses
+
+
+def value_of(payload: bytes | memoryview, shared: _Shared | None = None) -> Any:
     """The value in a message (``offload_worker.pickled``) of a process that has read what strangers wrote.
 
     Raises:
-        UnpicklingError: it holds something else than values.
+        UnpicklingError: it is too large, or holds something else than values.
     """
-    return _Unpickler(io.BytesIO(payload), _Shared(())).load()
+    pickled_shape.check(payload)
+    return _Unpickler(io.BytesIO(payload), shared or _Shared(())).load()
 
 
 def started_anew(told: list[str]) -> subprocess.Popen[bytes]:
@@ -262,12 +267,17 @@ class Parsers:
         is_sound = False
         try:
             answer = worker.exchange(request, budget.max_bytes, time.monotonic() + budget.seconds)
-            is_sound = True
+            found = _result(answer, budget, self._shared)
+            is_sound = not isinstance(found, _Foreign)
         except (OSError, ValueError) as error:
             return _why(error, budget, worker)
         finally:
             self._given_back(worker, is_sound=is_sound)
-        return _result(answer, budget, self._shared)
+        if isinstance(found, _Raised):
+            raise WorkerError(found.what)
+        if isinstance(found, _Foreign):
+            return BudgetExceeded("process", f"the process that read it answered with {found.what}")
+        return found
 
     def close(self) -> None:
         """End every worker, those at work too; afterwards nothing can be called."""
@@ -350,13 +360,32 @@ def _request(function: Callable[..., Any], budget: CallBudget, arguments: tuple[
     return buffer.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """The kind and text of an exception of the function."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreign:
+    """What no worker of ours says: its stranger has taken it over."""
+
+    what: str
+
+
 def _result(answer: bytearray, budget: CallBudget, shared: _Shared) -> Any:
     kind = answer[:1]
-    if kind == DONE:
-        return _Unpickler(io.BytesIO(memoryview(answer)[1:]), shared).load()
     if kind == RAISED:
-        raise WorkerError(answer[1:].decode(errors="replace"))
-    return BudgetExceeded("memory", f"it takes more than {budget.memory_bytes >> 20} MiB to read")
+        return _Raised(answer[1:].decode(errors="replace"))
+    if kind != DONE:
+        return BudgetExceeded("memory", f"it takes more than {budget.memory_bytes >> 20} MiB to read")
+    try:
+        return value_of(memoryview(answer)[1:], shared)
+    except pickle.UnpicklingError as error:
+        return _Foreign(str(error))
+    except Exception as error:  # noqa: BLE001 -- whatever its stranger has thought of
+        return _Foreign(f"what cannot be read ({type(error).__name__})")
 
 
 def _why(error: Exception, budget: CallBudget, worker: _Worker) -> BudgetExceeded:

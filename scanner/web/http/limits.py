@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 
 from scanner.web.http.access import Scope as Needs
 from scanner.web.http.problem import Problem
+from scanner.web.http.session import with_our_cookies_alone
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -79,6 +80,7 @@ class LimitsMiddleware:
             await problem.response()(scope, receive, guarded)
             return
         if body is not None:
+            scope["headers"] = with_our_cookies_alone(scope["headers"])
             await self._serve(scope, _replay(body, receive), guarded)
 
     async def _serve(self, scope: Scope, receive: Receive, send: _Sender) -> None:

@@ -163,13 +163,36 @@ async def test_workers_end_when_nobody_calls_and_start_again(workers, monkeypatc
     assert workers.started == 2
 
 
-def test_what_a_worker_says_cannot_act_here():
-    class Evil:
-        def __reduce__(self):
-            return (os.system, ("true",))
+class _Evil:
+    def __reduce__(self):
+        return os.system, ("true",)
 
-    with pytest.raises(pickle.UnpicklingError):
-        offload._result(offload_worker.DONE + pickle.dumps(Evil()), CallBudget(), offload._Shared(()))
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pickle.dumps(_Evil(), 5),
+        b"\x80\x05}" + b")" + b"\x85" * 200_000 + b"Ns.",
+        b"\x80\x05})\x94" + b"".join(b"h%c\x86\x94" % n for n in range(60)) + b"Ns.",
+        b"\x80\x05](" + b"]" * 5_000_000 + b"e.",
+        b"\x80\x05" + pickle.dumps(Parsers, 5)[11:-1] + b")R.",
+        b"\x80\x05}(\x8c\x01a",
+        b"c__builtin__\nlist\n.",
+        b"\x80\x05N}b.",
+        b"",
+    ],
+    ids=["acts", "deep", "doubling", "many", "a class that acts", "cut", "old words", "sets fields", "nothing"],
+)
+def test_what_a_worker_says_cannot_act_here_nor_end_this_process(said):
+    found = offload._result(bytearray(offload_worker.DONE + said), CallBudget(), offload._Shared(()))
+    assert isinstance(found, offload._Foreign)
+
+
+def test_a_worker_that_answers_with_no_value_costs_the_one_call(workers):
+    told = "the process that read it answered with something else than a value"
+    assert workers.call(Path, CallBudget(), "x") == BudgetExceeded("process", told)
+    assert workers.call(operator.add, CallBudget(), 1, 2) == 3
+    assert workers.started == 2
 
 
 def test_read_only_mappings_pass(workers):
