@@ -39,8 +39,8 @@ class Waiver(Section):
     finding_reason: str = Field(default=ANY, description="The same for `match.reason`.")
 
     @property
-    def covers(self) -> Match:
-        """What it covers, however that is written."""
+    def patterns(self) -> Match:
+        """What a finding must fit, wherever that is written."""
         beside = {name: getattr(self, own) for name, own in _BESIDE.items()}
         return Match(**(beside | {name: glob for name, glob in self.match if glob != ANY}))
 
@@ -50,8 +50,8 @@ def broken(waiver: Waiver) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, beside in _BESIDE.items():
         if getattr(waiver.match, name) != ANY != getattr(waiver, beside):
             yield (beside,), f"match.{name} says it already: leave one of them out"
-    covers = waiver.covers
-    if not any(map(names_something, (covers.host, covers.image, covers.workload, covers.reason))):
+    patterns = waiver.patterns
+    if not any(map(names_something, (patterns.host, patterns.image, patterns.workload, patterns.reason))):
         yield ("match",), "name a host, image, workload or reason: nobody answers for everything"
-    if why := names_no_reason(covers.reason):
+    if why := names_no_reason(patterns.reason):
         yield (("finding_reason",) if waiver.match.reason == ANY else ("match", "reason")), why
