@@ -53,8 +53,7 @@ def teach(option: str, shell: str = "") -> None:
         return
     try:
         _, path = install(shell=shell, **named)
-        with path.open("a") as script:
-            script.write(more)
+        path.write_text(get_completion_script(shell=shell, **named) + more)
     except OSError as error:
         raise UsageError(f"{option} {shell}: {error.filename}: {error.strerror}") from None
     print(f"{path} is written: start another {shell}")  # noqa: T201 -- what was done
