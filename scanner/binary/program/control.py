@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import applets, beside, capabilities, changed, mentioned, script_file, surroundings
+from scanner.binary.program import applets, beside, capabilities, changed, makers, mentioned, script_file, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.asked import Asked
 from scanner.binary.program.content import architecture_of
@@ -17,6 +17,7 @@ from scanner.binary.program.path_search import earlier_places, path_behind
 from scanner.binary.program.permission import Denial, Wish
 from scanner.binary.program.services import services
 from scanner.binary.program.shell import following, shell_command, uncomputed
+from scanner.binary.program.shell.making import Makes
 from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.state import ShellKind
 from scanner.binary.program.steps import MADE_GOOD, Before, Done, Next, Stopped, faulty, scripted, unreadable
@@ -196,7 +197,7 @@ class Control:
         for name, value in step.for_loader:
             command = command.with_variable(name, value)
         run = Search(self._view(step.written)).start(command, "wrapped")
-        if (unmade := beside.unmade(step, run)) is not None:
+        if (unmade := beside.unmade(step, run, lambda: self._written_beside(step))) is not None:
             return replace(run, problem=unmade)
         if (
             step.by_loader
@@ -213,6 +214,16 @@ class Control:
             return run
         return self._permitted(step, replace(run, problem=None))
 
+    def _written_beside(self, step: Next) -> tuple[Write, ...] | None:
+        """What the programs that ran before a step may have changed, ``None`` for anything."""
+        before = Before(written=step.written, scripted=True, beside=True)
+
+        def onward(command: Command) -> tuple[Next, ...] | Stopped | Done:
+            run = self._started(Next(command, written=step.written, scripted=True))
+            return self._next(command, run, before)
+
+        return None if step.asked else makers.written(onward, step.also)
+
     def _permitted(self, step: Next, run: Run) -> Run:
         """The same start as its user may have it, who has no capabilities but root's."""
         if step.by_loader:
@@ -221,7 +232,7 @@ class Control:
         is_other = command.user not in {None, self.user}
         missing = surroundings.who(view, command) if is_other else None
         if isinstance(missing, Failure) and not any(each.changes(_ACCOUNTS) for each in step.written):
-            if not (step.also or step.asked):
+            if step.made_before is Makes.NAMED:
                 return replace(run, problem=missing)
             why = f"{missing.detail}, unless a program that runs before makes it"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
@@ -230,7 +241,7 @@ class Control:
         refused = denial.by_exec or denial.later or capabilities.refusal(view, run.files, command.privileges)
         if denial.by_exec is not None and (rest := path_behind(command, run)):
             further = self._started(replace(step, command=replace(command, path=rest)))
-            unchanged = command.user == self.user or not (step.written or step.also or step.asked)
+            unchanged = command.user == self.user or not (step.written or step.made_before)
             if further.first is not None and unchanged and of_user.closes(run.named):
                 return further
             if further.first is not None:
@@ -372,6 +383,7 @@ class Control:
         steps = []
         for_output: tuple[Command, ...] = ()
         needs: tuple[Command, ...] | None = None
+        written: tuple[Write, ...] = ()
         lacking = [ending.lacks for ending in endings if isinstance(ending, following.Ended) and ending.lacks]
         if len(lacking) == len(endings) and (problem := self._started(Next(lacking[0])).problem):
             return Stopped(problem=problem)
@@ -383,6 +395,7 @@ class Control:
                     return faulty(ending.why or f"it ends by itself with status {ending.status}, and starts nothing")
                 case following.Ended():
                     for_output += ending.asked
+                    written += ending.written
                     needs = ending.needs if needs is None else tuple(each for each in needs if each in ending.needs)
                 case following.Reached():
                     steps.append(scripted(ending, busybox))
@@ -390,7 +403,7 @@ class Control:
         for s in steps:
             key = s.start
             unique[key] = s.meeting(unique[key]) if key in unique else s
-        return tuple(unique.values()) or Done(for_output, needs or ())
+        return tuple(unique.values()) or Done(for_output, needs or (), written)
 
 
 def _untold(launch: launchers.AtRunTime | None) -> Stopped:

@@ -1,0 +1,48 @@
+"""What the programs that ran before another may have made, told by their names, or by what their scripts do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from scanner.binary.program.shell.making import Makes, makes
+from scanner.binary.program.shell.shell_programs import prepares
+from scanner.binary.program.steps import Done, Next, Stopped
+
+if TYPE_CHECKING:
+    from scanner.binary.program.argv import Command
+    from scanner.binary.program.shell.writes import Write
+
+MAX_MAKERS = 32
+"""Programs that are looked at for what they made before one that is missing; entrypoints with parts start some ten."""
+
+Onward: TypeAlias = Callable[["Command"], "tuple[Next, ...] | Stopped | Done"]
+"""What a program starts where it is a launcher or a shell with its script; nothing where it does the work itself."""
+
+
+def written(onward: Onward, commands: tuple[Command, ...]) -> tuple[Write, ...] | None:
+    """The paths that programs may have changed of which no other one may have become executable; ``None`` for any path."""
+    todo = list(commands)
+    made: dict[Write, None] = {}
+    seen: set[tuple[tuple[str, ...], str, str | None]] = set()
+    while todo:
+        command = todo.pop()
+        key = (command.argv, command.cwd, command.input)
+        if key in seen or prepares(command.argv) or makes(command) < Makes.ANYTHING:
+            continue
+        seen.add(key)
+        if len(seen) > MAX_MAKERS:
+            return None
+        behind = onward(command)
+        if isinstance(behind, Stopped) or not behind:
+            return None
+        if isinstance(behind, Done):
+            todo += behind.also
+            made |= dict.fromkeys(behind.written)
+            continue
+        if any(step.asked for step in behind):
+            return None
+        for step in behind:
+            todo += (*step.also, step.command)
+            made |= dict.fromkeys(step.written)
+    return tuple(made)
