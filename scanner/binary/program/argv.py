@@ -89,7 +89,7 @@ class Command:
     something else than the image stands, ``volumes`` those over which the engine mounts a volume of its own accord,
     filled with what the image holds there. ``init`` tells that an init of the engine's execs it.
     ``input`` is what a script gives it to read, ``None`` where that is not known, empty where it is given nothing.
-    ``privileges`` are those beside its user's.
+    ``privileges`` are those beside its user's, ``is_renamed`` tells that a launcher before it has the kernel call the machine otherwise.
     """
 
     argv: tuple[str, ...]
@@ -105,6 +105,7 @@ class Command:
     input: str | None = ""
     written: Written = field(default_factory=Written)
     privileges: Privileges = field(default_factory=Privileges)
+    is_renamed: bool = False
 
     def with_variable(self, name: str, value: str | None) -> Command:
         """The same command with one variable set; PATH changes where names are looked up."""

@@ -66,7 +66,16 @@ class Walks:
     def follow(self, walk: Walk, command: Command, before: Before) -> Way | None:
         """The way of one program that a script runs beside another; ``None`` where too many were followed."""
         variables = frozenset(command.env.items())
-        key = (command.argv, command.path, command.cwd, command.user, command.input, variables, before.asked)
+        key = (
+            command.argv,
+            command.path,
+            command.cwd,
+            command.user,
+            command.input,
+            variables,
+            before.asked,
+            command.is_renamed,
+        )
         if key not in self.found:
             if len(self.found) >= MAX_WALKS:
                 return None

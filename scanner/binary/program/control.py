@@ -372,7 +372,7 @@ class Control:
             return unreadable(command, closed, before)
         if script.is_file and changed.is_changed(self.search.view, path, before.written):
             return Stopped(f"{path} is written by the script that starts it")
-        cpu = architecture_of(view.content(shell))
+        cpu = "" if command.is_renamed else architecture_of(view.content(shell))
         known = replace(script, written=before.written, architecture=cpu, vague=before.scripted)
         busybox = view.content(shell) if kind is ShellKind.ASH else None
         return self._told(following.follow(known, files), busybox)

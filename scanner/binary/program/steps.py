@@ -170,8 +170,10 @@ class Done:
     written: tuple[Write, ...] = ()
 
 
-def unreadable(command: Command, failure: Failure, before: Before) -> Stopped:
-    """A script that is not there, unless one before may have made it."""
+def unreadable(command: Command, failure: Failure, before: Before) -> Stopped | Done:
+    """A script that is not there, unless one before may have made it; one that is empty succeeds as a step of another."""
+    if failure.reason is Reason.ENTRYPOINT_EMPTY and before.scripted:
+        return Done() if before.beside else faulty(f"{failure.detail}, with which a step of a script succeeds")
     if UNKNOWN in failure.path:
         return Stopped(failure.detail) if before.has_put else faulty(failure.detail)
     made = before.made > Makes.NAMED or any(each.fills(failure.path) for each in before.written)

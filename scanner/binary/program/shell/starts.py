@@ -290,6 +290,7 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
         mounts=state.mounts,
         volumes=state.volumes,
         input=_handed(state.input),
+        is_renamed=not state.architecture,
     )
 
 
