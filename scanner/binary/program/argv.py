@@ -107,6 +107,12 @@ class Command:
     privileges: Privileges = field(default_factory=Privileges)
     is_renamed: bool = False
 
+    @property
+    def identity(self) -> object:
+        """All that counts of it, where it is to be told from others."""
+        variables = frozenset(self.env.items())
+        return self.argv, self.path, self.cwd, self.user, self.input, variables, self.is_renamed
+
     def with_variable(self, name: str, value: str | None) -> Command:
         """The same command with one variable set; PATH changes where names are looked up."""
         changed = replace(self, env=MappingProxyType({**self.env, name: value}))

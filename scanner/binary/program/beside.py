@@ -41,6 +41,16 @@ _NOT_THERE = frozenset({Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTA
 OF_LIBRARIES = frozenset({Reason.LIBRARY_MISSING, Reason.LIBRARY_TOO_OLD, Reason.WRONG_LIBRARY})
 """What no longer holds where a script changes files (ldconfig among them) or a loader is told to look elsewhere."""
 
+READ_BY_SHELLS = frozenset({
+    Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.UTF16_SHEBANG, Reason.ENTRYPOINT_EMPTY,
+})  # fmt: skip
+"""What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
+
+NO_CONCERN_OF_LOADERS = frozenset({
+    Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.LOADER_MISSING, Reason.LOADER_INVALID, Reason.WRONG_LOADER,
+})  # fmt: skip
+"""What a loader that is started as a program does not ask of the file that it maps."""
+
 Walk: TypeAlias = Callable[[Command, Before], Way]
 """Follows one program with the hops that are left."""
 
@@ -59,23 +69,14 @@ class Doubt:
 
 @dataclass(slots=True)
 class Walks:
-    """What was found for one image, each program followed once."""
+    """What was found for one image, each program followed once; ``made`` is what those before a step may have changed."""
 
     found: dict[object, Way] = field(default_factory=dict)
+    made: dict[object, tuple[Write, ...] | None] = field(default_factory=dict)
 
     def follow(self, walk: Walk, command: Command, before: Before) -> Way | None:
         """The way of one program that a script runs beside another; ``None`` where too many were followed."""
-        variables = frozenset(command.env.items())
-        key = (
-            command.argv,
-            command.path,
-            command.cwd,
-            command.user,
-            command.input,
-            variables,
-            before.asked,
-            command.is_renamed,
-        )
+        key = command.identity, before.asked
         if key not in self.found:
             if len(self.found) >= MAX_WALKS:
                 return None

@@ -38,16 +38,6 @@ MAX_HOPS = 24
 MAX_BRANCHES = 8
 """Programs that one script may come to; each is opened."""
 
-_READ_BY_SHELLS = frozenset({
-    Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.UTF16_SHEBANG, Reason.ENTRYPOINT_EMPTY,
-})  # fmt: skip
-"""What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
-
-_NO_CONCERN_OF_LOADERS = frozenset({
-    Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.LOADER_MISSING, Reason.LOADER_INVALID, Reason.WRONG_LOADER,
-})  # fmt: skip
-"""What a loader that is started as a program does not ask of the file that it maps."""
-
 _SHELL, _ACCOUNTS = "/bin/sh", "/etc/passwd"
 
 
@@ -202,13 +192,14 @@ class Control:
         if (
             step.by_loader
             and run.problem is not None
-            and run.problem.reason in _NO_CONCERN_OF_LOADERS | beside.OF_LIBRARIES
+            and run.problem.reason in beside.NO_CONCERN_OF_LOADERS | beside.OF_LIBRARIES
         ):
             why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
         if run.problem is None:
-            return self._permitted(step, run)
-        if run.problem.reason not in _READ_BY_SHELLS or not step.falls_back:
+            spoilt = makers.spoilt(run, step, self._written_beside(step))
+            return self._permitted(step, run) if spoilt is None else replace(run, problem=spoilt)
+        if run.problem.reason not in beside.READ_BY_SHELLS or not step.falls_back:
             return run
         if len(run.files) != 1 or run.files[0].kind is not FileKind.OTHER:
             return run
@@ -216,13 +207,12 @@ class Control:
 
     def _written_beside(self, step: Next) -> tuple[Write, ...] | None:
         """What the programs that ran before a step may have changed, ``None`` for anything."""
-        before = Before(written=step.written, scripted=True, beside=True)
 
         def onward(command: Command) -> tuple[Next, ...] | Stopped | Done:
             run = self._started(Next(command, written=step.written, scripted=True))
-            return self._next(command, run, before)
+            return self._next(command, run, Before(written=step.written, scripted=True, beside=True))
 
-        return None if step.asked else makers.written(onward, step.also)
+        return makers.written_before(self.walks.made, onward, step)
 
     def _permitted(self, step: Next, run: Run) -> Run:
         """The same start as its user may have it, who has no capabilities but root's."""

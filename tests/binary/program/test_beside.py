@@ -387,3 +387,28 @@ async def test_a_program_that_is_started_beside_others_and_not_there_is_never_pa
     program = await followed(images, build, text, **{"usr/bin/migrate": build.elf()})
     assert "/lost" in program.problem.detail
     assert is_unknown(program.problem)
+
+
+@pytest.mark.parametrize(
+    ("inner", "is_open"),
+    [
+        ("chmod a-x /last", True),
+        ("rm -f /last", True),
+        ("sh /puts.sh", True),
+        ("cp /srv /$X", False),
+        ("mkdir -p /last.d; chmod +x /last; chown 0 /last", False),
+    ],
+)
+async def test_what_a_script_before_takes_away_is_not_taken_for_there(images, build, inner, is_open):
+    tools = {f"usr/bin/{name}": build.elf() for name in ("chmod", "chown", "rm", "cp", "sh", "mkdir")}
+    scripts = {"puts.sh": b"#!/bin/dash\ncp /srv /last\n", "inner.sh": f"#!/bin/dash\n{inner}\n".encode()}
+    program = await followed(images, build, "/inner.sh\nexec /last", **tools, **scripts)
+    assert is_unknown(program.problem) is is_open, program.problem
+    assert is_open or program.problem is None
+
+
+@pytest.mark.parametrize(("text", "is_open"), [("set -e\n/none\nexec /last", False), ("/none && echo x", True)])
+async def test_an_empty_file_that_a_shell_starts_is_no_reason_to_end(images, build, text, is_open):
+    program = await followed(images, build, text, none={"mode": 0o755, "content": b""})
+    assert is_unknown(program.problem) is is_open, program.problem
+    assert is_open or program.problem is None
