@@ -38,8 +38,6 @@ MAX_HOPS = 24
 MAX_BRANCHES = 8
 """Programs that one script may come to; each is opened."""
 
-_SHELL, _ACCOUNTS = "/bin/sh", "/etc/passwd"
-
 
 @dataclass(frozen=True, slots=True)
 class Control:
@@ -221,7 +219,7 @@ class Control:
         view, command = self.search.view, step.command
         is_other = command.user not in {None, self.user}
         missing = surroundings.who(view, command) if is_other else None
-        if isinstance(missing, Failure) and not any(each.changes(_ACCOUNTS) for each in step.written):
+        if isinstance(missing, Failure) and not any(each.changes("/etc/passwd") for each in step.written):
             if step.made_before is Makes.NAMED:
                 return replace(run, problem=missing)
             why = f"{missing.detail}, unless a program that runs before makes it"
@@ -262,7 +260,7 @@ class Control:
         if first is None or found is None or (run.problem is not None):
             return Stopped()
         if first.kind is FileKind.OTHER:
-            return (Next(replace(command, argv=(_SHELL, run.named, *command.argv[1:]))),)
+            return (Next(replace(command, argv=("/bin/sh", run.named, *command.argv[1:]))),)
         for _ in range(MAX_HOPS):
             if first.shebang is None:
                 return self._by_program(command, found, before)
