@@ -127,8 +127,10 @@ def test_what_the_tag_does_not_offer_is_built_beside_what_it_does():
 @pytest.mark.parametrize("pinned", [None, ARM64])
 def test_of_a_tag_that_nobody_asked_for_nothing_is_said_to_be_offered(pinned):
     """The host knows the image by another name, to which alone what its digest offers belongs."""
-    other = replace(stale().local, repo_digests=(f"r.example/legacy@{builders.INDEX}",))
-    given = fixed(stale(local=other, pinned=pinned), image_facts(offer(ARM64, "a", program=program(ARM64)))).fix
+    legacy = f"r.example/legacy@{builders.INDEX}"
+    other = replace(stale().local, repo_digests=(legacy,))
+    known = replace(image_facts(offer(ARM64, "a", program=program(ARM64))), reference=legacy)
+    given = fixed(stale(local=other, pinned=pinned), known).fix
     assert given.commands[:2] == (f"archscan image {APP}", f"docker pull --platform linux/amd64 {APP}")
     assert "it has" not in given.summary
     assert "nobody looked up" in given.summary

@@ -45,7 +45,7 @@ def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
         ran: the very manifest that a container was made from.
         starts_today: how what the tag means today would fare, where that was judged.
     """
-    is_asked = next_pull is not None or _is_of_its_name(workload)
+    is_asked = next_pull is not None or _is_of_its_name(workload, image)
     today = image if next_pull is None and is_asked else next_pull
     offered = today.platforms if isinstance(today, ImageFacts) else ()
     own = engine.platform if engine and engine.platform else None
@@ -81,15 +81,12 @@ def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
     return _with_emulator(found, kernel, outcome, held or (pin.platform if pin else None), today)
 
 
-def _is_of_its_name(workload: Workload) -> bool:
-    """Whether what its image's digest led to is what its name means, or says nothing of a name at all.
-
-    A host may know an image by another name alone, whose platforms are not those of the name that the workload has.
-    """
-    local, own = workload.local, workload.reference
-    if local is None or isinstance(own, Failure) or own.digest or not local.references:
+def _is_of_its_name(workload: Workload, image: ImageFacts | Failure | None) -> bool:
+    """Whether what is known of an image tells what its name offers; a digest under another name tells nothing of that."""
+    own = workload.reference
+    if not isinstance(image, ImageFacts) or isinstance(own, Failure) or own.digest:
         return True
-    return any(found.name == own.name for found in local.references)
+    return image.reference.startswith((f"{own.name}:", f"{own.name}@"))
 
 
 def _pin(workload: Workload, engine: Engine) -> Pin | None:
