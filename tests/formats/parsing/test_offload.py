@@ -174,15 +174,24 @@ class _Evil:
         pickle.dumps(_Evil(), 5),
         b"\x80\x05}" + b")" + b"\x85" * 200_000 + b"Ns.",
         b"\x80\x05})\x94" + b"".join(b"h%c\x86\x94" % n for n in range(60)) + b"Ns.",
-        b"\x80\x05](" + b"]" * 5_000_000 + b"e.",
+        b"\x80\x05" + b"]\x94(" * 41 + b"e" + b"".join(b"h%ce" % n for n in range(40, 0, -1)) + b".",
+        b"\x80\x05](]\x94h\x00e.",
+        b"\x80\x05]\x94(]\x94h\x00Nae.",
+        b"\x80\x05]\x94h\x00a.",
+        b"\x80\x05]\x94(" + b"]\x94" * 1_000_000 + b"e.",
         b"\x80\x05" + pickle.dumps(Parsers, 5)[11:-1] + b")R.",
+        b"\x80\x05" + pickle.dumps(Failure, 5)[11:-1] + b"N\x85R.",
+        b"\x80\x05\x8c\x26scanner.formats.parsing.offload_worker\x8c\x04Enum\x93\x8c\x01X\x8c\x01a\x86R.",
         b"\x80\x05}(\x8c\x01a",
         b"c__builtin__\nlist\n.",
         b"\x80\x05N}b.",
         b"",
     ],
-    ids=["acts", "deep", "doubling", "many", "a class that acts", "cut", "old words", "sets fields", "nothing"],
-)
+    ids=[
+        "acts", "deep", "doubling", "doubling lists", "no name", "filled later", "in itself", "many", "a class that acts",
+        "a value that is called", "a class of Python's", "cut", "old words", "sets fields", "nothing",
+    ],
+)  # fmt: skip
 def test_what_a_worker_says_cannot_act_here_nor_end_this_process(said):
     found = offload._result(bytearray(offload_worker.DONE + said), CallBudget(), offload._Shared(()))
     assert isinstance(found, offload._Foreign)
