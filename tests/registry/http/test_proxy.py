@@ -172,6 +172,15 @@ async def test_a_proxy_that_nobody_vouches_for_is_told_nothing(http_server, auth
     assert proxy.seen == []
 
 
+async def test_a_server_behind_a_tunnel_that_nobody_vouches_for_is_asked_nothing(
+    http_server, authority, through, reply
+):
+    server = await http_server(lambda _: reply(200), authority.server("other.test"))
+    _, transport = await through(server.port)
+    answer = await asked(transport, f"https://registry.test:{server.port}/v2/")
+    assert (answer.reason, server.seen) == (Reason.IMAGE_TLS_REJECTED, [])
+
+
 async def test_what_comes_behind_an_answer_through_a_proxy_is_none_to_the_next_request():
     accepted = []
 
