@@ -32,8 +32,8 @@ class Waiver(Section):
     finding_reason: str = Field(default=ANY, description="The same for `match.reason`.")
 
     @property
-    def covers(self) -> Match:
-        """What it covers, however that is written."""
+    def patterns(self) -> Match:
+        """What a finding must fit, wherever that is written."""
         return Match(**patterns(dict(self.match), self.beside))
 
     @property

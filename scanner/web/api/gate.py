@@ -104,7 +104,7 @@ async def add_waiver(
 ) -> Response:
     """Answer for findings until a moment.
 
-    ``covers`` is how many of the latest report, ``ok`` ones left out, it is for: a pattern that fits nothing may be meant
+    ``covered`` is how many of the latest report, ``ok`` ones left out, it is for: a pattern that fits nothing may be meant
     otherwise. It is null as long as there is no report.
     """
     waiver = wanted.waiver
@@ -114,8 +114,8 @@ async def add_waiver(
     if isinstance(added, Refusal):
         raise Problem.of(added)
     report = publication.report()
-    covers = await asyncio.to_thread(_covered, added, report) if report else None
-    return JSONResponse(waiver_document(added) | {"covers": covers}, 201, {"Location": f"/api/v1/waivers/{added.id}"})
+    covered = await asyncio.to_thread(_covered, added, report) if report else None
+    return JSONResponse(waiver_document(added) | {"covered": covered}, 201, {"Location": f"/api/v1/waivers/{added.id}"})
 
 
 @router.delete("/waivers/{waiver_id}", status_code=204)

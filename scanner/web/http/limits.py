@@ -24,6 +24,9 @@ log = structlog.get_logger(__name__)
 MAX_HEAD_BYTES = 16 << 10
 """Request target and headers; a bearer token, a proxy's additions, a long reference fit several times."""
 
+HEAD_TOO_LARGE = ("head_too_large", f"target and headers have at most {MAX_HEAD_BYTES} bytes")
+"""Reason and detail of the refusal, whoever notices it first: this layer, or the parser below it."""
+
 MAX_BODY_BYTES = 64 << 10
 """The largest sensible body is a log excerpt to explain, or a gate question about a few dozen images."""
 
@@ -200,7 +203,7 @@ async def _read(scope: Scope, receive: Receive, limit: int) -> bytes | None:
     head = sum(len(name) + len(value) for name, value in scope["headers"])
     # The parser refuses a long head only if it arrives in pieces.
     if head + len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_HEAD_BYTES:
-        raise _refused(400, "head_too_large", f"target and headers have at most {MAX_HEAD_BYTES} bytes")
+        raise _refused(400, *HEAD_TOO_LARGE)
     length, chunked = headers.get("content-length"), "transfer-encoding" in headers
     if length is not None and chunked:
         raise _refused(400, "framing_ambiguous", "a request has either a length or chunks")

@@ -587,7 +587,7 @@ async def test_a_waiver_is_given_listed_and_ended(as_):
     given = await as_("operate").post("/api/v1/waivers", json=body)
     assert given.status_code == 201
     listed = (await as_("read").get("/api/v1/waivers")).json()["waivers"]
-    assert listed == [{name: said for name, said in given.json().items() if name != "covers"}]
+    assert listed == [{name: said for name, said in given.json().items() if name != "covered"}]
     assert (given.json()["until"], given.json()["host"]) == ("2040-01-01T00:00:00.000Z", "edge-*")
     assert (await as_("operate").delete(given.headers["location"])).status_code == 204
     assert (await as_("operate").delete(given.headers["location"])).status_code == 404

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Stage
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts
 from scanner.domain.image.selection import Outcome as Choice
 from scanner.domain.image.selection import select
@@ -17,7 +18,6 @@ from scanner.domain.verdict.remedy.trouble import Handler, Pin, Trouble
 
 if TYPE_CHECKING:
     from scanner.domain.facts import BinfmtEntry, Engine, Kernel, Workload
-    from scanner.domain.failure import Failure
     from scanner.domain.image.offers import Offer
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.evidence_layers import Conclusion
@@ -45,7 +45,8 @@ def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
         ran: the very manifest that a container was made from.
         starts_today: how what the tag means today would fare, where that was judged.
     """
-    today = image if next_pull is None else next_pull
+    is_asked = next_pull is not None or _is_of_its_name(workload)
+    today = image if next_pull is None and is_asked else next_pull
     offered = today.platforms if isinstance(today, ImageFacts) else ()
     own = engine.platform if engine and engine.platform else None
     if own is None and kernel is not None:
@@ -62,6 +63,7 @@ def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
         workload=workload,
         failure=outcome.failure,
         become=(kernel and kernel.becomes_root_by) or "sudo",
+        is_asked=is_asked,
     )
     if kernel is None or engine is None:
         return made
@@ -77,6 +79,17 @@ def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
         native=_native(kernel, engine, today, held, starts_today),
     )
     return _with_emulator(found, kernel, outcome, held or (pin.platform if pin else None), today)
+
+
+def _is_of_its_name(workload: Workload) -> bool:
+    """Whether what its image's digest led to is what its name means, or says nothing of a name at all.
+
+    A host may know an image by another name alone, whose platforms are not those of the name that the workload has.
+    """
+    local, own = workload.local, workload.reference
+    if local is None or isinstance(own, Failure) or own.digest or not local.references:
+        return True
+    return any(found.name == own.name for found in local.references)
 
 
 def _pin(workload: Workload, engine: Engine) -> Pin | None:
