@@ -26,6 +26,7 @@ from scanner.formats.parsing import kept_once, offload, offload_worker
 from scanner.formats.parsing.offload import BudgetExceeded, CallBudget, Parsers, WorkerError
 from scanner.probe import reading
 from scanner.probe.answer_budget import too_large
+from tests import counted
 from tests.formats.parsing import confined
 from tests.real.require import missing
 
@@ -266,6 +267,14 @@ def test_shared_values_do_not_pile_up(monkeypatch, said, bound, most, kept):
     every = [said(("x" * 100, str(number))) for number in range(10)]
     assert [shared.value(Process, *each) for each in every] == [Process(*each) for each in every]
     assert len(shared._kept._known) <= kept
+
+
+def test_what_a_shared_value_holds_many_times_is_looked_at_once():
+    doubling = ()
+    for _ in range(15):
+        doubling = (doubling, doubling)
+    shared = offload._Shared((Process,))
+    assert counted.calls(lambda: shared.value(Process, None, doubling)) < 1000
 
 
 def test_a_worker_cannot_have_another_class_shared():
