@@ -42,7 +42,10 @@ OVERLAP_CHARS = 1024
 """Of a longer line each piece begins this far before the end of the one before, so that none cuts what a runtime says."""
 
 MAX_POSSIBLE = 32
-"""Phrases of which a line may hold words; of all lines that were seen none holds those of more than twenty. One with more says nothing."""
+"""Phrases of which a line may hold words; of all lines that were seen none holds those of more than twenty.
+
+One with more is many lines in one (JSON), of which each string counts for itself, or a list of words, which says nothing.
+"""
 
 RUNTIME_SPEAKS_WITHIN_S = 5.0
 """A runtime's execve comes at once; an overloaded host, whose engine sets both times, takes a few seconds more."""
@@ -97,16 +100,16 @@ def observe(error: str, log: Sequence[str], exit_code: int | None, ran_s: float 
 
 
 def acquits(error: str) -> str:
-    """What an engine's error is about instead of the CPU or the program; empty where no phrase is known.
+    """What an engine's error is about instead of the CPU or the program; empty where no phrase is known, or words of too many.
 
     A clause in lower case, such as ``a port is in use``.
     """
     words = bare(error)[:MAX_LINE_CHARS]
-    if instead := acquitted(words):
-        return instead
     low = in_lower_case(words)
     of_registry = (phrase for phrase in PHRASES if phrase.speaker is Speaker.REGISTRY)
-    return next((phrase.cause for phrase in of_registry if phrase.may_be_in(low) and phrase.sought(words, low)), "")
+    refused = (phrase.cause for phrase in of_registry if phrase.may_be_in(low) and phrase.sought(words, low))
+    about = acquitted(words) or next(refused, "")
+    return about if about and len(_possible(words, PHRASES)) <= MAX_POSSIBLE else ""
 
 
 def explain(text: str) -> tuple[Observation, ...]:
@@ -151,10 +154,25 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _said_in(line: str, phrases: Iterable[Phrase], known: Container[Reason] = ()) -> Iterator[tuple[Phrase, str]]:
-    """What one line says; a line that can say nothing but what is known, or is a list of words, is passed over."""
+    """What one line says, or each string of one that holds words of too many phrases."""
+    possible = _possible(line, phrases)
+    if len(possible) <= MAX_POSSIBLE:
+        yield from _said_of(possible, line, known)
+        return
+    for words in unquoted(line)[1:]:
+        those = _possible(words, possible)
+        if len(those) <= MAX_POSSIBLE:
+            yield from _said_of(those, words, known)
+
+
+def _possible(line: str, phrases: Iterable[Phrase]) -> list[Phrase]:
     low = line.lower()
-    possible = [phrase for phrase in phrases if phrase.may_be_in(low)]
-    if len(possible) > MAX_POSSIBLE or all(phrase.reason in known for phrase in possible) or is_overruled(line):
+    return [phrase for phrase in phrases if phrase.may_be_in(low)]
+
+
+def _said_of(possible: Sequence[Phrase], line: str, known: Container[Reason]) -> Iterator[tuple[Phrase, str]]:
+    """The same of these phrases alone; a line that can say nothing but what is known is passed over."""
+    if all(phrase.reason in known for phrase in possible) or is_overruled(line):
         return
     texts = [(text, in_lower_case(text)) for text in unquoted(line)]
     lines = candidates(line)

@@ -36,11 +36,9 @@ from scanner.formats.parsing.offload_worker import (
     LENGTH_BYTES,
     RAISED,
     Pickler,
-    frozen_mapping,
     qualified,
-    shared_value,
-    value_again,
 )
+from scanner.formats.parsing.pickled_shape import MAX_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -77,11 +75,12 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class CallBudget:
-    """What one call may take: bytes of its arguments and result each, bytes of memory, seconds."""
+    """What one call may take: bytes of its arguments and result each, bytes of memory, seconds, steps to walk through its result."""
 
     seconds: float = 10.0
     max_bytes: int = 160 << 20
     memory_bytes: int = 1 << 30
+    max_steps: int = MAX_STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +109,11 @@ class _Shared:
         return self._kept.value((kind, *said), lambda: kind(*said))
 
 
-_MAKERS = {each.__name__: each for each in (frozen_mapping, value_again)}
-"""What of the worker's module an answer may call."""
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A frozen dataclass that an answer names: to make its values again by, not to be called, for some act as they are made."""
+
+    kind: type
 
 
 class _Unpickler(pickle.Unpickler):
@@ -119,31 +121,31 @@ class _Unpickler(pickle.Unpickler):
 
     def __init__(self, stream: BytesIO, shared: _Shared) -> None:
         super().__init__(stream)
-        self._shared = shared
+        self._makers: dict[str, Callable[..., Any]] = {
+            "frozen_mapping": offload_worker.frozen_mapping,
+            "value_again": lambda named, *said: offload_worker.value_again(named.kind, *said),
+            "shared_value": lambda named, *said: shared.value(named.kind, *said),
+        }
 
     def find_class(self, module: str, name: str) -> Any:
-        if module == frozen_mapping.__module__ and (ours := _MAKERS.get(name)):
+        if module == offload_worker.__name__ and (ours := self._makers.get(name)):
             return ours
-        if (module, name) == (shared_value.__module__, shared_value.__name__):
-            return self._shared.value
         found = super().find_class(module, name) if module.startswith("scanner.") and "." not in name else None
-        if not isinstance(found, type) or not _is_value(found):
-            raise pickle.UnpicklingError("something else than a value")
-        return found
+        if isinstance(found, type) and found.__module__ == module:
+            if issubclass(found, Enum | str):
+                return found
+            if is_dataclass(found) and found.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # of dataclasses
+                return _Named(found)
+        raise pickle.UnpicklingError("something else than a value")
 
 
-def _is_value(kind: type) -> bool:
-    """A word of a closed list, a text, or a frozen dataclass; any other class might do something where it is made."""
-    return issubclass(kind, Enum | str) or (is_dataclass(kind) and kind.__dataclass_params__.frozen)  # type: ignore[attr-defined]  # of dataclasses
-
-
-def value_of(payload: bytes | memoryview, shared: _Shared | None = None) -> Any:
+def value_of(payload: bytes | memoryview, shared: _Shared | None = None, max_steps: int = MAX_STEPS) -> Any:
     """The value in a message (``offload_worker.pickled``) of a process that has read what strangers wrote.
 
     Raises:
         UnpicklingError: it is too large, or holds something else than values.
     """
-    pickled_shape.check(payload)
+    pickled_shape.check(payload, max_steps)
     return _Unpickler(io.BytesIO(payload), shared or _Shared(())).load()
 
 
@@ -381,7 +383,7 @@ def _result(answer: bytearray, budget: CallBudget, shared: _Shared) -> Any:
     if kind != DONE:
         return BudgetExceeded("memory", f"it takes more than {budget.memory_bytes >> 20} MiB to read")
     try:
-        return value_of(memoryview(answer)[1:], shared)
+        return value_of(memoryview(answer)[1:], shared, budget.max_steps)
     except pickle.UnpicklingError as error:
         return _Foreign(str(error))
     except Exception as error:  # noqa: BLE001 -- whatever its stranger has thought of

@@ -44,9 +44,19 @@ class Proxy:
 
     def to_pass_on(self, request: httpcore.Request) -> tuple[bytes, Headers]:
         """Target and headers of a request in plain http, which the proxy reads (RFC 9112 section 3.2.2)."""
-        return bytes(request.url), [*self.headers, *request.headers]
+        url = request.url
+        return b"%b://%b%b" % (url.scheme, _authority(url.host, url.port), url.target), [
+            *self.headers,
+            *request.headers,
+        ]
 
     def to_connect(self, origin: httpcore.Origin) -> tuple[bytes, Headers]:
         """The same of the question for a tunnel (section 3.2.3), in which the origin and TLS are the proxy's no longer."""
-        target = b"%b:%d" % (origin.host, origin.port)
+        target = _authority(origin.host, origin.port)
         return target, [(b"Host", target), *self.headers]
+
+
+def _authority(host: bytes, port: int | None) -> bytes:
+    """As a target has it: an IPv6 address, which httpx gives bare, in its brackets."""
+    name = b"[%b]" % host if b":" in host else host
+    return name if port is None else b"%b:%d" % (name, port)

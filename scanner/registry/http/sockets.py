@@ -205,8 +205,10 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def _under_tls(self, context: ssl.SSLContext, name: str | None) -> _Stream:
         """What came before TLS is nobody's word: it is refused, and what might still come of it read by nobody."""
-        if self._received.is_there:
+        if self._received.holds:
             raise ssl.SSLError("the server speaks before TLS")
+        if self._received.ended:
+            raise ConnectionResetError("the connection was lost")
         received = _Received()
         transport = await asyncio.get_running_loop().start_tls(self._transport, received, context, server_hostname=name)
         if transport is None:

@@ -20,6 +20,7 @@ from scanner.domain.verdict.error_phrases import (
 )
 from scanner.domain.verdict.phrases.acquittals import ACQUITTALS
 from scanner.domain.verdict.phrases.phrase import Speaker, in_lower_case
+from scanner.domain.verdict.phrases.wrapping import MIN_WORDS_CHARS
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from tests import counted
 from tests.domain.verdict.error_texts import INNOCENT, SEEN, TEXTS
@@ -343,6 +344,15 @@ def test_a_line_that_holds_words_of_most_phrases_is_searched_for_none():
     every = " ".join(words for phrase in PHRASES for words in phrase.has.split("|"))[: MAX_LINE_CHARS - 30]
     assert explain(f"{every} exec /app: exec format error") == ()
     assert [found.reason for found in explain(f"{every}\nexec /app: exec format error")] == [Reason.EXEC_FORMAT_ERROR]
+    full = f"{every[:-30]} exec /app: exec format error: no space left on device"
+    assert acquits(full) == instead(full) == ""
+
+
+def test_strings_of_a_line_that_holds_words_of_most_phrases_count_each_for_itself():
+    said = [phrase.says for phrase in PHRASES if not phrase.needs_code and len(phrase.says) >= MIN_WORDS_CHARS][::3]
+    line = json.dumps(said, ensure_ascii=False)
+    assert len(line) < MAX_LINE_CHARS
+    assert [found.reason for found in explain(line)] == [found.reason for found in explain("\n".join(said))] != []
 
 
 def test_a_hostile_log_costs_as_much_as_it_has_lines_of_which_each_is_read_to_its_end():

@@ -135,6 +135,24 @@ async def test_a_proxy_that_makes_no_tunnel_costs_its_requests_alone(http_server
     assert [seen.target for seen in proxy.seen] == ["registry.test:443"] * 2
 
 
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("http://[fd00::1]:5000/v2/?n=1", "http://[fd00::1]:5000/v2/?n=1"),
+        ("http://[fd00::1]/v2/", "http://[fd00::1]/v2/"),
+        ("https://[fd00::1]/v2/", "[fd00::1]:443"),
+        ("https://user:pass@registry.test:5000/v2/", "registry.test:5000"),
+        ("http://user:pass@registry.test/v2/", "http://registry.test/v2/"),
+    ],
+)
+async def test_a_proxy_is_told_where_to_as_it_reads_it(http_server, reply, url, target):
+    proxy = await http_server(lambda _: reply(502))
+    transport = make_transport(plain_http=True, allow_networks=True, proxy=f"http://{proxy.address}")
+    await asked(transport, url)
+    await transport.aclose()
+    assert [seen.target for seen in proxy.seen] == [target]
+
+
 async def test_a_proxy_that_says_nothing_is_a_timeout(http_server):
     async def never(_):
         await asyncio.Event().wait()
@@ -152,6 +170,15 @@ async def test_a_proxy_that_nobody_vouches_for_is_told_nothing(http_server, auth
     assert (await asked(transport, "https://registry.test/v2/")).reason is Reason.IMAGE_TLS_REJECTED
     await transport.aclose()
     assert proxy.seen == []
+
+
+async def test_a_server_behind_a_tunnel_that_nobody_vouches_for_is_asked_nothing(
+    http_server, authority, through, reply
+):
+    server = await http_server(lambda _: reply(200), authority.server("other.test"))
+    _, transport = await through(server.port)
+    answer = await asked(transport, f"https://registry.test:{server.port}/v2/")
+    assert (answer.reason, server.seen) == (Reason.IMAGE_TLS_REJECTED, [])
 
 
 async def test_what_comes_behind_an_answer_through_a_proxy_is_none_to_the_next_request():
