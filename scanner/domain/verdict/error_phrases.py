@@ -42,7 +42,7 @@ OVERLAP_CHARS = 1024
 """Of a longer line each piece begins this far before the end of the one before, so that none cuts what a runtime says."""
 
 MAX_POSSIBLE = 32
-"""Phrases of which a line may hold words; of all lines that were seen none holds those of more than sixteen. One with more says nothing."""
+"""Phrases of which a line may hold words; of all lines that were seen none holds those of more than twenty. One with more says nothing."""
 
 RUNTIME_SPEAKS_WITHIN_S = 5.0
 """A runtime's execve comes at once; an overloaded host, whose engine sets both times, takes a few seconds more."""

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, Stage
+from scanner.domain.facts import Engine, EngineKind, EngineState, Privileges, Stage
 from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
@@ -107,10 +107,13 @@ USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What engines put into the environment of an image that sets no PATH; Podman shows it as the container's own."""
 
 
-def override(container: Process, image: Process | None, *, is_merged: bool = False) -> Process | None:
+def override(
+    container: Process, image: Process | None, *, is_merged: bool = False, usual: Privileges | None = None
+) -> Process | None:
     """What a container execs instead of what its image says; ``None`` where both say the same.
 
-    ``is_merged`` tells that the order of the container's variables shows which of them are its image's (Docker).
+    ``is_merged`` tells that the order of the container's variables shows which of them are its image's (Docker),
+    ``usual`` what the engine tells of the privileges of a container for which nobody asked any.
     """
     if image is None:
         return container
@@ -122,7 +125,8 @@ def override(container: Process, image: Process | None, *, is_merged: bool = Fal
         and (container.working_dir or "/") == (image.working_dir or "/")
         and (container.user or "") == (image.user or "")
         and not container.init
-        and container.privileges == image.privileges
+        and container.privileges in {image.privileges, usual}
+        and not container.read_only
         and _same_environment(container, image, is_merged=is_merged)
     )
     return None if same else container

@@ -339,7 +339,7 @@ def test_no_words_are_sought_behind_whatever_may_stand_before_them(phrase):
 
 def test_a_line_that_holds_words_of_most_phrases_is_searched_for_none():
     lines = [line for _, words, *_ in TEXTS for line in words.split("\n")] + [phrase.says for phrase in PHRASES]
-    assert max(sum(phrase.may_be_in(line.lower()) for phrase in PHRASES) for line in lines) <= MAX_POSSIBLE / 2
+    assert max(sum(phrase.may_be_in(line.lower()) for phrase in PHRASES) for line in lines) <= MAX_POSSIBLE * 3 / 4
     every = " ".join(words for phrase in PHRASES for words in phrase.has.split("|"))[: MAX_LINE_CHARS - 30]
     assert explain(f"{every} exec /app: exec format error") == ()
     assert [found.reason for found in explain(f"{every}\nexec /app: exec format error")] == [Reason.EXEC_FORMAT_ERROR]

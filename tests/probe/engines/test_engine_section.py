@@ -67,10 +67,19 @@ def test_what_engines_add_to_an_environment_overrides_nothing(container):
         replace(IN_ENVIRONMENT, init=True),
         replace(IN_ENVIRONMENT, privileges=Privileges(groups=("77",))),
         replace(IN_ENVIRONMENT, privileges=Privileges(loses=("ALL",))),
+        replace(IN_ENVIRONMENT, read_only=True),
     ],
 )
-def test_another_environment_user_init_or_privilege_is_an_override(container):
+def test_another_environment_user_init_privilege_or_root_is_an_override(container):
     assert override(container, IN_ENVIRONMENT) == container
+
+
+def test_what_an_engine_tells_of_every_container_is_no_override():
+    usual = Privileges(loses=("MKNOD", "NET_RAW"))
+    container = replace(IN_ENVIRONMENT, privileges=usual)
+    assert override(container, IN_ENVIRONMENT, usual=usual) is None
+    further = replace(container, privileges=Privileges(loses=("CHOWN", "MKNOD", "NET_RAW")))
+    assert override(further, IN_ENVIRONMENT, usual=usual) == further
 
 
 PATH, MODE, NAME = ("PATH", "/bin"), ("MODE", None), ("NAME", None)
