@@ -361,7 +361,7 @@ MAKERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("start", ["exec /lost", "/lost"])
+@pytest.mark.parametrize("start", ["exec //lost", "./lost"])
 async def test_a_program_that_is_not_there_is_missing_unless_what_ran_before_may_have_made_it(images, build, start):
     native, script = build.elf(), b"#!/bin/dash\n"
     more = {f"usr/bin/{name}": native for name in ("psql", "java", "ssh-keygen", "initdb", "migrate", "nice")}
