@@ -68,9 +68,10 @@ def written_before(known: Known, onward: Onward, step: Next) -> tuple[Write, ...
 def spoilt(run: Run, step: Next, made: tuple[Write, ...] | None) -> Failure | None:
     """Why what stands in the image may be gone, or may no longer be executed: a script before has taken it away.
 
-    Any program may change what its words name, and is taken to change nothing of which not even the beginning is known.
+    Any program may change what its words name. Where not even the beginning of that is known, it is taken for this path only
+    where its last part is told to be the same.
     """
-    told = [each for each in made or () if not each.path.startswith(UNKNOWN) and each not in step.written]
+    told = [each for each in made or () if each not in step.written and each.path.rpartition("/")[2].strip(UNKNOWN)]
     path = next((file.path for file in run.files for each in told if each.changes(file.path)), None)
     why = f"{path} is changed by a script that runs before {step.command.argv[0]}"
     return None if path is None else Failure(Reason.BINARY_UNKNOWN, why, path=path)
