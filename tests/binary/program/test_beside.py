@@ -432,11 +432,13 @@ OVERWRITING = [
     ("find /ok.sh -fprint /last", True),
     ("cp -at / /d/last", True),
     ("tar czf /last /ok.sh", True),
+    ("gosu root /last migrate", False),
+    ("gosu root cp /ok.sh /last", True),
 ]
 
 
 async def test_what_the_usual_tools_write_is_no_longer_the_image_s(images, build):
-    more = {f"usr/bin/{name}": build.elf() for name in ("curl", "wget", "uniq", "awk", "sed", "cp", "tar")}
+    more = {f"usr/bin/{name}": build.elf() for name in ("curl", "wget", "uniq", "awk", "sed", "cp", "tar", "gosu")}
     wrong = []
     for text, is_written in OVERWRITING:
         program = await followed(images, build, f"cd /\n{text}\nexec /last", **more, **{"d/last": b"x"})
@@ -463,13 +465,15 @@ async def test_a_program_that_is_started_beside_others_and_not_there_is_never_pa
         ("cp /srv /$X", False),
         ('D=$(cat /run/d); cp /srv "$D/last"', True),
         ('D=$(cat /run/d); cp /srv "$D/other"; cp /srv "$D"', False),
+        ("migrate; cp /srv /last", True),
+        ("exec migrate /last", True),
         ("mkdir -p /last.d; chmod +x /last; chown 0 /last", False),
     ],
 )
 async def test_what_a_script_before_takes_away_is_not_taken_for_there(images, build, inner, is_open):
-    tools = {f"usr/bin/{name}": build.elf() for name in ("chmod", "chown", "rm", "cp", "sh", "mkdir")}
+    tools = {f"usr/bin/{name}": build.elf() for name in ("chmod", "chown", "rm", "cp", "sh", "mkdir", "migrate")}
     scripts = {"puts.sh": b"#!/bin/dash\ncp /srv /last\n", "inner.sh": f"#!/bin/dash\n{inner}\n".encode()}
-    program = await followed(images, build, "/inner.sh\nexec /last", **tools, **scripts)
+    program = await followed(images, build, "/inner.sh\nmigrate\nX=$(migrate)\nexec /last", **tools, **scripts)
     assert is_unknown(program.problem) is is_open, program.problem
     assert is_open or program.problem is None
 

@@ -115,6 +115,9 @@ def written_by(cwd: str, words: tuple[str, ...]) -> tuple[Write, ...]:
 
 def _of(words: tuple[str, ...], cwd: str, inner: int) -> Iterable[Write | None]:
     name = words[0].rpartition("/")[2]
+    while name in _HANDING_ON and len(words) > 2 and words[1][:1] != "-":  # noqa: PLR2004 - a user, a program
+        words = words[2:]
+        name = words[0].rpartition("/")[2]
     if name in READING:
         return ()
     if name in {"find", "xargs"}:
@@ -369,5 +372,8 @@ READING = frozenset({
     "which", "who", "whoami", "yes", "zcat",
 })  # fmt: skip
 """Programs that change no file that they are given, but for its owner or its attributes."""
+
+_HANDING_ON = frozenset({"gosu", "su-exec"})
+"""Launchers that take one word for themselves, the user: the program behind it is started, not changed."""
 
 _KNOWN = frozenset(_RULES) | READING | {"find", "xargs"}
