@@ -351,10 +351,14 @@ class Workload:
 
     @property
     def override(self) -> Process | None:
-        """What is said beside the image, with the paths below mounts; of a read-only root all but Docker may leave some writable."""
+        """What is said beside the image, with the paths below mounts, of a read-only root those that nobody names among them.
+
+        All but Docker may leave some writable, Swarm puts secrets there, Kubernetes the token of a pod's account.
+        """
         process = self.process or Process()
-        is_open = process.read_only is True and not self.engine.startswith(EngineKind.DOCKER)
-        left = ("/run", "/tmp", "/var/tmp") if is_open else ()  # noqa: S108 - paths of a container
+        is_docker = self.engine.startswith(EngineKind.DOCKER)
+        open_ones = ("/run/secrets",) if is_docker else ("/run", "/tmp", "/var/run", "/var/tmp")  # noqa: S108 - paths of a container
+        left = open_ones if process.read_only is True else ()
         over = (*(mount.destination for mount in self.mounts or ()), *left)
         return replace(process, volumes=(*(process.volumes or ()), *over)) if over else self.process
 

@@ -12,8 +12,8 @@ class HardLinks:
     _names: dict[str, set[str]] = field(default_factory=dict)
 
     def names(self, path: str) -> tuple[str, ...]:
-        """All names of the file at a path, this one among them."""
-        return tuple(sorted(self._names.get(path, {path})))
+        """All names of the file at a path, this one among them, in no order."""
+        return tuple(self._names.get(path, {path}))
 
     def join(self, path: str, further: str) -> None:
         """Give the file at a path a further name."""

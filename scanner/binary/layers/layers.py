@@ -267,10 +267,11 @@ class LayerIndex:
         if known is None or known.kind is NodeKind.DIRECTORY:
             condition = Condition.HARD_LINK_OUTSIDE if known is None else Condition.LAYER_DAMAGED
             raise unreadable(f"a hard link to /{path}, which is no file that its layer holds before it", condition)
-        if known.kind is NodeKind.FILE:
-            known = self._owned_anew(known, entry)
-            self.nodes |= {each: replace(known, born=self.nodes[each].born) for each in self._links.names(at)}
-        self._put(named, replace(known, born=self.usage.entries))
+        anew = self._owned_anew(known, entry) if known.kind is NodeKind.FILE else known
+        for each in self._links.names(at) if anew != known else ():
+            self.usage.count_entry("")  # each link may change all that were before it
+            self.nodes[each] = replace(anew, born=self.nodes[each].born)
+        self._put(named, replace(anew, born=self.usage.entries))
         self._links.join(at, named)
 
     def _owned_anew(self, known: Node, entry: tarstream.TarEntry) -> Node:

@@ -21,7 +21,7 @@ from scanner.binary.program.content import as_text, examine
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scanner.binary.layers.layers import LayerIndex
     from scanner.binary.layers.usage import Rights
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 MAX_LOOKUP_PARTS = 8192
 """Components of one look-up, those of its symlinks included: 40 links of PATH_MAX could spell many more."""
-
 
 NAMES_A_MICROSECOND = 8
 """Names of a layer that are looked through in that time."""
@@ -229,10 +228,6 @@ class View:
             }
         return tuple(sorted(found))
 
-    def is_called(self, name: str) -> bool:
-        """Whether any layer holds something of this name, in whatever directory. Reads every layer."""
-        return bool(self.called(name))
-
     def called(self, name: str) -> frozenset[str]:
         """The relative paths of all that any layer holds of this name. Reads every layer."""
         if name in self._called:
@@ -249,6 +244,12 @@ class View:
             self._read_names(number, layer)
         last = (each.rpartition("/")[2] for layer in self._layers for each in layer.nodes if part in each)
         return frozenset(each for each in last if part in each)
+
+    def named_so_far(self, is_meant: Callable[[str], bool]) -> Iterator[Node]:
+        """What stands under such a last part of its path in any layer, as far as that was read; none is read for it."""
+        for layer in self._layers:
+            spend(1 + len(layer.nodes) // NAMES_A_MICROSECOND)
+            yield from (node for path, node in layer.nodes.items() if is_meant(path.rpartition("/")[2]))
 
     def _read_names(self, number: int, layer: LayerIndex) -> None:
         """Account for a look at all names of a layer. Raises ``Unread``, ``LayerError``."""

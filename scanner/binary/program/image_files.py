@@ -30,6 +30,9 @@ _OF_THE_ENGINE = (
 _FILLED_AT_RUN_TIME = ("/run", "/tmp", "/var/run", "/var/tmp")  # noqa: S108 - paths of an image, not of this machine
 """What is there is there, but what is not may be there at run time, unless nothing can be written."""
 
+_PATHS_OF_NOBODY = frozenset({"distutils-precedence.pth", "_virtualenv.pth"})
+"""What tells Python of no directory, though it is called as if it did."""
+
 _KINDS = {NodeKind.FILE: PathKind.FILE, NodeKind.DIRECTORY: PathKind.DIRECTORY}
 _NOT_KNOWN = Standing(PathKind.UNKNOWN)
 
@@ -103,13 +106,19 @@ class ImageFiles:
 
     def called(self, module: str) -> frozenset[str]:
         """The names in whatever directory that a module may be found by: its own, with an ending of any kind."""
-        return frozenset(n for n in self.view.names_with(module) if n == module or n.startswith(f"{module}."))
+        return frozenset(each for each in self.view.names_with(module) if each.partition(".")[0] == module)
+
+    def is_called_so_far(self, module: str) -> bool:
+        """Whether there is one in the layers as far as they were read."""
+        return any(True for _ in self.view.named_so_far(lambda name: name.partition(".")[0] == module))
 
     def maps_modules(self) -> bool:
         """Whether something installed may say that modules of Python's stand under other names."""
         packed = any(name.endswith(".egg") for name in self.view.names_with(".egg"))
         zipped = any(name.endswith(".zip") for name in self.view.names_with("python"))
-        return packed or zipped or bool(self.view.names_with("__editable__"))
+        paths = {name for name in self.view.names_with(".pth") if name.endswith(".pth")} - _PATHS_OF_NOBODY
+        is_led = bool(paths and (self.mounts or self.volumes))  # to what stands there
+        return packed or zipped or is_led or bool(self.view.names_with("__editable__"))
 
     def names(self, path: str) -> tuple[str, ...] | None:
         """The names in a directory, sorted; ``None`` where they are not known."""
@@ -151,7 +160,7 @@ class ImageFiles:
 
     def is_called(self, name: str) -> bool:
         """Whether something of the image may have this name, in whatever directory."""
-        return bool(self.volumes) or self.view.is_called(name)
+        return bool(self.volumes) or bool(self.view.called(name))
 
     def forbids(self, path: str) -> bool:
         """Whether the script's user surely may not write at a path, nor make it where nothing stands."""

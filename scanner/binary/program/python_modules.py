@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.module_files import Doubt, ForeignPart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from scanner.binary.program.module_files import ModuleFiles
 
@@ -31,6 +31,8 @@ _FROM = re.compile(rf"from[ \t]++(\.?)({_DOTTED}|)[ \t]++import[ \t]++(\(?)([^()
 _LITERAL = re.compile(rf"[A-Za-z_]\w*[ \t]*=[ \t]*(?:\"[^\"\\]*\"|'[^'\\]*'|[\d.]+|None|True|False){_END}", re.ASCII)
 _BLANK = re.compile(r"[ \t\f]*(?:#.*)?")
 _DOCUMENTED = re.compile(r"(\"\"\"|''')")
+_OWN = re.compile(r"from[ \t]+\.[ \t]+import\b(?!.*(?:\*|\bas\b))")
+"""A package's import of what stands in it, by its own name."""
 
 _TAGGED = re.compile(r"\.cpython-\w+-(\w+)-linux-\w+\.so")
 """An extension whose name says for which Python it is: no other looks at it."""
@@ -64,10 +66,14 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class PythonImports:
-    """One look at what a program imports first; ``top`` is the first directory of sys.path."""
+    """One look at what a program imports first; ``top`` is the first directory of sys.path.
+
+    ``is_open`` tells whether modules may also come from what nobody can look into.
+    """
 
     files: ModuleFiles
     top: str
+    is_open: Callable[[], bool]
 
     def of_script(self, path: str) -> ForeignPart | None:
         """What the program in a file imports."""
@@ -112,35 +118,44 @@ class PythonImports:
         if names and not imported.is_relative and names[0] in _STANDARD:
             raise Doubt  # whether it is loaded already is not known
         for name in names:
+            if not at:
+                raise Doubt
             at = self._load(at, name, depth)
-        for name in imported.inner if self.files.is_directory(at) else ():
-            if self._stands(at, name):
-                self._load(at, name, depth)
+        if at:
+            self._take(imported, at, depth)
+
+    def _take(self, imported: Imported, package: str, depth: int) -> None:
+        """Load what is taken from a package; raises ``Doubt`` where that may have something else of the name."""
+        for name in imported.inner:
+            if self._stands(package, name):
+                if not all(map(_OWN.match, self.files.lines_with(f"{package}/__init__.py", name))):
+                    raise Doubt
+                self._load(package, name, depth)
 
     def _stands(self, directory: str, name: str) -> bool:
         """Whether anything in a directory may be the module of that name."""
-        return any(each == name or each.startswith(f"{name}.") for each in self.files.names(directory))
+        return bool(self.files.named(directory, name))
 
     def _load(self, directory: str, name: str, depth: int) -> str:
-        """Load one module from a directory; where it stands, for what is below a package."""
-        named = [each for each in self.files.names(directory) if each.startswith(f"{name}.")]
+        """Load one module from a directory; where a package stands, empty for what is none."""
+        named = [each for each in self.files.named(directory, name) if each != name]
         here = posixpath.join(directory, name)
         if self.files.is_directory(here):
-            if any(each.startswith("__init__.") for each in self.files.names(here)):
+            if self.files.named(here, "__init__"):
                 if not self.files.is_file(f"{here}/__init__.py") or self._extensions(here, "__init__"):
                     raise Doubt
                 self._follow(self.files.text(f"{here}/__init__.py"), here, depth - 1)
                 return here
             if not named:
-                return here  # a namespace
+                return self._namespace(name, here)
         extensions = self._extensions(directory, name)
         if extensions:
             if (part := self.files.foreign(extensions[0])) is not None:
                 raise _FoundError(part)
-            return here
+            return ""
         if f"{name}.py" in named and self.files.is_file(f"{here}.py"):
             self._follow(self.files.text(f"{here}.py"), directory, depth - 1)
-            return here
+            return ""
         if not self.files.is_directory(here) and self._is_nowhere(name):
             tagged = next((each for each in named if _TAGGED.fullmatch(each[len(name) :])), "")
             if tagged:
@@ -156,11 +171,21 @@ class PythonImports:
     def _is_nowhere(self, name: str) -> bool:
         """Whether nothing of the image may be the module, in whatever directory."""
         called = self.files.files.called(name)
-        return name not in called and self._are_foreign(name, called)
+        return name not in called and self._are_foreign(name, called) and not self.is_open()
+
+    def _namespace(self, name: str, here: str) -> str:
+        """A directory that is no package; raises ``Doubt`` where a module may stand in a later one of sys.path."""
+        if posixpath.dirname(here) == self.top:
+            called = self.files.files.called(name) - {name}
+            others = self.files.files.view.called(name) - {here.lstrip("/")}
+            found = any(each.endswith((".py", ".pyc", ".so")) for each in called)
+            if found or any(self.files.is_package(f"/{each}") for each in others) or self.is_open():
+                raise Doubt
+        return here
 
     def _extensions(self, directory: str, name: str) -> tuple[str, ...]:
         """The extensions of a name that the interpreter looks at, the first one first."""
-        named = [each for each in self.files.names(directory) if each.startswith(f"{name}.")]
+        named = [each for each in self.files.named(directory, name) if each != name]
         own = self.files.own.needs
         tagged = {each: match[1] for each in named if (match := _TAGGED.fullmatch(each[len(name) :]))}
         if own is None or any(_ARCHITECTURES.get(cpu) in {None, own.architecture} for cpu in tagged.values()):
@@ -176,6 +201,16 @@ class _FoundError(Exception):
         self.part = part
 
 
+def _behind(line: str, quotes: str, lines: Iterator[str]) -> str:
+    """What stands behind a text of several lines."""
+    while "\\" not in line:
+        _, end, rest = line.partition(quotes)
+        if end:
+            return rest
+        line = next(lines, "\\")
+    raise Doubt
+
+
 def imports(text: str) -> Iterator[Imported]:
     """The imports at the beginning of a module; raises ``Doubt`` at the first statement that is something else."""
     lines = iter(text.removeprefix("\ufeff").splitlines())
@@ -183,8 +218,8 @@ def imports(text: str) -> Iterator[Imported]:
         if _BLANK.fullmatch(line) or _LITERAL.fullmatch(line):
             continue
         if match := _DOCUMENTED.match(line):
-            if match[1] not in line[3:]:
-                next((each for each in lines if match[1] in each), None)
+            if not _BLANK.fullmatch(_behind(line[3:], match[1], lines)):
+                raise Doubt
             continue
         if match := _IMPORT.fullmatch(line):
             yield from (Imported(each.split()[0]) for each in match[1].split(","))

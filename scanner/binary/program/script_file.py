@@ -28,7 +28,7 @@ _LANGUAGES = (
     (
         "node",
         r"node|nodejs",
-        r"--(?:[\w-]+=.*|enable-source-maps|no-warnings|trace-warnings|expose-gc)",
+        r"--(?:(?:max-|stack-|inspect|title|trace-|unhandled-|dns-|tls-)[\w-]*=.*|enable-source-maps|no-warnings|trace-warnings|expose-gc)",
         r".+\.[cm]?js",
     ),
     ("ruby", r"ruby[\d.]*", r"-w", r".+\.rb"),
@@ -37,7 +37,8 @@ _LANGUAGES = (
     ("lua", r"lua[\d.]*", r"-W", r".+\.lua"),
 )
 """By the interpreter's name the options that may stand before its script, all without a word behind them, and the script's
-own name: another program may be called so too, and would be told something else."""
+own name: another program may be called so too, and would be told something else. Of Node's options that have a word
+behind them others run another script, or have modules looked for elsewhere."""
 
 _NAMES = tuple(row[0] for row in _LANGUAGES)
 _KNOWN = tuple(tuple(re.compile(each, re.ASCII) for each in row[1:]) for row in _LANGUAGES)
@@ -64,7 +65,7 @@ _MAY_BE_RUN = {
 }  # fmt: skip
 """What makes of a directory a program, by language; of the others nobody has shown what they do with one."""
 
-_UNSAFE = ("PYTHONSAFEPATH", "NODE_OPTIONS")
+_UNSAFE = ("PYTHONSAFEPATH", "NODE_OPTIONS", "NODE_PRESERVE_SYMLINKS", "NODE_PRESERVE_SYMLINKS_MAIN")
 """Variables by which modules are looked for elsewhere, or others are loaded before."""
 
 
@@ -98,7 +99,10 @@ def refusal(command: Command, content: Content | None, files: ImageFiles, *, unt
 
 def _lacking(command: Command, given: Given, files: ImageFiles) -> Failure | None:
     """It is not in the image."""
-    if modules := [each.partition(".")[0] for each in (given.module, _served(command, given)) if each]:
+    served = _served(command, given)
+    if (files.mounts or files.volumes) and served and _is_configured(command, files):
+        served = ""  # it may be on any of them
+    if modules := [each.partition(".")[0] for each in (given.module, served) if each]:
         missing = next((each for each in modules if _is_nowhere(each, command, files)), "")
         why = f"{command.argv[0]} is to run the module {missing}, which is not in the image"
         return Failure(Reason.BINARY_UNKNOWN, why) if missing else None
@@ -107,7 +111,8 @@ def _lacking(command: Command, given: Given, files: ImageFiles) -> Failure | Non
         return None
     kind, named = files.stands(path).kind, f"{path}, which {command.argv[0]} is to read"
     if kind is PathKind.DIRECTORY:
-        return _of_directory(given.language, path, named, files)
+        is_told = given.language == "node" and (not command.env_known or "NODE_OPTIONS" in command.env)
+        return None if is_told else _of_directory(given.language, path, named, files)
     if kind is not PathKind.MISSING or not given.is_plain:
         return None
     return Failure(Reason.ENTRYPOINT_MISSING, f"{named}: no such file or directory", path=path)
@@ -120,16 +125,18 @@ def _foreign(command: Command, given: Given, own: Elf, files: ImageFiles) -> Fai
     if given.is_isolated or not command.env_known or any(name in command.env for name in _UNSAFE):
         return None
     modules = ModuleFiles(files, own)
+    if not modules.holds_foreign():
+        return None
     path = modules.real(posixpath.normpath(f"/{command.absolute(given.script).lstrip('/')}"))
     served = _served(command, given)
+    python = PythonImports(modules, command.cwd, lambda: _is_open(command, files))
     match given.language:
         case "python" if served:
-            is_odd = _is_configured(command, files)
-            part = None if is_odd else PythonImports(modules, command.cwd).of_module(served, is_run=False)
+            part = None if _is_configured(command, files) else python.of_module(served, is_run=False)
         case "python" if given.module:
-            part = PythonImports(modules, command.cwd).of_module(given.module)
+            part = python.of_module(given.module)
         case "python":
-            part = PythonImports(modules, posixpath.dirname(path)).of_script(path)
+            part = replace(python, top=posixpath.dirname(path)).of_script(path)
         case "node":
             part = NodeRequires(modules).of_script(path)
         case _:
@@ -156,16 +163,21 @@ def _of_directory(language: str, path: str, named: str, files: ImageFiles) -> Fa
 
 def _is_nowhere(module: str, command: Command, files: ImageFiles) -> bool:
     """Whether nothing in the image is called like a module, nor may anything that stands over it bring one."""
+    return not (files.is_called_so_far(module) or files.called(module) or _is_open(command, files))
+
+
+def _is_open(command: Command, files: ImageFiles) -> bool:
+    """Whether modules of Python's may come from what nobody can look into: mounts, archives, what maps their names."""
     places = [
         command.cwd,
         *(command.env.get("PYTHONPATH") or UNKNOWN if "PYTHONPATH" in command.env else "").split(":"),
     ]
     if UNKNOWN in "".join(places) or not command.env_known:
-        return False
+        return True
     over = (*files.mounts, *files.volumes)
     is_open = any(_PACKAGES.search(each) or any(_meet(each, place) for place in places if place) for each in over)
     zipped = any(place and files.stands(command.absolute(place)).kind is not PathKind.DIRECTORY for place in places[1:])
-    return not (is_open or zipped or files.called(module) or files.maps_modules())
+    return is_open or zipped or files.maps_modules()
 
 
 def _meet(mount: str, place: str) -> bool:

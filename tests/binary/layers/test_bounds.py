@@ -115,6 +115,15 @@ async def test_limits_count_over_all_layers_together(images, build):
     assert await reason(images, build, *layers, limits=LayerLimits(entries=60)) is Reason.LAYER_LIMIT
 
 
+@pytest.mark.parametrize(
+    ("modes", "expected"), [((0o644,), Reason.ENTRYPOINT_MISSING), ((0o644, 0o755), Reason.LAYER_LIMIT)]
+)
+async def test_hard_links_that_change_all_names_of_a_file_count_as_so_many(images, build, modes, expected):
+    links = [(f"l{n}", {**build.hardlink("l"), "mode": modes[n % len(modes)]}) for n in range(40)]
+    layer = images.layer([("app", build.elf()), ("l", {"content": b"x", "mode": 0o644}), *links])
+    assert await reason(images, build, layer, limits=LayerLimits(entries=60)) is expected
+
+
 async def test_alternating_files_and_directories_cost_linear_time(images, build):
     entries = []
     for n in range(4000):

@@ -3,7 +3,7 @@
 import pytest
 
 from scanner.binary.inspect import inspect
-from scanner.domain.facts import Privileges, Process
+from scanner.domain.facts import Privileges, Process, Source, Stage, Workload
 from scanner.domain.verdict.reason import Reason
 
 CLOSED = {"mode": 0o700, "type": b"5"}
@@ -373,6 +373,23 @@ async def test_nothing_is_written_to_a_root_that_is_read_only(images, build, tex
     image = build.offer(images.layer(entries), entrypoint=("sh", "-c", text), path="/bin", volumes=("/data",))
     found = await inspect(image, READ_ONLY, images.open)
     assert (reason(found), ends(found)) == (why, end)
+
+
+@pytest.mark.parametrize(
+    ("engine", "path", "expected"),
+    [
+        ("docker", "/run/secrets/key", None),
+        ("docker", "/run/key", Reason.BINARY_UNKNOWN),
+        ("", "/var/run/secrets/kubernetes.io/serviceaccount/token", None),
+        ("podman", "/run/key", None),
+    ],
+)
+async def test_what_engines_put_below_a_read_only_root_may_be_there(images, build, engine, path, expected):
+    said = Workload("h", "n", Source.DOCKER, Stage.RUNNING, "a", engine=engine, process=READ_ONLY).override
+    entries = [("bin/sh", build.elf()), ("bin/tool", build.elf()), ("bin/cat", build.elf()), ("var/run/x", b"")]
+    text = f"set -e; cat {path} >/dev/null; exec tool"
+    image = build.offer(images.layer(entries), entrypoint=("sh", "-c", text), path="/bin")
+    assert reason(await inspect(image, said, images.open)) is expected
 
 
 async def test_what_a_container_is_denied_is_denied_behind_its_script(images, build):

@@ -1,8 +1,11 @@
 """What Python, Node and Perl load first is no start where it is not there, or is for another CPU; they are the witnesses."""
 
+import io
+import os
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from playwright._impl._driver import compute_driver_executable  # which brings a Node along
@@ -19,6 +22,9 @@ SERVER = {
     "server/uvicorn": "import importlib, sys\nsys.path.insert(0, '')\nimportlib.import_module(sys.argv[-1].partition(':')[0])"
 }
 """What servers do with their last word, no more."""
+
+HOOK = "require.extensions['.ts'] = () => {}"
+EMPTY_NATIVE = object()
 
 FOREIGN = {
     "import": ("python3 main.py", {"main.py": "import os\nimport native\n", "native.so": ARM}),
@@ -57,6 +63,20 @@ STARTS = {
     "source beside another's": ("python3 main.py", {"main.py": "import native", f"native.{TAG}.so": ARM, "native.py": ""}),
     "isolated": ("python3 -I main.py", {"main.py": "import json", "json.so": ARM}),
     "attribute": ("python3 main.py", {"main.py": "from pkg import n", "pkg/__init__.py": "n = 1\n", "pkg/x.so": ARM}),
+    "attribute of that name": ("python3 main.py", {"main.py": "from pkg import n", "pkg/__init__.py": "n = 1\n", "pkg/n.so": ARM}),
+    "attribute taken": ("python3 main.py", {"main.py": "from pkg import n", "pkg/__init__.py": "import os as n\n", "pkg/n.so": ARM}),
+    "attribute of a module": ("python3 main.py", {"main.py": "from a import n", "a.py": "n = 1\n", "a/n.so": ARM}),
+    "package behind a bare directory": (
+        "python3 main.py", {"main.py": "from pkg import n", "pkg/n.so": ARM, "site/pkg/__init__.py": "n = 1"}, {"PYTHONPATH": "site"}
+    ),
+    "module behind a bare directory": (
+        "python3 main.py", {"main.py": "from pkg import n", "pkg/n.so": ARM, "site/pkg.py": "n = 1"}, {"PYTHONPATH": "site"}
+    ),
+    "archive": (
+        "python3 main.py", {"main.py": "import native", f"native.{TAG}.so": ARM, "x.zip": EMPTY_NATIVE}, {"PYTHONPATH": "x.zip"}
+    ),
+    "ended behind words": ("python3 main.py", {"main.py": '"""\n"""; exit(0)\nimport native', "native.so": ARM}),
+    "quotes in a text": ("python3 main.py", {"main.py": '"""\\"""\nimport native\n"""\n', "native.so": ARM}),
     "own directory": ("python3 .", {"__main__.py": "print(1)"}),
     "module there": ("python3 -X dev -m app", {"app.py": ""}),
     "module of Python's": ("python3 -m this", {}),
@@ -64,6 +84,11 @@ STARTS = {
     "script before": ("node main.js", {"main.js": "require('./a')", "a.js": "", "a.node": ARM}),
     "directory of node's": ("node .", {"index.js": ""}),
     "file beside a directory": ("node app", {"app.js": "", "app/x": ""}),
+    "ended by its directory": ("node main.js", {"main.js": "require('.')\nrequire('./a.node')", "index.js": "process.exit(0)", "a.node": ARM}),
+    "directory before a script": ("node main.js", {"main.js": "require('./a/')", "a/index.js": "", "a.js": "require('./a.node')", "a.node": ARM}),
+    "other endings": ("node --require=./hook.js src", {"hook.js": HOOK, "src/index.ts": ""}),
+    "other endings by a variable": ("node src", {"hook.js": HOOK, "src/index.ts": ""}, {"NODE_OPTIONS": "--require=./hook.js"}),
+    "words of its own": ("node --eval=1 main.js", {}),
     "ended": ("node main.js", {"main.js": "process.exit(0)\nrequire('./a.node')", "a.node": ARM}),
 }  # fmt: skip
 
@@ -78,24 +103,31 @@ LACKING = {
 }
 
 
+def _bytes(build, what):
+    if what is EMPTY_NATIVE:
+        with zipfile.ZipFile(archive := io.BytesIO(), "w") as entries:
+            entries.writestr("native.py", "")
+        return archive.getvalue()
+    return build.elf(machine=183, kind=3) if what is ARM else what.encode()
+
+
 async def judged(images, build, argv, files, **process):
     program = build.elf(interp=LOADER, kind=3)
     entries = [(f"bin/{name}", program) for name in PLACES] + [(LOADER.lstrip("/"), build.elf(kind=3))]
     entries += [("usr/lib/python3.11/this.py", {"mode": 0o644, "content": b""}), ("srv", build.directory)]
     for name, what in files.items():
-        content = build.elf(machine=183, kind=3) if what is ARM else what.encode()
-        entries.append((f"srv/{name}", {"mode": 0o644, "content": content}))
+        entries.append((f"srv/{name}", {"mode": 0o644, "content": _bytes(build, what)}))
     given = {"path": "/bin", "working_dir": "/srv"} | process
     return await inspect(build.offer(images.layer(entries), entrypoint=argv, **given), None, images.open)
 
 
-def starts(build, folder, argv, files):
+def starts(build, folder, argv, files, **variables):
     for name, what in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(build.elf(machine=183, kind=3) if what is ARM else what.encode())
-    words = [PLACES[argv[0]], *argv[1:]]
-    return subprocess.run(words, cwd=folder, capture_output=True, check=False).returncode == 0
+        path.write_bytes(_bytes(build, what))
+    words, env = [PLACES[argv[0]], *argv[1:]], {**os.environ, **variables}
+    return subprocess.run(words, cwd=folder, env=env, capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("case", FOREIGN)
@@ -109,9 +141,9 @@ async def test_a_native_part_for_another_cpu_that_is_surely_loaded_stops_its_pro
 
 @pytest.mark.parametrize("case", STARTS)
 async def test_what_the_interpreter_does_without_is_no_problem(images, build, tmp_path, case):
-    argv, files = STARTS[case]
-    found = await judged(images, build, argv.split(), files)
-    assert starts(build, tmp_path, argv.split(), files)
+    argv, files, variables = (*STARTS[case], {})[:3]
+    found = await judged(images, build, argv.split(), files, env=tuple(variables.items()))
+    assert starts(build, tmp_path, argv.split(), files, **variables)
     assert found.problem is None
 
 
@@ -130,6 +162,8 @@ async def test_what_the_interpreter_cannot_run_is_no_start(images, build, tmp_pa
         (("python3", "/bin/gunicorn", "-b", "0.0.0.0:80", "app.wsgi:app"), {}, True),
         (("python3", "/bin/uvicorn", "app:app", "--port", "80"), {}, True),
         (("python3", "/bin/gunicorn", "-b", "unix:sock"), {}, False),
+        (("python3", "/bin/gunicorn", "--chdir", "/data", "app:app"), {"volumes": ("/data",)}, False),
+        (("python3", "/bin/gunicorn", "--chdir", "/data", "app:app"), {}, True),
         (("python3", "-m", "app"), {"volumes": ("/srv/data",)}, False),
         (("python3", "-m", "app"), {"volumes": ("/data",)}, True),
         (("python3", "-m", "app"), {"env": (("PYTHONPATH", "/app.zip"),)}, False),
