@@ -1096,7 +1096,7 @@ compose_env_files() { # Compose file: the files of variables that its services n
     }
     !/^ *#/ && (/[{,] *["\047]?env_file["\047]? *:/ || /^ *(- +)?["\047]?env_file["\047]? *: *[[{]/) { # within braces
       rest = $0
-      while (match(rest, /env_file["\047]? *: */)) {
+      while (tries++ < 100 && match(rest, /env_file["\047]? *: */)) {
         rest = text = substr(rest, RSTART + RLENGTH)
         if (text ~ /^\[/) sub(/\].*/, "", text)
         else sub(/[,}].*/, "", text)
@@ -1230,7 +1230,10 @@ command_files() { # cron's tables, those of supervisord and Monit, scripts at bo
     esac
   done
   for part in $known; do
-    if [ -f "$part" ] && [ -s "$part" ] && ! can_read "$part"; then ship commands "$part" @unreadable; fi
+    case "$newline$tables$newline" in
+      *"$newline$part$newline"*) ;;
+      *) if [ -f "$part" ] && [ -s "$part" ]; then ship commands "$part" @unreadable; fi ;;
+    esac
   done
   boot=$(for part in $boot; do
     name=${part##*/}
@@ -1294,33 +1297,33 @@ included_by_tables() { # tables: =PATH of those that include others, :PATH of wh
         place = FILENAME
         sub(/\/[^\/]*$/, "", place)
         is_ini = FILENAME ~ /\/supervisord\.conf$/
-        is_monit = FILENAME ~ /monit/ || deep
+        is_monit = FILENAME ~ /\/etc\/monit/ || deep
         inside = open = 0
       }
       { sub(/\r$/, "") }
       is_ini && /^[ \t]*[#;]/ { next }
       is_ini && /^[ \t]*\[/ { inside = /^[ \t]*\[include\]/; open = 0; next }
-      inside && (/^files[ \t]*[=:]/ || (open && /^[ \t]/)) {
+      inside && (tolower($0) ~ /^[ \t]*files[ \t]*[=:]/ || (open && /^[ \t]/)) {
         open = 1
-        sub(/^files[ \t]*[=:]/, "")
+        sub(/^[ \t]*[Ff][Ii][Ll][Ee][Ss][ \t]*[=:]/, "")
         for (i = 1; i <= NF && $i !~ /^[;#]/; i++) said(":", $i)
         next
       }
       inside && /^[^ \t]/ { open = 0 }
       is_monit && !is_ini && tolower($1) == "include" { said("+", $2) }' deep="${deep-}" "$@" 2>/dev/null | awk '!seen[$0]++')
     set --
-    set +f
     for pattern in $patterns; do
-      set -f
       case $pattern in
         [=@]*) printf '%s\n' "$pattern" ;;
         *)
           sign=${pattern%"${pattern#?}"}
+          file=${pattern#?}
+          if [ -d "${file%/*}" ] && { [ ! -r "${file%/*}" ] || [ ! -x "${file%/*}" ]; }; then printf '@%s\n' "$file"; fi
           set +f
           for file in ${pattern#?}; do
             set -f
-            case $file in
-              *'~') continue ;;
+            case $sign$file in
+              +*'~') continue ;;
             esac
             case $looked in
               *" $file "*) if [ "$sign" = : ]; then printf ':%s\n' "$file"; fi; continue ;;
@@ -1334,7 +1337,6 @@ included_by_tables() { # tables: =PATH of those that include others, :PATH of wh
           ;;
       esac
     done
-    set -f
     deep=1
   done
   [ "$#" -eq 0 ] || printf '@%s\n' "$1"
@@ -1978,8 +1980,8 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       finish()
       engines = goes_on = 0
       key = ""
-      is_monit = FILENAME ~ /\/monit/ || index(watched, " " FILENAME " ")
-      is_ini = table && (FILENAME ~ /supervisor/ || index(supervised, " " FILENAME " "))
+      is_monit = FILENAME ~ /\/etc\/monit/ || index(watched, " " FILENAME " ")
+      is_ini = table && (FILENAME ~ /\/etc\/supervisor/ || index(supervised, " " FILENAME " "))
     }
     { sub(/\r$/, "") }
     table { print tabled($0); next }
@@ -2060,7 +2062,8 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
         goes_on = line ~ /\\$/
         return command(line)
       }
-      if (tolower(line) ~ /^[ \t]*((re)?start|stop)?[ \t]*(program|exec(ute)?)?[ \t]*=?[ \t]*$|^[ \t]*(as[ \t]+uid|include)[ \t]/) return line
+      if (tolower(line) ~ /^[ \t]*((re)?start|stop)?[ \t]*(program|exec(ute)?)?[ \t]*=?[ \t]*$/) return line
+      if (match(tolower(line), /^[ \t]*(as[ \t]+uid|include)[ \t]+("[^"]*"|\047[^\047]*\047|[^ \t"\047]+)/)) return substr(line, 1, RLENGTH)
       if (!is_monit && match(line, /^[ \t]*["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*=/)) {
         name = substr(line, 1, RLENGTH - 1)
         value = substr(line, RLENGTH + 1)

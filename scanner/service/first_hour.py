@@ -86,12 +86,12 @@ def _docker_contexts(home: Path) -> Iterator[FoundSource]:
         said = str(endpoint.get("Host", "")) if isinstance(endpoint, dict) else ""
         found = parse_endpoint(said) if said.startswith("ssh://") else None
         if found and not isinstance(meta, Failure):
-            try:
-                reached = _reached(said.removeprefix("ssh://"))
-            except UsageError:
-                continue  # docker, too, goes by the person's own ssh, which refuses it
             name = str(meta.get("Name"))
-            hosts[name] = _entry(name, reached) | ({"user": found.user} if found.user else {})
+            try:
+                entry = _entry(name, _reached(said.removeprefix("ssh://")))
+            except UsageError:
+                continue  # docker, too, goes by the person's own ssh, which refuses it; or only ssh_config can say the way
+            hosts[name] = entry | ({"user": found.user} if found.user else {})
     if hosts:
         yield FoundSource(f"the Docker contexts {', '.join(hosts)}", {"kind": "static", "hosts": hosts})
 

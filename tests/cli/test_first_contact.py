@@ -154,7 +154,12 @@ def test_hosts_that_are_named_beside_an_ssh_config_are_what_it_says_of_them(arch
     ssh.write_text(f'#!/bin/sh\nexec {require("ssh", "openssh-client")} -F {config} "$@"\n')
     ssh.chmod(0o755)
     proxy = f"ProxyJump ada@127.0.0.3:{free_port('127.0.0.3')}"
-    config.write_text(f"Host pi db-*\n  HostName 127.0.0.2\n  Port {free_port('127.0.0.2')}\nHost db-*\n  {proxy}\n")
+    context = home / ".docker" / "contexts" / "meta" / "far"
+    context.mkdir(parents=True)
+    (context / "meta.json").write_text('{"Name": "far", "Endpoints": {"docker": {"Host": "ssh://far"}}}')
+    config.write_text(
+        f"Host far*\n  {proxy},ada@127.0.0.5\nHost pi db-*\n  HostName 127.0.0.2\n  Port {free_port('127.0.0.2')}\nHost db-*\n  {proxy}\n"
+    )
     made = archscan("setup", "--yes", "pi", "db-1", "127.0.0.4:2222")
     assert made.returncode == 3, made.stderr
     rows = {row["name"]: row for row in json.loads(archscan("inventory", "--format", "json").stdout)}

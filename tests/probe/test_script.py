@@ -943,15 +943,17 @@ COMMANDS = {
     "/etc/supervisor/conf.d/p.conf": "; docker hunter21\n[program:p]\ncommand=./sup.sh\n  [ hunter22 ]\ndirectory={root}/opt\n[program:q]\ncommand=docker ps\n",
     "/opt/sup.sh": "#!/bin/sh\ndocker run hunter23\n",
     "/etc/cron.d/q": "# kubectl apply\n0 3 * * * root crictl rmi --prune\n",
-    "/etc/cron.d/r": "D=/usr/bin/docker\n0 3 * * * root $D run var:1\n0 4 * * * root dump hunter24 $DATE\n",
+    "/etc/cron.d/monitoring": "D=/usr/bin/docker\n0 3 * * * root $D run var:1\n0 4 * * * root dump hunter24 $DATE\n",
+    "/etc/cron.d/supervisor": "0 3 * * * root docker run sup:2\n",
     "/srv/n/app.yml": "services: {a: {image: 'n:3'}}\n",
-    "/etc/supervisord.conf": "[supervisord]\nuser=web\nenvironment=A=hunter25\n[include]\nfiles = {root}/srv/s/*.conf\n  %(here)s/../srv/t.ini ; hunter26\n[program:x]\ncommand=x\n  hunter27\n",
+    "/etc/supervisord.conf": "[supervisord]\nuser=web\nenvironment=A=hunter25\n[include]\n Files = {root}/srv/s/*.conf {root}/srv/s/b?\n  %(here)s/../srv/t.ini ; hunter26\n[program:x]\ncommand=x\n  hunter27\n",
     "/srv/s/a.conf": "[program:a]\ncommand=podman run -e A=hunter28 inc:1\n[include]\nfiles={root}/srv/s/no.d/*\n",
+    "/srv/s/b~": "[program:b]\ncommand=docker run inc:5\n",
     "/srv/s/no.d/b": "[program:b]\ncommand=docker run never:1\n",
     "/srv/t.ini": "[program:c]\nCOMMAND = docker\n  run\n  inc:2\nenvironment=A=hunter29,\n  B=docker\n",
     "/etc/monitrc": "set mail hunter30\ninclude {root}/srv/m/*\n",
-    "/srv/m/c": "include '{root}/srv/m2/?'\n",
-    "/srv/m2/d": 'check x\n START = "/usr/bin/podman run inc:3" as uid web\n restart =\n  "/usr/bin/docker run inc:4"\n  as uid root\n',
+    "/srv/m/c": "include '{root}/srv/m2/?' # hunter32\n",
+    "/srv/m2/d": 'check x\n START = "/usr/bin/podman run inc:3" as uid web\n restart =\n  "/usr/bin/docker run inc:4"\n  as uid root # hunter33\n',
     "/srv/m2/e~": 'check x\n start = "/usr/bin/docker run never:2"\n',
     "/etc/anacrontab": "SHELL=/nowhere\n1 0 x docker run \\\n  ana:1\n2 0 y dump hunter31\n",
     "/etc/cron.d/s": "# docker\n" * 130_000,
@@ -968,8 +970,8 @@ def test_what_others_than_systemd_start_is_planned_or_a_gap(tmp_path, with_progr
 
     assert not re.search(rb"hunter\d", done.stdout)
     assert {(w.name, w.image) for w in facts.workloads if w.source is not Source.SYSTEMD} == {
-        ("etc/crontab", "cron:1"), ("b/a", "b:2"), ("n/a", "n:3"), ("cron.d/h", "h:4"), ("crontabs/web", "user:1"), ("conf.d/e.conf", "sup:1"), ("conf.d/f", "monit:1"), ("cron.d/r", "var:1"),
-        ("s/a.conf", "inc:1"), ("srv/t.ini", "inc:2"), ("m2/d", "inc:3"), ("m2/d", "inc:4"), ("etc/anacrontab", "ana:1"),
+        ("etc/crontab", "cron:1"), ("b/a", "b:2"), ("n/a", "n:3"), ("cron.d/h", "h:4"), ("crontabs/web", "user:1"), ("conf.d/e.conf", "sup:1"), ("conf.d/f", "monit:1"), ("cron.d/monitoring", "var:1"), ("cron.d/supervisor", "sup:2"),
+        ("s/a.conf", "inc:1"), ("s/b~", "inc:5"), ("srv/t.ini", "inc:2"), ("m2/d", "inc:3"), ("m2/d", "inc:4"), ("etc/anacrontab", "ana:1"),
     }  # fmt: skip
     assert {w.engine for w in facts.workloads if w.image in {"inc:1", "inc:3"}} == {"podman:web"}
     assert b"/etc/cron.d/s\n@unreadable" in done.stdout

@@ -231,6 +231,9 @@ class _Reading:
             asking = taken
             if not taken:
                 break
+        else:
+            deeper = self._named(asking, included)[1]
+            self._unread.update(dict.fromkeys(deeper, f"a table that others include more than {MAX_INCLUDES} deep"))
 
     def _named(self, asking: Mapping[str, bytes], included: Mapping[str, Table]) -> tuple[set[str], dict[str, Table]]:
         """Of the other files those that some which are read may name; of these the tables that others include."""
@@ -247,7 +250,8 @@ class _Reading:
                 if not name.startswith("/"):
                     found.update(by_end.pop(name.removeprefix("./"), ()))  # another file may name the same
                 elif name.endswith("/*"):
-                    found.update(one for root in _around(path) for one in folders.matching(f"{root}{name}"))
+                    with suppress(UnclearError):  # told by the script that lacks its variables
+                        found.update(one for root in _around(path) for one in folders.matching(f"{root}{name}"))
                 elif posixpath.basename(name) in basenames:
                     found.update(others.intersection(f"{root}{name}" for root in _around(path)))
             with suppress(UnclearError):  # told where its commands are read

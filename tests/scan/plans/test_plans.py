@@ -304,6 +304,8 @@ def test_files_that_a_unit_or_script_takes_variables_from_are_read_whatever_they
             "web-2/files/srv/d.mon": "include /srv/e.d/*\nstart program = '/bin/true'\n",
             "web-2/files/srv/e.d/e": 'start program = "/usr/bin/docker run r.example/e:1"\n',
             "web-2/files/srv/e.d/e~": 'start program = "/usr/bin/docker run r.example/e:2"\n',
+            **{f"web-2/files/g{deep}": f"include /g{deep + 1}\n" for deep in range(7)},
+            "web-2/files/etc/monit.d/g": "include /g0\n",
             "web-2/files/etc/supervisord.conf": "[include]\nfiles = ../srv/f.txt\n",
             "web-2/files/srv/f.txt": "[program:f]\ncommand=docker run r.example/f:1\n",
             "edge-1/c.service": f"[Service]\nEnvironmentFile=/etc/default/web\n{run}",
@@ -316,9 +318,10 @@ def test_files_that_a_unit_or_script_takes_variables_from_are_read_whatever_they
     assert {one[2] for one in planned(found, "web-2")} == {
         f"r.example/{name}" for name in ("app:9", "c:1", "e:1", "f:1")
     }
+    assert [one[0] for one in unknown(found, "web-2")] == ["web-2/files/g5"]
     assert "/etc/default/web cannot be read" in unknown(found, "edge-1")[0][2]
     kinds = {path: str(one) for path, one in found.files.items() if not path.endswith(".service")}
-    assert {path: kinds[path] for path in kinds if ("/srv" not in path and not path.startswith("web-2/files/etc/")) or "sysconfig" in path} == {
+    assert {path: kinds[path] for path in kinds if ("/srv" not in path and "/g" not in path and not path.startswith("web-2/files/etc/")) or "sysconfig" in path} == {
         "edge-1/etc/default/web": "no plan", "edge-1/etc/default/x": "no plan", "web-1/etc/default/other": "no plan",
         "web-1/etc/default/web": "planned", "web-2/files/etc/sysconfig/web": "planned",
     }  # fmt: skip

@@ -88,7 +88,7 @@ def included(table: Table, raw: bytes, below: Folders) -> Iterator[Table]:
             raise UnclearError(f"it includes {shown(pattern)}, which only the running host knows")
         wanted = table.root + posixpath.normpath(posixpath.join(posixpath.dirname(table.inside), pattern))
         for path in below.matching(wanted):
-            if not path.endswith("~"):
+            if table.place is Place.SUPERVISORD or not path.endswith("~"):
                 yield Table(path, table.place, table.root, table.daemon)
 
 

@@ -8,9 +8,10 @@ SUPERVISORD = {
     "words": {"supervisord.conf": "[program:a]\ncommand=bash -c \"docker run 'a b' $X\" \\\\ x\\ y\ndirectory=/\n"},
     "other sections": {"supervisord.conf": "[eventlistener:b]\nevents=EVENT\ncommand=docker run b\n[fcgi-program:c]\nsocket=tcp://localhost:9000\ncommand=docker run c\n[group:g]\nprograms=c\n[x]\ncommand=docker run x\n"},
     "included": {
-        "supervisord.conf": "[include]\nfiles = conf.d/*.conf\n  more.ini %(here)s/../srv/?.ini nothing/*\n[program:a]\ncommand=docker run a\n",
+        "supervisord.conf": "[include]\nfiles = conf.d/*.conf\n  more.ini %(here)s/../srv/?.ini nothing/* old~\n[program:a]\ncommand=docker run a\n",
         "conf.d/b.conf": "[program:b]\ncommand=docker run b\n[include]\nfiles = ../deeper.conf\n",
         "conf.d/.c.conf": "[program:c]\ncommand=docker run c\n",
+        "old~": "[program:h]\ncommand=docker run h\n",
         "more.ini": "[program:d]\ncommand=docker run %(here)s d\n",
         "deeper.conf": "[program:e]\ncommand=docker run e\n",
         "../srv/f.ini": "[program:f]\ncommand=docker run %(here)s f\n",
