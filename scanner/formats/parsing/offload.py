@@ -133,15 +133,6 @@ class _Unpickler(pickle.Unpickler):
         return found
 
 
-def value_of(payload: bytes) -> Any:
-    """The value in a message (``offload_worker.pickled``) of a process that has read what strangers wrote.
-
-    Raises:
-        UnpicklingError: it holds something else than values.
-    """
-    return _Unpickler(io.BytesIO(payload), _Shared(())).load()
-
-
 def started_anew(told: list[str]) -> subprocess.Popen[bytes]:
     """A process that executes Python anew, told where modules are and what is shared."""
     return subprocess.Popen(  # noqa: S603 -- our own interpreter
