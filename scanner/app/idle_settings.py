@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from scanner.domain.host_pattern import fits
-from scanner.settings.waivers_section import ANY
+from scanner.domain.waiver import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,9 +27,9 @@ def idle_settings(settings: Settings, hosts: Sequence[Host], now: float) -> Iter
         if waiver.until.timestamp() <= now:
             until = waiver.until.astimezone(UTC).date()
             yield f"waivers[{index}]: ended on {until}; take it out, or answer for it until a later day"
-        elif hosts and not any(fnmatchcase(host.name, waiver.covers.host) for host in hosts):
+        elif hosts and not any(fnmatchcase(host.name, waiver.patterns.host) for host in hosts):
             place = "host" if waiver.match.host == ANY else "match.host"
-            yield f"waivers[{index}].{place}: no host is called {waiver.covers.host}"
+            yield f"waivers[{index}].{place}: no host is called {waiver.patterns.host}"
 
 
 def _for_nobody(settings: Settings, hosts: Sequence[Host]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from scanner.settings.problem import Problem, SettingsError
 from scanner.settings.rules import SAME_HOLDER
 from scanner.settings.yaml_source import parse, read_bytes, veiled
 from scanner.web.api.app import create_app, prepare
-from scanner.web.http.access import MIN_TOKEN_CHARS, Access, Scope, Token
+from scanner.web.http.access import MAX_CREDENTIAL_CHARS, MIN_TOKEN_CHARS, Access, Scope, Token
 from scanner.web.http.basic import BasicUsers
 from scanner.web.http.server import ListenError, Server, context_of
 from scanner.web.http.trusted_proxy import TrustedProxy
@@ -173,13 +173,20 @@ def _token(token: TokenSettings) -> Token:
         except FileError as error:
             advice = ": make one with openssl rand -hex 32" if error.problem == files.EMPTY else ""
             raise _refused(f"web.tokens: {token.name}", f"{error}{advice}") from None
-        if len(secret) < MIN_TOKEN_CHARS:
-            short = (
-                f"{token.token_file}: is shorter than {MIN_TOKEN_CHARS} characters: make one with openssl rand -hex 32"
-            )
-            raise _refused(f"web.tokens: {token.name}", short)
+        if (why := _unusable(secret)) is not None:
+            advice = f"{token.token_file}: {why}: make one with openssl rand -hex 32"
+            raise _refused(f"web.tokens: {token.name}", advice)
         digest = hashlib.sha256(secret.encode()).hexdigest()
     return Token(token.name, digest, frozenset(map(Scope, token.scopes)), token.host)
+
+
+def _unusable(secret: str) -> str | None:
+    """Why nobody should, or could, ask with it."""
+    if len(secret) < MIN_TOKEN_CHARS:
+        return f"is shorter than {MIN_TOKEN_CHARS} characters"
+    if len(secret) > MAX_CREDENTIAL_CHARS:
+        return f"is longer than {MAX_CREDENTIAL_CHARS} characters"
+    return None if secret.isprintable() else "holds more than a line of text, which no request can carry"
 
 
 def _refused(where: str, why: str) -> SettingsError:

@@ -96,8 +96,8 @@ def _run(
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     match given:
-        case [option, shell] if option in completion.TEACHING:
-            return _taught(option, shell)
+        case [option, *shell] if option in completion.TEACHING and len(shell) <= 1:
+            return _taught(option, *shell)
     command = typer.main.get_command(build(version, given))
     try:
         result = command.main(
@@ -122,7 +122,7 @@ def _run(
     return int(result or 0)
 
 
-def _taught(option: str, shell: str) -> int:
+def _taught(option: str, shell: str = "") -> int:
     try:
         completion.teach(option, shell)
     except UsageError as error:

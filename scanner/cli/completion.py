@@ -24,24 +24,36 @@ TEACHING = ("--show-completion", "--install-completion")
 """Typer's own options take the shell that they are typed in, and would ignore the name of another."""
 
 
-def teach(option: str, shell: str) -> None:
-    """Print what teaches a shell that is named our words, or put it where that shell reads it.
+AT_THE_FIRST_TAB = """
+if [ "$funcstack[1]" = _archscan ]; then
+  _archscan_completion "$@"
+fi
+"""
+"""zsh reads the file at the first tab, as the body of a function; Typer's only makes another one, so that this tab offered nothing."""
+
+
+def teach(option: str, shell: str = "") -> None:
+    """Print what teaches a shell our words, or put it where that shell reads it; the one that this is typed in without its name.
 
     Raises:
         UsageError: another shell, or its files cannot be written.
     """
+    from typer._completion_shared import _get_shell_name
     from typer.completion import get_completion_script, install  # type: ignore[attr-defined] # it says of nothing that it is public
 
     from scanner.errors import UsageError
 
+    shell = shell or _get_shell_name() or ""
+    more = AT_THE_FIRST_TAB if shell == "zsh" else ""
     if shell not in SHELLS:
         raise UsageError(f"{option} {shell}: write one of {', '.join(SHELLS)}")
     named = {"prog_name": "archscan", "complete_var": "_ARCHSCAN_COMPLETE"}
     if option == "--show-completion":
-        print(get_completion_script(shell=shell, **named))  # noqa: T201 -- data goes to stdout
+        print(get_completion_script(shell=shell, **named) + more)  # noqa: T201 -- data goes to stdout
         return
     try:
         _, path = install(shell=shell, **named)
+        path.write_text(get_completion_script(shell=shell, **named) + more)
     except OSError as error:
         raise UsageError(f"{option} {shell}: {error.filename}: {error.strerror}") from None
     print(f"{path} is written: start another {shell}")  # noqa: T201 -- what was done

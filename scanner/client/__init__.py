@@ -153,7 +153,7 @@ class Client:
         """Answer for findings until a moment; with how many of the latest report it is for, where there is one."""
         with _understood():
             added: AddedWaiver = self._ask("POST", "/api/v1/waivers", dict(wanted))
-            return _waiver(added), added["covers"]
+            return _waiver(added), added["covered"]
 
     def delete_waiver(self, waiver_id: str) -> None:
         """End a waiver that was added to the running service."""

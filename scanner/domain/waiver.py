@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from scanner.domain.override import names_something
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from scanner.domain.report import Finding
+
+ANY = "*"
+"""What a pattern is that narrows nothing."""
+
+BESIDE = {"host": "host", "image": "image", "workload": "workload", "reason": "finding_reason"}
+"""What the patterns of ``match`` are called beside it, where ``reason`` is why somebody answers."""
 
 _LAST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """No later moment can be written in UTC."""
@@ -27,6 +36,34 @@ def writable(until: datetime) -> datetime:
     if until - _LAST >= timedelta(seconds=1):
         raise ValueError("must end before the year 10000, in UTC")
     return min(until, _LAST)
+
+
+def end_of_day(text: str) -> datetime | None:
+    """The last moment in UTC of a day such as 2027-01-31; None where it is no day.
+
+    Raises:
+        ValueError: there is no such day.
+    """
+    if len(text) != len("2027-01-31"):
+        return None
+    return writable(datetime.combine(date.fromisoformat(text), time.max, tzinfo=UTC))
+
+
+def patterns(match: Mapping[str, str], beside: Mapping[str, str]) -> dict[str, str]:
+    """What a waiver covers, by the names of ``match``, however it is written: in ``match``, beside it, in both."""
+    return {name: given if (given := match[name]) != ANY else beside[own] for name, own in BESIDE.items()}
+
+
+def misfits(match: Mapping[str, str], beside: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is wrong with how a waiver says what it covers: a place in it, then the words."""
+    for name, own in BESIDE.items():
+        if match[name] != ANY != beside[own]:
+            yield (own,), f"match.{name} says it already: leave one of them out"
+    covers = patterns(match, beside)
+    if not any(map(names_something, covers.values())):
+        yield ("match",), "name a host, image, workload or reason of findings: nobody answers for everything"
+    if why := names_no_reason(covers["reason"]):
+        yield ((BESIDE["reason"],) if match["reason"] == ANY else ("match", "reason")), why
 
 
 def names_no_reason(glob: str) -> str:

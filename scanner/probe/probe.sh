@@ -323,6 +323,7 @@ docker_container_format='{{index . "Image"}} {{index . "Id"}} {{with index . "St
 ',"labels":{{with index . "Labels"}}{ '\
 '{{with index . "com.docker.compose.project"}}"project":{{json .}},{{end}}'\
 '{{with index . "com.docker.compose.service"}}"service":{{json .}},{{end}}'\
+'{{with index . "com.docker.compose.oneoff"}}"oneoff":{{json .}},{{end}}'\
 '{{with index . "com.docker.swarm.service.name"}}"swarm":{{json .}},{{end}}'\
 '{{with index . "com.hashicorp.nomad.alloc_id"}}"nomad_alloc":{{json .}},{{end}}'\
 '{{with index . "io.kubernetes.pod.namespace"}}"namespace":{{json .}},{{end}}'\
@@ -487,6 +488,7 @@ podman_format_rest=',"started":{{json .State.StartedAt}},"finished":{{json .Stat
 '{{with index .Config.Labels "com.docker.compose.project.working_dir"}}"compose_dir":{{json .}},{{end}}'\
 '{{with index .Config.Labels "com.docker.compose.project.environment_file"}}"compose_env":{{json .}},{{end}}'\
 '{{with index .Config.Labels "com.docker.compose.service"}}"service":{{json .}},{{end}}'\
+'{{with index .Config.Labels "com.docker.compose.oneoff"}}"oneoff":{{json .}},{{end}}'\
 '{{with index .Config.Labels "PODMAN_SYSTEMD_UNIT"}}"unit":{{json .}},{{end}}'\
 '{{with index .Config.Labels "io.podman.compose.project"}}"project":{{json .}},{{else}}'\
 '{{with index .Config.Labels "com.docker.compose.project"}}"project":{{json .}},{{end}}{{end}}"":null}}}'
@@ -1092,6 +1094,18 @@ compose_env_files() { # Compose file: the files of variables that its services n
       if (depth < at || (depth == at && $0 !~ /^ *- /)) open = 0
       else if ($0 ~ /^ *(- +)?path:/ || $0 ~ /^ *- +[^:]+$/) { sub(/^ *(- +)?(path: *)?/, ""); say($0) }
     }
+    !/^ *#/ && (/[{,] *["\047]?env_file["\047]? *:/ || /^ *(- +)?["\047]?env_file["\047]? *: *[[{]/) { # within braces
+      rest = $0
+      while (match(rest, /env_file["\047]? *: */)) {
+        rest = text = substr(rest, RSTART + RLENGTH)
+        if (text ~ /^\[/) sub(/\].*/, "", text)
+        else sub(/[,}].*/, "", text)
+        gsub(/[][{}]|(path|required|format) *:|,/, " ", text)
+        count = split(text, words, / +/)
+        for (i = 1; i <= count; i++) if (words[i] !~ /^(true|false)?$/) say(words[i])
+      }
+      next
+    }
     /^ *(- +)?["\047]?env_file["\047]? *:/ {
       open = 1
       at = depth
@@ -1189,13 +1203,42 @@ plan_files() {
 
 command_files() { # cron's tables, those of supervisord and Monit, scripts at boot or at their time, as far as an engine is named
   set +f
-  tables=$(readable /etc/crontab /etc/cron.d/* /etc/anacrontab /var/spool/cron/* /var/spool/cron/crontabs/* /var/spool/cron/tabs/* /etc/crontabs/* \
+  known=$(there /etc/crontab /etc/cron.d/* /etc/anacrontab /var/spool/cron/* /var/spool/cron/crontabs/* /var/spool/cron/tabs/* /etc/crontabs/* \
     /etc/supervisord.conf /etc/supervisor/supervisord.conf /etc/supervisor/conf.d/*.conf /etc/supervisord.d/*.ini /etc/supervisord.d/*.conf \
     /etc/monitrc /etc/monit/monitrc /etc/monit.d/* /etc/monit/monit.d/* /etc/monit/conf.d/* /etc/monit/conf-enabled/*)
   scripts=$(readable /etc/rc.local /etc/rc.d/rc.local /etc/local.d/*.start /etc/cron.hourly/* /etc/cron.daily/* /etc/cron.weekly/* \
     /etc/cron.monthly/* /etc/cron.yearly/* /etc/periodic/*/* /etc/sv/*/run /etc/service/*/run /service/*/run /var/service/*/run)
   boot=$(readable /etc/init.d/*)
+  served=$(served_at_boot)
   set -f
+  tables=$(readable $known)
+  wholes=
+  supervised=
+  watched=
+  for part in $(included_by_tables $tables); do
+    case $part in
+      =*) wholes="$wholes ${part#=}" ;;
+      @*) ship commands "${part#@}, what it includes" @unreadable ;;
+      *)
+        known="$known$newline${part#?}"
+        if [ -n "$(readable "${part#?}")" ]; then tables="$tables$newline${part#?}"; fi
+        case $part in
+          :*) supervised="$supervised ${part#?} " ;;
+          +*) watched="$watched ${part#?} " ;;
+        esac
+        ;;
+    esac
+  done
+  for part in $known; do
+    if [ -f "$part" ] && [ -s "$part" ] && ! can_read "$part"; then ship commands "$part" @unreadable; fi
+  done
+  boot=$(for part in $boot; do
+    name=${part##*/}
+    case " $served " in
+      *" ${name%.sh} "*) ;;
+      *) printf '%s\n' "$part" ;;
+    esac
+  done)
   boot=$(grep -l -s -E "${clients}[[:space:]]" $boot /dev/null)
   parts=
   for part in $scripts $boot; do parts="$parts +$part"; done
@@ -1217,7 +1260,84 @@ command_files() { # cron's tables, those of supervisord and Monit, scripts at bo
   others=$(grep -l -s -E "^[[:space:]]*([^#;[:space:]].*)?((^|[[:space:]/\"'=])${starters}[[:space:]]([^;&|]*[[:space:]])?(run|runp|create|apply|replace|install|upgrade)([[:space:]\"']|\$)|${addresses})" $tables /dev/null)
   for table in $others; do ship commands "$table, in another line" @script; done # beside what it is as a table
   tables=$(grep -l -s -E "${clients}([[:space:]\"'\\\\;&|)]|\$)" $tables /dev/null)
-  [ -z "$tables" ] || ship_units commands "$tables"
+  [ -z "$tables" ] || ship_units commands "$(printf '%s\n' $tables $wholes | awk '!seen[$0]++')"
+}
+
+served_at_boot() { # names of scripts at boot of which systemd starts a service instead
+  [ -d /run/systemd/system ] || return 0
+  for script in /etc/init.d/*; do
+    script=${script##*/}
+    script=${script%.sh}
+    for dir in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
+      if [ -e "$dir/$script.service" ] || [ -L "$dir/$script.service" ]; then
+        printf '%s ' "$script"
+        break
+      fi
+    done
+  done
+}
+
+included_by_tables() { # tables: =PATH of those that include others, :PATH of what supervisord includes, +PATH of what Monit does, and these in turn; @PATH where nobody can tell which
+  looked=" $(printf '%s ' "$@")"
+  for _ in 1 2 3 4 5 6; do
+    [ "$#" -gt 0 ] || return 0
+    patterns=$(awk '
+      function said(sign, pattern) {
+        gsub(/["\047]/, "", pattern)
+        gsub(/%\(here\)s/, place, pattern)
+        if (pattern !~ /^\//) pattern = place "/" pattern
+        if (pattern !~ /^[]A-Za-z0-9_.\/*?[-]+$/ || n++ >= 300) { print "@" FILENAME; return }
+        print "=" FILENAME
+        print sign pattern
+      }
+      FNR == 1 {
+        place = FILENAME
+        sub(/\/[^\/]*$/, "", place)
+        is_ini = FILENAME ~ /\/supervisord\.conf$/
+        is_monit = FILENAME ~ /monit/ || deep
+        inside = open = 0
+      }
+      { sub(/\r$/, "") }
+      is_ini && /^[ \t]*[#;]/ { next }
+      is_ini && /^[ \t]*\[/ { inside = /^[ \t]*\[include\]/; open = 0; next }
+      inside && (/^files[ \t]*[=:]/ || (open && /^[ \t]/)) {
+        open = 1
+        sub(/^files[ \t]*[=:]/, "")
+        for (i = 1; i <= NF && $i !~ /^[;#]/; i++) said(":", $i)
+        next
+      }
+      inside && /^[^ \t]/ { open = 0 }
+      is_monit && !is_ini && tolower($1) == "include" { said("+", $2) }' deep="${deep-}" "$@" 2>/dev/null | awk '!seen[$0]++')
+    set --
+    set +f
+    for pattern in $patterns; do
+      set -f
+      case $pattern in
+        [=@]*) printf '%s\n' "$pattern" ;;
+        *)
+          sign=${pattern%"${pattern#?}"}
+          set +f
+          for file in ${pattern#?}; do
+            set -f
+            case $file in
+              *'~') continue ;;
+            esac
+            case $looked in
+              *" $file "*) if [ "$sign" = : ]; then printf ':%s\n' "$file"; fi; continue ;;
+            esac
+            [ -f "$file" ] || continue
+            looked="$looked$file "
+            if [ "${#looked}" -gt 30000 ]; then printf '@%s\n' "${pattern#?}"; return 0; fi
+            printf '%s%s\n' "$sign" "$file"
+            if [ "$sign" = + ] && [ -n "$(readable "$file")" ]; then set -- "$@" "$file"; fi
+          done
+          ;;
+      esac
+    done
+    set -f
+    deep=1
+  done
+  [ "$#" -eq 0 ] || printf '@%s\n' "$1"
 }
 
 words_of_tables() { # tables: +PATH or -PATH of the scripts that stand in them, from where each is run; @more behind too many
@@ -1323,6 +1443,7 @@ services_of() { # directories of one manager: every file of each unit in which a
   names=$(
     {
       service_files_of larger
+      closed_service_files
       grep -l -s -E "${clients}([[:space:]\"'\\\\]|\$)|(^|[[:space:]/\"'=.])${starters}[[:space:]]|${addresses}" $units /dev/null
       grep -l -s -E "^[[:space:]]*Bind(ReadOnly)?Paths[[:space:]]*=.*(${clients}|containerd|crio|/run/?([[:space:]:\"']|\$))" $units /dev/null
       for script in $scripts; do printf '%s\n' "${script%%\"*}"; done
@@ -1363,6 +1484,19 @@ service_files_of() { # of what is in $dirs, units and drop-ins that can be read 
     shift
     find -L "$@" -prune -type f -size +2048 2>/dev/null
   fi
+}
+
+closed_service_files() { # those in $dirs that this account may not read, but for what others write at boot for themselves
+  set +f
+  for dir in $dirs; do
+    case $dir in
+      /run/*) continue ;;
+    esac
+    for file in "$dir"/*.service "$dir"/*.service.d/*.conf; do
+      if [ -f "$file" ] && [ ! -r "$file" ]; then printf '%s\n' "$file"; fi
+    done
+  done
+  set -f
 }
 
 task_names='GNUmakefile makefile Makefile mod.just justfile Justfile JUSTFILE .justfile .Justfile package.json
@@ -1477,8 +1611,12 @@ scripts_of() { # units: @more where there are more than are looked through, UNIT
       going = /\\$/
       gsub("[\"" sq "=;&|()\\\\]", " ")
       reads = first == 1 && reads
+      has_table = first == 1 && has_table
       for (i = first; i <= NF; i++) {
         sub(/^[-@:+!]+\//, "/", $i)
+        if ($i ~ /^([A-Za-z0-9_.\/-]*\/)?(supervisord|monit)$/) { has_table = 1; continue }
+        if (has_table && $i ~ /^\/etc\/(supervisor\/|monit\/)?(supervisord\.conf|monitrc)$/) continue
+        if (has_table && $i ~ /^(-[a-zA-Z]*c|--configuration)$/) { reads = 1; continue }
         if ($i ~ /^([A-Za-z0-9_.\/-]*\/)?(sh|bash|dash|ash|ksh|zsh|source|\.|run-parts)$/) { reads = 1; continue }
         if ($i ~ /^-/) continue
         path = $i
@@ -1526,7 +1664,7 @@ names_engine_when_run() ( # +PATH or -PATH of a script, its root, its place: as 
       set +f
       for file in $path; do
         set -f
-        if [ ! -f "$file" ] || [ ! -r "$file" ] || [ ! -s "$file" ]; then continue; fi
+        if [ ! -f "$file" ] || [ ! -r "$file" ] || [ ! -s "$file" ] || [ "$file" = "$0" ]; then continue; fi # this script asks engines, it starts nothing
         case " $looked " in
           *" $file "*) continue ;;
         esac
@@ -1823,7 +1961,7 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
   kind_of_unit=$1
   names_needed=$2
   shift 2
-  awk -v quadlet="$kind_of_unit" -v needed="$names_needed" -v scripts="${scripts-}" -v tasks="${tasks-}" -v starters="$starters" -v runners="$runners" -v clients="$clients" -v addresses="$addresses" '
+  awk -v quadlet="$kind_of_unit" -v supervised="${supervised-}" -v watched="${watched-}" -v needed="$names_needed" -v scripts="${scripts-}" -v tasks="${tasks-}" -v starters="$starters" -v runners="$runners" -v clients="$clients" -v addresses="$addresses" '
     BEGIN {
       table = quadlet == "commands"
       quadlet = quadlet == "quadlet"
@@ -1836,7 +1974,13 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
       for (i = 1; i <= count; i++) as_it_is[list[i]] = 1
       script_count = split(scripts, script)
     }
-    FNR == 1 { finish(); engines = 0 }
+    FNR == 1 {
+      finish()
+      engines = goes_on = 0
+      key = ""
+      is_monit = FILENAME ~ /\/monit/ || index(watched, " " FILENAME " ")
+      is_ini = table && (FILENAME ~ /supervisor/ || index(supervised, " " FILENAME " "))
+    }
     { sub(/\r$/, "") }
     table { print tabled($0); next }
     /^[ \t]*[#;]/ { if (going) whole = whole "\n#"; else print ""; next }
@@ -1911,14 +2055,13 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
     }
     function tabled(line,  name, value, i) { # of a table that is none of systemd: what names an engine, else what says who, where
       if (line ~ /^[ \t]*[#;]/ || match(line, addresses)) return ""
-      if (line ~ /^[ \t]*environment[ \t]*[=:]/) return "environment=@hidden"
-      if (match(line, /^[ \t]*command[ \t]*[=:][ \t]*/)) {
-        name = substr(line, 1, RLENGTH)
-        value = substr(line, RLENGTH + 1)
-        return name (names_one(value) ? command(value) : "@hidden")
+      if (is_ini) return supervised_line(line)
+      if (goes_on) { # of anacron: the rest of a line
+        goes_on = line ~ /\\$/
+        return command(line)
       }
-      if (line ~ /^[ \t]*(user|directory)[ \t]*[=:]|^[ \t]*((re)?start[ \t]+)?(program|exec)[ \t]*=?[ \t]*$/) return line
-      if (match(line, /^[ \t]*["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*=/) && !(line ~ /^[ \t]/ && FILENAME ~ /supervisor/)) {
+      if (tolower(line) ~ /^[ \t]*((re)?start|stop)?[ \t]*(program|exec(ute)?)?[ \t]*=?[ \t]*$|^[ \t]*(as[ \t]+uid|include)[ \t]/) return line
+      if (!is_monit && match(line, /^[ \t]*["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*=/)) {
         name = substr(line, 1, RLENGTH - 1)
         value = substr(line, RLENGTH + 1)
         gsub(/[ \t"\047]/, "", name)
@@ -1927,8 +2070,31 @@ unit_text() { # kind, names of variables whose values are needed, files: their s
         return line
       }
       for (i = 1; i <= engines; i++) if (match(line, "[$][{]?" engine[i] "([^A-Za-z0-9_]|$)")) return commanded(line, "[$][{]?" engine[i])
+      if (names_one(line)) goes_on = FILENAME ~ /\/anacrontab$/ && line ~ /\\$/
       if (names_one(line)) return commanded(line, "docker|podman|nerdctl|finch|balena-engine")
       return match(line, /^[ \t]*\[[A-Za-z0-9_.-]+(:[^]]*)?\]/) ? substr(line, 1, RLENGTH) : ""
+    }
+    function supervised_line(line,  name, value, depth) { # of supervisord: a line that is indented deeper goes on
+      sub(/[ \t][;#].*/, "", line)
+      match(line, /^[ \t]*/)
+      depth = RLENGTH
+      if (line ~ /^[ \t]*$/) return ""
+      if (key != "" && depth > indent) {
+        if (key == "command") kept = kept || names_one(line)
+        return key == "files" || (key == "command" && kept) ? command(line) : ""
+      }
+      indent = depth
+      key = ""
+      if (match(line, /^[ \t]*\[[A-Za-z0-9_.-]+(:[^]]*)?\]/)) return substr(line, 1, RLENGTH)
+      if (!match(line, /^[ \t]*[A-Za-z_]+[ \t]*[=:][ \t]*/)) return ""
+      name = substr(line, 1, RLENGTH)
+      value = substr(line, RLENGTH + 1)
+      key = tolower(name)
+      gsub(/[ \t=:]/, "", key)
+      if (key == "environment") return name "@hidden"
+      kept = names_one(value)
+      if (key == "command") return name (kept || value == "" ? command(value) : "@hidden")
+      return key ~ /^(user|directory|files)$/ ? line : ""
     }
     function names_one(text) { # whether a word of it, or the last part of a path, begins as an engine is called
       gsub(/[A-Za-z0-9_.\/-]*\.sock/, " ", text)

@@ -62,8 +62,8 @@ def waivers(settings: Settings) -> tuple[Waiver, ...]:
     return tuple(
         Waiver(
             f"config-{number}", one.owner, one.reason, one.until.timestamp(),
-            covers.host, covers.image, covers.workload, covers.reason, WaiverOrigin.CONFIG,
+            patterns.host, patterns.image, patterns.workload, patterns.reason, WaiverOrigin.CONFIG,
         )
         for number, one in enumerate(settings.waivers)
-        for covers in (one.covers,)
+        for patterns in (one.patterns,)
     )  # fmt: skip

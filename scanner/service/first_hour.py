@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.failure import Failure
-from scanner.domain.host import Endpoint, Host, parse_endpoint
+from scanner.domain.host import Host, parse_endpoint
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.documents import strict_json
@@ -32,7 +32,7 @@ ANSIBLE_FILES = (
 )  # fmt: skip
 """Where people keep Ansible's inventory: beside the playbooks, else where Ansible itself looks."""
 
-_CONCRETE_HOST = re.compile(r"^[ \t]*host[ \t]++(?!.*[*?!])\S", re.IGNORECASE | re.MULTILINE)
+_HOST_LINE = re.compile(r"^[ \t]*host[ \t=]++(\S.*)$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,14 @@ def found_sources(folder: Path, home: Path) -> tuple[FoundSource, ...]:
 
 def _ssh_config(home: Path) -> Iterator[FoundSource]:
     file = home / ".ssh" / "config"
-    text = _text(file)
-    if text and _CONCRETE_HOST.search(text):
+    if _names_in(file):
         yield FoundSource(f"the hosts of {file}", {"kind": "ssh_config", "path": str(file)})
+
+
+def _names_in(ssh_config: Path) -> set[str]:
+    """The hosts that it lists; those of files that it includes are not among them."""
+    words = (word.strip('"') for line in _HOST_LINE.findall(_text(ssh_config)) for word in line.split())
+    return {word for word in words if not set("*?!") & set(word)}
 
 
 def _ansible(folder: Path) -> Iterator[FoundSource]:
@@ -81,18 +86,24 @@ def _docker_contexts(home: Path) -> Iterator[FoundSource]:
         said = str(endpoint.get("Host", "")) if isinstance(endpoint, dict) else ""
         found = parse_endpoint(said) if said.startswith("ssh://") else None
         if found and not isinstance(meta, Failure):
-            hosts[str(meta.get("Name"))] = _entry(found)
+            try:
+                reached = _reached(said.removeprefix("ssh://"))
+            except UsageError:
+                continue  # docker, too, goes by the person's own ssh, which refuses it
+            name = str(meta.get("Name"))
+            hosts[name] = _entry(name, reached) | ({"user": found.user} if found.user else {})
     if hosts:
         yield FoundSource(f"the Docker contexts {', '.join(hosts)}", {"kind": "static", "hosts": hosts})
 
 
-def named_source(words: Sequence[str]) -> FoundSource:
-    """Hosts as ``[user@]host[:port]``.
+def named_sources(words: Sequence[str], beside: Sequence[FoundSource], home: Path) -> Iterator[FoundSource]:
+    """Hosts as ``[user@]host[:port]``, beside the sources that were taken; reached as the person's own ssh would.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is none, or ssh refuses it.
     """
-    hosts: dict[str, dict[str, Any]] = {}
+    file = home / ".ssh" / "config"
+    listed, hosts = _names_in(file), dict[str, dict[str, Any]]()
     for word in words:
         found = parse_endpoint(word)
         if found is None:
@@ -101,17 +112,43 @@ def named_source(words: Sequence[str]) -> FoundSource:
             Host(found.address, found.address, DEFAULT_PORT if found.port is None else found.port, found.user)
         except ValueError as error:
             raise UsageError(str(error)) from None
-        hosts[found.address] = _entry(found)
-    return FoundSource(f"the hosts {', '.join(hosts)}", {"kind": "static", "hosts": hosts})
+        said = {} if found.port is None else {"port": found.port}
+        hosts[found.address] = said if found.address in listed else _entry(found.address, _reached(word))
+    chosen = [name for name in hosts if name in listed]
+    if chosen and not any(source.entry["kind"] == "ssh_config" for source in beside):
+        says = f"of {file} the hosts {', '.join(chosen)}"
+        yield FoundSource(says, {"kind": "ssh_config", "path": str(file), "hosts": chosen})
+    if hosts:
+        yield FoundSource(f"the hosts {', '.join(hosts)}", {"kind": "static", "hosts": hosts})
 
 
-def _entry(found: Endpoint) -> dict[str, Any]:
-    made: dict[str, Any] = {"address": found.address}
-    if found.port is not None:
-        made["port"] = found.port
-    if found.user:
-        made["user"] = found.user
-    return made
+def _reached(word: str) -> Host:
+    """A host as the person's own ssh reaches it.
+
+    Raises:
+        UsageError: it is none, or ssh refuses it.
+    """
+    from scanner.hosts.ssh.own import own_hosts  # noqa: PLC0415 -- asyncssh takes half a second, for nothing where no host is named
+
+    try:
+        return own_hosts([word]).hosts[0]
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _entry(name: str, reached: Host) -> dict[str, Any]:
+    """What is to be said of it; an address that is its name is said by that.
+
+    Raises:
+        UsageError: several bastions stand in front of it, which cannot be said here.
+    """
+    if "," in reached.jump:
+        raise UsageError(
+            f"{name}: your ssh goes there by several bastions: give it a line Host {name} in ~/.ssh/config"
+        )
+    said = {"address": "" if reached.address == name else reached.address, "jump": reached.jump}
+    made: dict[str, Any] = {key: value for key, value in said.items() if value}
+    return made if reached.port == DEFAULT_PORT else made | {"port": reached.port}
 
 
 def _text(path: Path) -> str:

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,7 +27,7 @@ from scanner.domain.host import LOGIN, is_login
 from scanner.domain.image.reference import image_reference
 from scanner.domain.platform.platform import parse as parse_platform
 from scanner.domain.verdict.plain import refuse_unknown
-from scanner.domain.waiver import writable
+from scanner.domain.waiver import end_of_day, writable
 from scanner.settings.units import (
     DURATION_PATTERN,
     SIZE_PATTERN,
@@ -112,8 +112,8 @@ def _to_moment(value: object) -> datetime:
     if not isinstance(value, str):
         raise refusal
     try:
-        if len(value) == len("2027-01-31"):
-            return writable(datetime.combine(date.fromisoformat(value), time.max, tzinfo=UTC))
+        if day := end_of_day(value):
+            return day
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise refusal from None

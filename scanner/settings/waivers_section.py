@@ -6,15 +6,8 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from scanner.domain.override import names_something
-from scanner.domain.waiver import names_no_reason
+from scanner.domain.waiver import ANY, BESIDE, misfits, patterns
 from scanner.settings.fields import Moment, Section, Text
-
-ANY = "*"
-"""What a pattern is that narrows nothing."""
-
-_BESIDE = {"host": "host", "image": "image", "workload": "workload", "reason": "finding_reason"}
-"""What the fields of ``match`` are called beside it, where ``reason`` is why somebody answers."""
 
 
 class Match(Section):
@@ -39,19 +32,16 @@ class Waiver(Section):
     finding_reason: str = Field(default=ANY, description="The same for `match.reason`.")
 
     @property
-    def covers(self) -> Match:
-        """What it covers, however that is written."""
-        beside = {name: getattr(self, own) for name, own in _BESIDE.items()}
-        return Match(**(beside | {name: glob for name, glob in self.match if glob != ANY}))
+    def patterns(self) -> Match:
+        """What a finding must fit, wherever that is written."""
+        return Match(**patterns(dict(self.match), self.beside))
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """What is said beside ``match``."""
+        return {own: getattr(self, own) for own in BESIDE.values()}
 
 
 def broken(waiver: Waiver) -> Iterator[tuple[tuple[str, ...], str]]:
     """Every rule that a waiver breaks: a place in it, then what is wrong there."""
-    for name, beside in _BESIDE.items():
-        if getattr(waiver.match, name) != ANY != getattr(waiver, beside):
-            yield (beside,), f"match.{name} says it already: leave one of them out"
-    covers = waiver.covers
-    if not any(map(names_something, (covers.host, covers.image, covers.workload, covers.reason))):
-        yield ("match",), "name a host, image, workload or reason: nobody answers for everything"
-    if why := names_no_reason(covers.reason):
-        yield (("finding_reason",) if waiver.match.reason == ANY else ("match", "reason")), why
+    return misfits(dict(waiver.match), waiver.beside)

@@ -107,15 +107,25 @@ def test_a_folder_in_the_store_s_place_is_told(settings, tmp_path):
     assert "is not a file" in found(settings())
 
 
-@pytest.mark.parametrize("spoil", ["missing", "open", "short"])
-def test_a_token_that_cannot_be_used_is_told(settings, tmp_path, spoil):
+@pytest.mark.parametrize(
+    ("text", "mode", "why"),
+    [
+        (None, 0, "cannot be read"),
+        (TOKEN, 0o644, "chmod go-rwx"),
+        ("abc", 0o600, "shorter than 16 characters"),
+        ("t" * 1025, 0o600, "longer than 1024 characters"),
+        (f"{TOKEN}\n{TOKEN}", 0o600, "more than a line"),
+        (f"{TOKEN}\0", 0o600, "more than a line"),
+    ],
+)
+def test_a_token_that_cannot_be_used_is_told(settings, tmp_path, text, mode, why):
     path = tmp_path / "token"
-    if spoil != "missing":
-        path.write_text("abc" if spoil == "short" else TOKEN)
-        path.chmod(0o644 if spoil == "open" else 0o600)
+    if text is not None:
+        path.write_text(text)
+        path.chmod(mode)
     told = found(settings(tokens=({"name": "ci", "token_file": path, "scopes": ("read",)},)))
     assert told.startswith("web.tokens: ci: ")
-    assert {"missing": "cannot be read", "open": "chmod go-rwx", "short": "shorter than 16 characters"}[spoil] in told
+    assert why in told
 
 
 def test_a_port_that_somebody_else_has_is_told(settings):

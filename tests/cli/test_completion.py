@@ -62,6 +62,7 @@ def test_without_a_configuration_no_host_is_offered_and_nothing_is_said(tmp_path
     ("words", "code", "says"),
     [
         (("--show-completion", "zsh"), 0, "#compdef archscan"),
+        (("--show-completion", "zsh"), 0, '= _archscan ]; then\n  _archscan_completion "$@"\nfi'),
         (("--show-completion", "tcsh"), 2, "archscan: --show-completion tcsh: write one of bash, zsh, fish\n"),
         (("--install-completion", "fish"), 0, "/.config/fish/completions/archscan.fish is written"),
     ],

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.real import command
+from tests.real.process import free_port
 
 
 @pytest.fixture
@@ -144,6 +145,25 @@ def test_a_set_up_writes_a_configuration_that_works_and_says_what_each_host_lack
     again = archscan("setup", "--yes")
     assert "is there already" in again.stderr
     assert archscan("config", "check").returncode == 0
+
+
+def test_hosts_that_are_named_beside_an_ssh_config_are_what_it_says_of_them(archscan, home, require):
+    config = home / ".ssh" / "config"
+    ssh = home / "nothing" / "ssh"  # ssh asks the system where home is
+    ssh.parent.mkdir()
+    ssh.write_text(f'#!/bin/sh\nexec {require("ssh", "openssh-client")} -F {config} "$@"\n')
+    ssh.chmod(0o755)
+    proxy = f"ProxyJump ada@127.0.0.3:{free_port('127.0.0.3')}"
+    config.write_text(f"Host pi db-*\n  HostName 127.0.0.2\n  Port {free_port('127.0.0.2')}\nHost db-*\n  {proxy}\n")
+    made = archscan("setup", "--yes", "pi", "db-1", "127.0.0.4:2222")
+    assert made.returncode == 3, made.stderr
+    rows = {row["name"]: row for row in json.loads(archscan("inventory", "--format", "json").stdout)}
+    port = rows["pi"]["port"]
+    assert {name: (row["address"], row["port"], row["jump"]) for name, row in rows.items()} == {
+        "pi": ("127.0.0.2", port, ""),
+        "db-1": ("127.0.0.2", port, proxy.removeprefix("ProxyJump ")),
+        "127.0.0.4": ("127.0.0.4", 2222, ""),
+    }
 
 
 FORCED = [

@@ -96,16 +96,16 @@ async def test_the_gate_s_no_is_an_answer(running):
 
 async def test_waivers_are_added_listed_ended(running, service):  # noqa: F811
     wanted = {"owner": "ada", "reason": "why", "until": "2099-01-01T00:00:00Z", "host": "web-*"}
-    made, covers = await asked(running, lambda client: client.add_waiver(wanted))
+    made, covered = await asked(running, lambda client: client.add_waiver(wanted))
     assert await asked(running, lambda client: client.waivers()) == [made]
     bad = [one for one in service.latest.findings if one.verdict.status != "ok"]
-    assert covers == sum(one.workload.host.startswith("web-") for one in bad) > 0
+    assert covered == sum(one.workload.host.startswith("web-") for one in bad) > 0
     await asked(running, lambda client: client.delete_waiver(made.id))
     assert await asked(running, lambda client: client.waivers()) == []
     for report in (service.latest, None):
         service.latest = report
-        covers = (await asked(running, lambda client: client.add_waiver(wanted | {"host": "wbe-1"})))[1]
-        assert covers == (0 if report else None)
+        covered = (await asked(running, lambda client: client.add_waiver(wanted | {"host": "wbe-1"})))[1]
+        assert covered == (0 if report else None)
 
 
 async def test_overrides_are_added_listed_ended(running, service):  # noqa: F811

@@ -120,7 +120,12 @@ def parts(nothing_is_left_behind_in_the_end):
 async def fleet(parts, tmp_path_factory):
     folder, slow = tmp_path_factory.mktemp("cluster"), Slow()
     async with environment(folder) as (document, hosts):
-        settings = Settings.model_validate({**document, "ssh": {**document["ssh"], "concurrency": AT_ONCE}})
+        more = {
+            "concurrency": AT_ONCE,
+            "connect_timeout": "60s",
+            "probe_timeout": "120s",
+        }  # as long as a test waits for the workers
+        settings = Settings.model_validate({**document, "ssh": {**document["ssh"], **more}})
         login = asyncssh.read_private_key(str(settings.ssh.identity_file))
         key = asyncssh.generate_private_key("ssh-ed25519")
         server = await asyncssh.listen(

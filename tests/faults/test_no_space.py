@@ -1,6 +1,8 @@
 """A file for which there is no room leaves nothing that reads like a whole one, nor in the way of the next try."""
 
+import os
 import resource
+import socket
 from contextlib import contextmanager
 
 import pytest
@@ -39,6 +41,15 @@ def test_a_result_is_written_to_its_end_or_empty(tmp_path):
     assert path.read_text() == ""
     write_pieces((TEXT,), path)
     assert path.read_text() == TEXT
+
+
+def test_what_takes_nothing_is_told_as_what_it_is(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        for name, says in (("pipe", "nobody reads this pipe"), ("socket", "it is a socket, which is no file")):
+            with pytest.raises(UsageError, match=says):
+                write_pieces((TEXT,), tmp_path / name)
 
 
 def test_a_file_that_is_replaced_stays_as_it_was(tmp_path):

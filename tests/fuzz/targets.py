@@ -40,7 +40,7 @@ from scanner.probe import answer, reading
 from scanner.probe.planned.compose import compose
 from scanner.probe.planned.kubernetes import manifests
 from scanner.probe.planned.nomad import nomad
-from scanner.probe.planned.units import quadlet, systemd
+from scanner.probe.planned.units import host_commands, quadlet, systemd
 from scanner.settings import units, yaml_source
 from scanner.settings.problem import SettingsError
 from scanner.store import surveys
@@ -86,6 +86,12 @@ def text(raw: bytes) -> str:
 
 def _files(pattern: str, limit: int = 12) -> tuple[bytes, ...]:
     return tuple(path.read_bytes() for path in sorted(ROOT.glob(pattern))[:limit])
+
+
+def _tables(raw: bytes) -> object:
+    return host_commands.plans(
+        dict.fromkeys(("/etc/supervisord.conf", "/etc/monitrc", "/etc/anacrontab", "/etc/d/x"), raw)
+    )
 
 
 def _ini(raw: bytes) -> object:
@@ -259,6 +265,11 @@ INDEX = (
     b'{"os":"linux","architecture":"amd64","config":{"Entrypoint":["/a"],"Cmd":["b"],"Env":["A=b"],"User":"1:1"},"rootfs":{"type":"layers","diff_ids":[]}}',
     b'Bearer realm="https://r.example/token",service="r.example",scope="repository:a:pull"',
 )
+TABLES = (
+    b"[supervisord]\nuser=a\nenvironment=A=1,B='2'\n[include]\nfiles = d/*\n[program:a]\ncommand=docker run a:%(ENV_A)s ; x\n",
+    b"check process a with pidfile /a\n start = \"/usr/bin/docker run 'a b'\" as uid b\n include /etc/d/*\n",
+    b"A=1\n1 2 a docker run \\\n a\n",
+)
 TOC = (
     json.dumps({"version": 1, "entries": [
         {"name": "a/", "type": "dir"}, {"name": "a/b", "type": "reg", "size": 3, "offset": 10, "digest": "sha256:" + "a" * 64, "mode": 493},
@@ -286,6 +297,7 @@ TARGETS: dict[str, Target] = {
     "Nomad's JSON": Target(lambda raw: nomad.plans({"/j.json": raw}), (JOB_JSON,)),
     "systemd": Target(lambda raw: systemd.plans({"/etc/systemd/system/x.service": raw}), UNIT, (b"%i", b"ExecStart=", b"\\\n", b"docker run "), share=0.2, input_s=GRAMMAR_S),
     "quadlets": Target(lambda raw: quadlet.plans({"/etc/containers/systemd/x.container": raw}), QUADLET, (b"Image=", b"PodmanArgs=", b"\\\n"), share=0.4, input_s=GRAMMAR_S),
+    "tables of commands": Target(_tables, TABLES, (b"[include]\nfiles=", b"include ", b"%(here)s", b" as uid ", b"docker run "), share=0.1, input_s=GRAMMAR_S),
     ".env": Target(lambda raw: dotenv.variables(raw, OUTSIDE), (b"A=b\nexport C='d'\nE=\"${A} $x\"\n# c\n",), (b"export ", b"${A:-"), (env_file.EnvFileError,)),
     "Docker's env file": Target(env_file.docker, (b"A=b\n#c\nD\n",), (), (env_file.EnvFileError,)),
     "Podman's env file": Target(env_file.podman, (b"A=b\n#c\nD*\n",), (), (env_file.EnvFileError,)),

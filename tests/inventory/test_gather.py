@@ -6,7 +6,9 @@ from scanner.domain.facts import Source
 from scanner.domain.host import Host
 from scanner.domain.plan import Plan
 from scanner.domain.platform.platform import Platform
+from scanner.formats.parsing import pickled_shape
 from scanner.formats.parsing.offload import CallBudget
+from scanner.formats.parsing.offload_worker import pickled
 from scanner.inventory import (
     AnsibleSource,
     Defaults,
@@ -22,6 +24,7 @@ from scanner.inventory import (
     gather,
     plan,
 )
+from scanner.inventory.merge import MAX_HOSTS
 from scanner.inventory.reading import offload
 from scanner.inventory.reading.offload import INLINE
 
@@ -289,6 +292,12 @@ def test_what_costs_more_than_any_inventory_does_is_refused(tmp_path, monkeypatc
     path = tmp_path / "config"
     path.write_text("".join(f"Host h{number}\nMatch host {'*a' * 200} user x\n" for number in range(9000)))
     assert refusal(SshConfigSource(path)) == f"{path}: cannot be read: it takes longer than 0.3 s to read"
+
+
+def test_as_many_hosts_as_an_inventory_may_have_are_not_too_many_values():
+    labels = {f"label_{number}": "" for number in range(40)}
+    thousandth = [Host(f"web-{number}", "10.0.0.1", labels=dict(labels)) for number in range(MAX_HOSTS // 1000)]
+    pickled_shape.check(pickled(thousandth), offload.BUDGET.max_steps // 1000)
 
 
 def test_inventories_are_read_by_a_process_whose_number_has_no_account(tmp_path, monkeypatch):

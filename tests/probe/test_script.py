@@ -314,6 +314,7 @@ def test_a_project_is_planned_by_whatever_names_compose_gave_its_files(tmp_path,
         f'{{"project":"p{at}","service":"web","compose_files":"{files}","compose_dir":"{home}"}}'
         for at, files in enumerate(named)
     ]
+    labels.append(labels[0].replace('"web"', '"dev","oneoff":"True"'))  # compose run, which nothing repeats
     labels.append(f'{{"project":"p0","service":"dev","compose_files":"compose.yaml","compose_dir":"{home}"}}')
 
     done = asked_of_containers(with_programs, tmp_path, labels)
@@ -333,9 +334,9 @@ def test_a_project_is_planned_by_whatever_names_compose_gave_its_files(tmp_path,
 def test_what_a_service_is_extended_by_has_its_files_of_variables_beside_itself(tmp_path, with_programs):
     home = tmp_path / "the app"
     for folder, name, text in (
-        (home, "compose.yml", "services:\n  a:\n    env_file: a.env\n    extends:\n      service: b\n      file: ../common/base.yml\n"),
+        (home, "compose.yml", "services:\n  a:\n    env_file: [{path: a.env, required: true}]\n    extends:\n      service: b\n      file: ../common/base.yml\n"),
         (home, "a.env", "A=hunter1\nPATH=/a\n"),
-        (tmp_path / "common", "base.yml", "services:\n  b:\n    image: shop/b:1\n    env_file: b.env\n"),
+        (tmp_path / "common", "base.yml", "services: {c: {image: c, env_file: [c.env]}, b: {image: 'shop/b:1', env_file: b.env}}\n"),
         (tmp_path / "common", "b.env", "B=hunter2\nPATH=/b\n"),
     ):  # fmt: skip
         folder.mkdir(exist_ok=True)
@@ -601,7 +602,7 @@ def test_what_one_project_hides_of_a_file_of_variables_costs_no_other_its_values
         "/etc/systemd/system/a.service": started.format(f"-f {app}/a.yml --env-file {app}/all.env "),
         "/etc/systemd/system/b.service": started.format(f"-f {app}/b.yml "),
         "/srv/a.yml": "services:\n  a:\n    image: shop/a:${TAG:-none}\n",
-        "/srv/b.yml": f"services:\n  b:\n    image: shop/b:1\n    env_file: {app}/all.env\n",
+        "/srv/b.yml": f"services:\n  b: {{image: 'shop/b:1', env_file: [{{path: {app}/all.env, required: true}}]}}\n",
         "/srv/all.env": "TAG=all\nA=hunter1\n",
     }
     facts = read(done := answered(["sh"], at(tmp_path / "root", with_programs(tmp_path, {}), files)))
@@ -866,6 +867,7 @@ CALLED = {
     "a variable's path": ("@/opt/a", {"/opt/a": "#!/bin/sh\nLIB=@/srv/lib\nexec ${LIB}/b\n", "/srv/lib/b": RUN}),
     "where it went": ("@/opt/a", {"/opt/a": "#!/bin/sh\ncd @/srv/x && ./b\n", "/srv/x/b": RUN}),
     "read without #!": ("/bin/sh @/opt/a", {"/opt/a": "docker run a\n"}),
+    "a table": ("/usr/bin/supervisord -n -c @/opt/a", {"/opt/a": "[program:a]\ncommand=docker run a\n"}),
     "a line that goes on": ("@/opt/a", {"/opt/a": "#!/bin/sh\ndocker \\\n  --debug \\\n  run a\n"}),
     "an engine in a variable": ("@/opt/a", {"/opt/a": "#!/bin/sh\nD=${D:-docker}\n$D run a\n"}),
     "a list of words": ("@/opt/a.py", {"/opt/a.py": "#!/usr/bin/python3\ncall([\n 'docker',\n 'run', 'a'])\n"}),
@@ -897,6 +899,7 @@ NOT_CALLED = {
         {"/opt/a": "#!/bin/sh\n@/opt/b\nset up\n", "/opt/b": "#!/bin/sh\ndocker ps\n@/opt/a\n# docker run a\n"},
     ),
     "a program": ("@/opt/a", {"/opt/a": "#!/bin/sh\n@/opt/b\n", "/opt/b": "\x7fELF docker run a\n"}),
+    "a table of none": ("/usr/bin/supervisord -n -c @/opt/a", {"/opt/a": "[program:a]\ncommand=/opt/x\n"}),
     "data": ("@/opt/a", {"/opt/a": "#!/bin/sh\ncp @/opt/b /tmp\n", "/opt/b": "docker run a\n"}),
 }
 
@@ -942,6 +945,19 @@ COMMANDS = {
     "/etc/cron.d/q": "# kubectl apply\n0 3 * * * root crictl rmi --prune\n",
     "/etc/cron.d/r": "D=/usr/bin/docker\n0 3 * * * root $D run var:1\n0 4 * * * root dump hunter24 $DATE\n",
     "/srv/n/app.yml": "services: {a: {image: 'n:3'}}\n",
+    "/etc/supervisord.conf": "[supervisord]\nuser=web\nenvironment=A=hunter25\n[include]\nfiles = {root}/srv/s/*.conf\n  %(here)s/../srv/t.ini ; hunter26\n[program:x]\ncommand=x\n  hunter27\n",
+    "/srv/s/a.conf": "[program:a]\ncommand=podman run -e A=hunter28 inc:1\n[include]\nfiles={root}/srv/s/no.d/*\n",
+    "/srv/s/no.d/b": "[program:b]\ncommand=docker run never:1\n",
+    "/srv/t.ini": "[program:c]\nCOMMAND = docker\n  run\n  inc:2\nenvironment=A=hunter29,\n  B=docker\n",
+    "/etc/monitrc": "set mail hunter30\ninclude {root}/srv/m/*\n",
+    "/srv/m/c": "include '{root}/srv/m2/?'\n",
+    "/srv/m2/d": 'check x\n START = "/usr/bin/podman run inc:3" as uid web\n restart =\n  "/usr/bin/docker run inc:4"\n  as uid root\n',
+    "/srv/m2/e~": 'check x\n start = "/usr/bin/docker run never:2"\n',
+    "/etc/anacrontab": "SHELL=/nowhere\n1 0 x docker run \\\n  ana:1\n2 0 y dump hunter31\n",
+    "/etc/cron.d/s": "# docker\n" * 130_000,
+    "/etc/init.d/replaced": "#!/bin/sh\ndocker run never:3\n",
+    "/run/systemd/system/none.service": "",
+    "/etc/systemd/system/replaced.service": "[Service]\nExecStart=/bin/true\n",
 }
 
 
@@ -953,7 +969,10 @@ def test_what_others_than_systemd_start_is_planned_or_a_gap(tmp_path, with_progr
     assert not re.search(rb"hunter\d", done.stdout)
     assert {(w.name, w.image) for w in facts.workloads if w.source is not Source.SYSTEMD} == {
         ("etc/crontab", "cron:1"), ("b/a", "b:2"), ("n/a", "n:3"), ("cron.d/h", "h:4"), ("crontabs/web", "user:1"), ("conf.d/e.conf", "sup:1"), ("conf.d/f", "monit:1"), ("cron.d/r", "var:1"),
+        ("s/a.conf", "inc:1"), ("srv/t.ini", "inc:2"), ("m2/d", "inc:3"), ("m2/d", "inc:4"), ("etc/anacrontab", "ana:1"),
     }  # fmt: skip
+    assert {w.engine for w in facts.workloads if w.image in {"inc:1", "inc:3"}} == {"podman:web"}
+    assert b"/etc/cron.d/s\n@unreadable" in done.stdout
     kept = [path.decode().removeprefix(root) for path in re.findall(rb"\n(.*)\n@script", done.stdout)]
     assert sorted(kept) == [
         "/etc/cron.d/g, in another line", "/etc/cron.d/h, in another line", "/etc/cron.daily/c", "/etc/init.d/l", "/opt/*.sh", "/opt/all.sh", "/opt/rel", "/opt/sup.sh", "/srv/k/go",
@@ -1299,7 +1318,7 @@ def test_a_real_docker_s_container_shows_its_processes_its_mounts_its_moments(do
     assert found["probe-ended"].live is None
     process = live.process
     assert (process.argv, process.user, process.init) == (("/bin/hello",), "65534", None)
-    assert dict(process.env) == {"TOKEN": None, "LD_LIBRARY_PATH": "/opt/lib", "PATH": "/bin", "SECRET": None}
+    assert dict(process.env) == {"TOKEN": None, "LD_LIBRARY_PATH": "/opt/lib"}
     kernel = {line.split()[4]: "noexec" in line.split()[5].split(",") for line in mounted}
     assert {(m.destination, m.kind, m.noexec) for m in live.mounts} == {
         ("/scratch", "tmpfs", kernel["/scratch"]), ("/tools", "tmpfs", kernel["/tools"]), ("/srv", "bind", kernel["/srv"]),
@@ -1440,3 +1459,19 @@ def test_two_hundred_containers_cost_no_process_each(docker_engine, tiny_archive
 
     assert sum(w.name.startswith("probe-many-") for w in facts.workloads) == 200
     assert processes - before < 100
+
+
+def test_a_host_that_pushes_its_answers_starts_nothing_by_that(tmp_path, with_programs):
+    root = tmp_path / "root"
+    probe, push = root / "opt/probe", root / "opt/push"
+    files = {
+        "/etc/cron.d/archscan-push": f"*/15 * * * * root {push}\n",
+        "/etc/systemd/system/archscan-push.service": f"[Service]\nExecStart={push}\n",
+        "/opt/push": f"#!/bin/sh\n{probe} >x\ncurl --data-binary @x https://archscan.example\n",
+    }
+    probe.parent.mkdir(parents=True)
+    probe.write_bytes(at(root, with_programs(tmp_path, {}), files))
+
+    facts = read(answered(["sh", probe], b""))
+
+    assert not {"command", "systemd"} & set(facts.gaps), facts.gaps

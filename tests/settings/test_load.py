@@ -88,7 +88,7 @@ def test_a_waiver_is_written_as_the_file_has_it_or_as_the_api_answers(accept):
     by_file = f"{{{who}, match: {{host: a, image: b, workload: c, reason: tag_gone}}}}"
     by_api = f"{{{who}, host: a, image: b, workload: c, finding_reason: tag_gone}}"
     both = f"{{{who}, match: {{image: b, reason: tag_gone}}, host: a, workload: c}}"
-    made = {one.covers for one in accept(f"{HOSTS}{SSH}waivers: [{by_file}, {by_api}, {both}]").waivers}
+    made = {one.patterns for one in accept(f"{HOSTS}{SSH}waivers: [{by_file}, {by_api}, {both}]").waivers}
     assert made == {Match(host="a", image="b", workload="c", reason="tag_gone")}
 
 

@@ -65,7 +65,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF6aSmwvcnUuxrxjDxrccogvMhXiCUzhTwllb
 
 LINE = f'restrict,command="sudo -n /usr/local/libexec/archscan-probe" {KEY}'
 ROLES = {
-    "archscan": ({"archscan_public_key_line": LINE}, "archscan-probe", "archscan", "", script, f"ssh-rsa AAAAB3 kim\n{LINE}\n"),
+    "archscan": ({"archscan_user": "whoever"}, "archscan-probe", "archscan", "", script, f"ssh-rsa AAAAB3 kim\n{LINE}\n"),
     "rollback": (
         {"archscan_rollback_public_key": KEY, "archscan_rollback_from": ["10.0.0.5/32"]},
         "archscan-rollback", "archscan-rollback", "/var/lib/archscan-rollback-login", rollback_script,
@@ -82,6 +82,13 @@ def test_a_role_prepares_a_host_once_and_then_changes_nothing(require, require_r
     (tmp_path / "layer").mkdir()
     (tmp_path / "told").mkdir()
     values = tmp_path / "told" / "values.json"
+    settings = {
+        "inventory": [{"kind": "static", "hosts": {"localhost": {"user": account}}}],
+        "ssh": {"identity_file": "key", "known_hosts_file": "known_hosts"},
+    }
+    (values.parent / "archscan.yml").write_text(json.dumps(settings))
+    (values.parent / "key.pub").write_text(f"{KEY}\n")
+    told_of_role = told_of_role | {"archscan_config": f"{values.parent}/archscan.yml"}
     archscan = shlex.join([sys.executable, "-I", "-S", forwarded.__file__, commands])
     values.write_text(json.dumps(told_of_role | {"archscan_command": archscan}))
     path = ROOT / "config" / "ansible" / f"{play}.yml"

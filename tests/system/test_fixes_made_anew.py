@@ -49,7 +49,8 @@ def environment(docker_engine, docker_with_plugins):
 async def test_a_service_of_compose_with_a_stale_copy_is_mended_by_its_fix(
     docker_engine, environment, image, scan, tmp_path
 ):
-    reference = image("compose")
+    reference, legacy = image("compose"), image("legacy")
+    docker_engine.docker("pull", "-q", legacy)  # by whose digest alone the right copy will be known
     docker_engine.docker("pull", "-q", "--platform", "linux/arm64", reference)
     (tmp_path / "compose.yaml").write_text(
         f"services:\n  web:\n    image: {reference}\n    network_mode: none\n    container_name: compose-web\n"

@@ -89,7 +89,8 @@ class Command:
     something else than the image stands, ``volumes`` those over which the engine mounts a volume of its own accord,
     filled with what the image holds there. ``init`` tells that an init of the engine's execs it.
     ``input`` is what a script gives it to read, ``None`` where that is not known, empty where it is given nothing.
-    ``privileges`` are those beside its user's. ``read_only`` tells that nothing can be written but on mounts and volumes.
+    ``privileges`` are those beside its user's. ``read_only`` tells that nothing can be written but on mounts and volumes,
+    ``is_renamed`` that a launcher before it has the kernel call the machine otherwise.
     """
 
     argv: tuple[str, ...]
@@ -106,6 +107,13 @@ class Command:
     written: Written = field(default_factory=Written)
     privileges: Privileges = field(default_factory=Privileges)
     read_only: bool = False
+    is_renamed: bool = False
+
+    @property
+    def identity(self) -> object:
+        """All that counts of it, where it is to be told from others."""
+        variables = frozenset(self.env.items())
+        return self.argv, self.path, self.cwd, self.user, self.input, variables, self.is_renamed
 
     def with_variable(self, name: str, value: str | None) -> Command:
         """The same command with one variable set; PATH changes where names are looked up."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from scanner.binary.program.argv import UNKNOWN, Command
 from scanner.binary.program.emulators import cpus_of
 from scanner.binary.program.path_search import places_of
+from scanner.binary.program.shell.making import Makes, makes
 from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.binary.program.steps import Before, faulty
@@ -24,6 +25,7 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from scanner.binary.program.execve import Run
     from scanner.binary.program.services.services import Services
+    from scanner.binary.program.shell.writes import Write
     from scanner.binary.program.steps import Next
     from scanner.domain.image.offers import Executable
 
@@ -38,6 +40,16 @@ _NOT_THERE = frozenset({Reason.ENTRYPOINT_MISSING, Reason.ENTRYPOINT_NOT_EXECUTA
 
 OF_LIBRARIES = frozenset({Reason.LIBRARY_MISSING, Reason.LIBRARY_TOO_OLD, Reason.WRONG_LIBRARY})
 """What no longer holds where a script changes files (ldconfig among them) or a loader is told to look elsewhere."""
+
+READ_BY_SHELLS = frozenset({
+    Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.UTF16_SHEBANG, Reason.ENTRYPOINT_EMPTY,
+})  # fmt: skip
+"""What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
+
+NO_CONCERN_OF_LOADERS = frozenset({
+    Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.LOADER_MISSING, Reason.LOADER_INVALID, Reason.WRONG_LOADER,
+})  # fmt: skip
+"""What a loader that is started as a program does not ask of the file that it maps."""
 
 Walk: TypeAlias = Callable[[Command, Before], Way]
 """Follows one program with the hops that are left."""
@@ -57,14 +69,14 @@ class Doubt:
 
 @dataclass(slots=True)
 class Walks:
-    """What was found for one image, each program followed once."""
+    """What was found for one image, each program followed once; ``made`` is what those before a step may have changed."""
 
     found: dict[object, Way] = field(default_factory=dict)
+    made: dict[object, tuple[Write, ...] | None] = field(default_factory=dict)
 
     def follow(self, walk: Walk, command: Command, before: Before) -> Way | None:
         """The way of one program that a script runs beside another; ``None`` where too many were followed."""
-        variables = frozenset(command.env.items())
-        key = (command.argv, command.path, command.cwd, command.user, command.input, variables, before.asked)
+        key = command.identity, before.asked
         if key not in self.found:
             if len(self.found) >= MAX_WALKS:
                 return None
@@ -77,8 +89,9 @@ def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[E
     """The files of a way with those that it needs for another CPU; it has ended where they surely do not start."""
     own, why = cpus_of((*before.files, *files)), ""
     for at, command in enumerate(needs[:MAX_BESIDE]):
-        others = any(each not in needs for each in before.also)
-        way = walks.follow(walk, command, _aside(before, asked=before.asked or at > 0 or others))
+        others = (*needs[:at], *(each for each in before.also if each not in needs))
+        asked = before.asked or any(makes(each) > Makes.NAMED for each in others)
+        way = walks.follow(walk, command, _aside(before, asked=asked))
         if way is None:
             return Way(files, faulty(_TOO_MANY).problem)
         is_abroad = _leads_abroad(way, own)
@@ -112,7 +125,7 @@ def unserved(
     certain: list[str] = []
     open_ones: list[str] = []
     for at, command in enumerate((*services.started, *services.behind)):
-        way = walks.follow(walk, command, _aside(before, asked=before.asked or bool(before.also) or at > 0))
+        way = walks.follow(walk, command, _aside(before, asked=before.made > Makes.NAMED or at > 0))
         if way is None:
             open_ones.append(_TOO_MANY)
             break
@@ -149,16 +162,17 @@ def unless_read(way: Way, files: tuple[Executable, ...], before: Before) -> Way:
     return replace(way, problem=Failure(Reason.BINARY_UNKNOWN, why, path=way.problem.path))
 
 
-def unmade(step: Next, run: Run) -> Failure | None:
+def unmade(step: Next, run: Run, made: Callable[[], tuple[Write, ...] | None]) -> Failure | None:
     """Why a start that fails for what is not there, or not executable, is not known to fail: the scripts before may mend it.
 
-    That the rest of the image is for the right CPU says nothing of it.
+    That the rest of the image is for the right CPU says nothing of it. ``made`` tells which paths the programs that ran before
+    may have changed, ``None`` for any.
     """
     problem, name = run.problem, step.command.argv[0]
     stopped = [*places_of(step.command), *(file.path for file in run.files)]
     if any(each.stops and each.changes(path) for path in stopped for each in step.written):
         return Failure(Reason.BINARY_UNKNOWN, f"its script takes away the right to execute {name}")
-    if problem is not None and problem.reason in OF_LIBRARIES and (step.written or step.also or step.asked):
+    if problem is not None and problem.reason in OF_LIBRARIES and (step.written or step.made_before):
         why = f"{problem.detail}, unless the script that starts it makes that right"
         return Failure(Reason.BINARY_UNKNOWN, why, path=problem.path)
     if problem is None or problem.reason not in _NOT_THERE or step.missing:
@@ -174,8 +188,11 @@ def unmade(step: Next, run: Run) -> Failure | None:
     is_inner = problem.reason is Reason.INTERPRETER_MISSING and problem.path
     places = (problem.path,) if is_inner else places_of(step.command)
     sure = Placement.by(step.written).writes
-    filled = any(write.may_make(path) for path in places for write in step.written if write not in sure)
-    return Failure(Reason.BINARY_UNKNOWN, why, path=problem.path) if step.also or step.asked or filled else None
+    others = made()
+    filled = others is None or any(
+        write.may_make(path) for path in places for write in (*step.written, *others) if write not in sure
+    )
+    return Failure(Reason.BINARY_UNKNOWN, why, path=problem.path) if filled else None
 
 
 def unawaited(walks: Walks, walk: Walk, files: tuple[Executable, ...], before: Before) -> Doubt:

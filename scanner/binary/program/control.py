@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import applets, beside, capabilities, changed, mentioned, script_file, surroundings
+from scanner.binary.program import applets, beside, capabilities, changed, makers, mentioned, script_file, surroundings
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS, Command
 from scanner.binary.program.asked import Asked
 from scanner.binary.program.content import architecture_of
@@ -17,6 +17,7 @@ from scanner.binary.program.path_search import earlier_places, path_behind
 from scanner.binary.program.permission import Denial, Wish
 from scanner.binary.program.services import services
 from scanner.binary.program.shell import following, shell_command, uncomputed
+from scanner.binary.program.shell.making import Makes
 from scanner.binary.program.shell.placing import Placement
 from scanner.binary.program.shell.state import ShellKind
 from scanner.binary.program.steps import MADE_GOOD, Before, Done, Next, Stopped, faulty, scripted, unreadable, within
@@ -36,18 +37,6 @@ MAX_HOPS = 24
 
 MAX_BRANCHES = 8
 """Programs that one script may come to; each is opened."""
-
-_READ_BY_SHELLS = frozenset({
-    Reason.NO_SHEBANG, Reason.BOM_SHEBANG, Reason.UTF16_SHEBANG, Reason.ENTRYPOINT_EMPTY,
-})  # fmt: skip
-"""What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
-
-_NO_CONCERN_OF_LOADERS = frozenset({
-    Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.LOADER_MISSING, Reason.LOADER_INVALID, Reason.WRONG_LOADER,
-})  # fmt: skip
-"""What a loader that is started as a program does not ask of the file that it maps."""
-
-_SHELL, _ACCOUNTS = "/bin/sh", "/etc/passwd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,22 +185,32 @@ class Control:
         for name, value in step.for_loader:
             command = command.with_variable(name, value)
         run = Search(self._view(step.written)).start(command, "wrapped")
-        if (unmade := beside.unmade(step, run)) is not None:
+        if (unmade := beside.unmade(step, run, lambda: self._written_beside(step))) is not None:
             return replace(run, problem=unmade)
         if (
             step.by_loader
             and run.problem is not None
-            and run.problem.reason in _NO_CONCERN_OF_LOADERS | beside.OF_LIBRARIES
+            and run.problem.reason in beside.NO_CONCERN_OF_LOADERS | beside.OF_LIBRARIES
         ):
             why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
         if run.problem is None:
-            return self._permitted(step, run)
-        if run.problem.reason not in _READ_BY_SHELLS or not step.falls_back:
+            spoilt = makers.spoilt(run, step, self._written_beside(step))
+            return self._permitted(step, run) if spoilt is None else replace(run, problem=spoilt)
+        if run.problem.reason not in beside.READ_BY_SHELLS or not step.falls_back:
             return run
         if len(run.files) != 1 or run.files[0].kind is not FileKind.OTHER:
             return run
         return self._permitted(step, replace(run, problem=None))
+
+    def _written_beside(self, step: Next) -> tuple[Write, ...] | None:
+        """What the programs that ran before a step may have changed, ``None`` for anything."""
+
+        def onward(command: Command) -> tuple[Next, ...] | Stopped | Done:
+            run = self._started(Next(command, written=step.written, scripted=True))
+            return self._next(command, run, Before(written=step.written, scripted=True, beside=True))
+
+        return makers.written_before(self.walks.made, onward, step)
 
     def _permitted(self, step: Next, run: Run) -> Run:
         """The same start as its user may have it, who has no capabilities but root's."""
@@ -220,8 +219,8 @@ class Control:
         view, command = self.search.view, step.command
         is_other = command.user not in {None, self.user}
         missing = surroundings.who(view, command) if is_other else None
-        if isinstance(missing, Failure) and not any(each.changes(_ACCOUNTS) for each in step.written):
-            if not (step.also or step.asked):
+        if isinstance(missing, Failure) and not any(each.changes("/etc/passwd") for each in step.written):
+            if step.made_before is Makes.NAMED:
                 return replace(run, problem=missing)
             why = f"{missing.detail}, unless a program that runs before makes it"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
@@ -230,7 +229,7 @@ class Control:
         refused = denial.by_exec or denial.later or capabilities.refusal(view, run.files, command.privileges)
         if denial.by_exec is not None and (rest := path_behind(command, run)):
             further = self._started(replace(step, command=replace(command, path=rest)))
-            unchanged = command.user == self.user or not (step.written or step.also or step.asked)
+            unchanged = command.user == self.user or not (step.written or step.made_before)
             if further.first is not None and unchanged and of_user.closes(run.named):
                 return further
             if further.first is not None:
@@ -261,7 +260,7 @@ class Control:
         if first is None or found is None or (run.problem is not None):
             return Stopped()
         if first.kind is FileKind.OTHER:
-            return (Next(replace(command, argv=(_SHELL, run.named, *command.argv[1:]))),)
+            return (Next(replace(command, argv=("/bin/sh", run.named, *command.argv[1:]))),)
         for _ in range(MAX_HOPS):
             if first.shebang is None:
                 return self._by_program(command, found, before)
@@ -361,7 +360,7 @@ class Control:
             return unreadable(command, closed, before)
         if script.is_file and changed.is_changed(self.search.view, path, before.written):
             return Stopped(f"{path} is written by the script that starts it")
-        cpu = architecture_of(view.content(shell))
+        cpu = "" if command.is_renamed else architecture_of(view.content(shell))
         known = replace(script, written=before.written, architecture=cpu, vague=before.scripted)
         busybox = view.content(shell) if kind is ShellKind.ASH else None
         return self._told(tuple(within(each, command) for each in following.follow(known, files)), busybox)
@@ -372,6 +371,7 @@ class Control:
         steps = []
         for_output: tuple[Command, ...] = ()
         needs: tuple[Command, ...] | None = None
+        written: tuple[Write, ...] = ()
         lacking = [ending.lacks for ending in endings if isinstance(ending, following.Ended) and ending.lacks]
         if len(lacking) == len(endings) and (problem := self._started(Next(lacking[0])).problem):
             return Stopped(problem=problem)
@@ -383,6 +383,7 @@ class Control:
                     return faulty(ending.why or f"it ends by itself with status {ending.status}, and starts nothing")
                 case following.Ended():
                     for_output += ending.asked
+                    written += ending.written
                     needs = ending.needs if needs is None else tuple(each for each in needs if each in ending.needs)
                 case following.Reached():
                     steps.append(scripted(ending, busybox))
@@ -390,7 +391,7 @@ class Control:
         for s in steps:
             key = s.start
             unique[key] = s.meeting(unique[key]) if key in unique else s
-        return tuple(unique.values()) or Done(for_output, needs or ())
+        return tuple(unique.values()) or Done(for_output, needs or (), written)
 
 
 def _untold(launch: launchers.AtRunTime | None) -> Stopped:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.services.found import Changes
 from scanner.binary.program.shell.following import Ended, Reached
+from scanner.binary.program.shell.making import Makes, makes
 from scanner.binary.program.shell.placing import Placement
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
@@ -52,6 +53,11 @@ class Next:
     early: bool = False
 
     @property
+    def made_before(self) -> Makes:
+        """What the programs that ran before may have made."""
+        return _made(self.also, asked=self.asked)
+
+    @property
     def start(self) -> object:
         """What two steps have in common that start the same."""
         command = self.command
@@ -87,6 +93,10 @@ def within(ending: Ending, container: Command) -> Ending:
     return ending
 
 
+def _made(also: tuple[Command, ...], *, asked: bool) -> Makes:
+    return Makes.ANYTHING if asked else max(map(makes, also), default=Makes.NAMED)
+
+
 def scripted(ending: Reached, busybox: Content | None) -> Next:
     """The step to what a script comes to."""
     return Next(
@@ -119,6 +129,11 @@ class Before:
     beside: bool = False
 
     @property
+    def made(self) -> Makes:
+        """What the programs that ran so far may have made."""
+        return _made(self.also, asked=self.asked)
+
+    @property
     def has_put(self) -> bool:
         """Whether a script on the way has put anything where there was nothing, or something else."""
         return not all(each.makes for each in self.written)
@@ -132,7 +147,7 @@ class Before:
     def changes(self) -> Changes:
         """What they may have changed that nobody is sure of."""
         sure = Placement.by(self.written).writes
-        return Changes(tuple(each for each in self.written if each not in sure), bool(self.also or self.asked))
+        return Changes(tuple(each for each in self.written if each not in sure), self.made > Makes.NAMED)
 
     def then(self, step: Next) -> Next:
         """A step with what was before it."""
@@ -144,7 +159,7 @@ class Before:
             also=also,
             asked=self.asked or step.asked,
             scripted=self.scripted or step.scripted,
-            missing=step.missing and not self.also and not self.asked,
+            missing=step.missing and self.made < Makes.ANYTHING,
         )
 
     def behind(self, step: Next) -> Before:
@@ -167,17 +182,23 @@ def faulty(why: str) -> Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The last script does the work by itself, besides starting these, of which ``needs`` had to succeed."""
+    """The last script does the work by itself, besides starting these, of which ``needs`` had to succeed.
+
+    ``written`` are the paths that it may have changed.
+    """
 
     also: tuple[Command, ...] = ()
     needs: tuple[Command, ...] = ()
+    written: tuple[Write, ...] = ()
 
 
-def unreadable(command: Command, failure: Failure, before: Before) -> Stopped:
-    """A script that is not there, unless one before may have made it."""
+def unreadable(command: Command, failure: Failure, before: Before) -> Stopped | Done:
+    """A script that is not there, unless one before may have made it; one that is empty succeeds as a step of another."""
+    if failure.reason is Reason.ENTRYPOINT_EMPTY and before.scripted:
+        return Done() if before.beside else faulty(f"{failure.detail}, with which a step of a script succeeds")
     if UNKNOWN in failure.path:
         return Stopped(failure.detail) if before.has_put else faulty(failure.detail)
-    made = before.also or before.asked or any(each.fills(failure.path) for each in before.written)
+    made = before.made > Makes.NAMED or any(each.fills(failure.path) for each in before.written)
     if made and failure.reason in MADE_GOOD:
         why = f"{failure.path}, which {command.argv[0]} reads, may be made by the script that starts it"
         return faulty(why)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 STYLE = """
 :root{color-scheme:light dark;--g:#f4f6fa;--c:#fff;--l:#dbe0ea;--t:#172033;--s:#525d73;--code:#eef1f7;
---mismatch:#da2f38;--broken:#a7197b;--unknown:#97a2b8;--degraded:#e2a129;--labelled:#2c9bb3;--emulated:#8a6ee0;--ok:#35a162;--none:#cfd6e2}
-@media(prefers-color-scheme:dark){:root{--g:#0f131b;--c:#181e29;--l:#2b3444;--t:#e8ecf4;--s:#a6b0c3;--code:#0e121a}}
+--mismatch:#da2f38;--broken:#a7197b;--unknown:#77839b;--degraded:#e2a129;--labelled:#2c9bb3;--emulated:#8a6ee0;--ok:#35a162;--none:#aab4c5}
+@media(prefers-color-scheme:dark){:root{--g:#0f131b;--c:#181e29;--l:#2b3444;--t:#e8ecf4;--s:#a6b0c3;--code:#0e121a;--none:#4a576c}}
 *{box-sizing:border-box}body{margin:0 auto;max-width:76rem;padding:1.5rem 1rem 4rem;background:var(--g);color:var(--t);
 font:16px/1.5 system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
 h1,h2{line-height:1.25;margin:1.5rem 0 .5rem}.s{color:var(--s)}
@@ -35,10 +35,11 @@ article.mismatch{border-left-color:var(--mismatch)}article.broken{border-left-co
 article.degraded{border-left-color:var(--degraded)}article.emulated{border-left-color:var(--emulated)}
 pre{background:var(--code);border:1px solid var(--l);border-radius:8px;padding:.5rem .7rem;white-space:pre-wrap;margin:.4rem 0}
 svg{width:100%;height:auto}svg text{fill:var(--t);font-size:13px;font-weight:600}
-.cells{fill:none}.k-mismatch,.k-blocked{stroke:var(--mismatch);fill:var(--mismatch)}.k-broken{stroke:var(--broken)}
+.cells{fill:none}.k-mismatch,.k-blocked{stroke:var(--mismatch);fill:var(--mismatch)}.k-broken{stroke:var(--broken);fill:var(--broken)}
 .k-unknown{stroke:var(--unknown);fill:var(--unknown)}.k-degraded{stroke:var(--degraded);fill:var(--degraded)}.k-labelled{stroke:var(--labelled);fill:var(--labelled)}
-.k-emulated{stroke:var(--emulated);fill:var(--emulated)}.k-ok,.k-ready{stroke:var(--ok);fill:var(--ok)}.k-none{stroke:var(--none)}
-path.cells{fill:none}rect{stroke:none}@media print{path,rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+.k-emulated{stroke:var(--emulated);fill:var(--emulated)}.k-ok,.k-ready{stroke:var(--ok);fill:var(--ok)}.k-none{stroke:var(--none);fill:var(--none)}
+path.cells{fill:none}rect{stroke:none}svg.key{width:.8em;height:.8em;margin-right:.35em}
+@media(max-width:40rem){table{display:block;overflow-x:auto}}@media print{path,rect{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 
 
@@ -51,7 +52,7 @@ def page(report: Report, decision: Decision | None = None) -> str:
     incomplete = "" if report.complete else " The scan was cut short."
     return "".join((
         _begin(title),
-        f"<h1>{title}</h1><p class=s>{said}{len(report.hosts)} hosts, scanned until {moment(report.finished_at)}.{incomplete}</p>",
+        f"<h1>{title}</h1><p class=s>{said}{_hosts(len(report.hosts))}, scanned until {moment(report.finished_at)}.{incomplete}</p>",
         _figures({str(status): counts[status] for status in URGENT}),
         "<h2>The fleet</h2>",
         _picture(drawn(cells_of(report), WIDE)),
@@ -93,14 +94,26 @@ def _begin(title: str) -> str:
     return f'<!doctype html>\n<html lang="en"><head>{head}<title>{escape(title)}</title><style>{STYLE}</style></head><body>'
 
 
+def _hosts(count: int) -> str:
+    return "1 host" if count == 1 else f"{count} hosts"
+
+
 def _figures(counts: Mapping[str, int]) -> str:
-    head = "".join(f"<th class=n>{name}</th>" for name in counts)
-    return f"<table><tr>{head}</tr><tr>{''.join(f'<td class=n>{count}</td>' for count in counts.values())}</tr></table>"
+    return f"<table><tr>{_keyed(counts)}</tr><tr>{''.join(f'<td class=n>{count}</td>' for count in counts.values())}</tr></table>"
+
+
+def _keyed(kinds: Iterable[str]) -> str:
+    """Heads of columns, each with the colour that its kind has in the pictures."""
+    return "".join(
+        f'<th class=n><svg class=key viewBox="0 0 9 9" aria-hidden="true"><rect class="k-{kind}" width="9" height="9"/></svg>'
+        f"{'empty' if kind == 'none' else kind}</th>"
+        for kind in kinds
+    )
 
 
 def _picture(picture: Picture) -> str:
     bands = "".join(
-        f'<text x="0" y="{band.top + 14}">{escape(band.platform)}, {len(band.names)} hosts</text>'
+        f'<text x="0" y="{band.top + 14}">{escape(band.platform)}, {_hosts(len(band.names))}</text>'
         for band in picture.bands
     )
     paths = "".join(
@@ -111,11 +124,10 @@ def _picture(picture: Picture) -> str:
         f"<tr><td>{escape(band.platform)}</td>{''.join(f'<td class=n>{band.counts.get(kind, 0)}</td>' for kind in KINDS)}</tr>"
         for band in picture.bands
     )
-    head = "".join(f"<th class=n>{'empty' if kind == 'none' else kind}</th>" for kind in KINDS)
     label = "One cell for each host, coloured by its worst status; the table has the same numbers"
     return (
         f'<svg viewBox="0 0 {picture.width} {picture.height}" role="img" aria-label="{label}">{bands}{paths}</svg>'
-        f"<table><tr><th>Platform</th>{head}</tr>{rows}</table>"
+        f"<table><tr><th>Platform</th>{_keyed(KINDS)}</tr>{rows}</table>"
     )
 
 

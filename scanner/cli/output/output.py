@@ -112,7 +112,9 @@ def write_pieces(pieces: Iterable[str], to: Path, option: str = "--output") -> N
         finally:
             os.close(kept)
     except OSError as error:
-        why = "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror
+        why = error.strerror
+        if error.errno == errno.ENXIO:
+            why = "it is a socket, which is no file" if to.is_socket() else "nobody reads this pipe"
         raise UsageError(f"{option} {to}: {why}") from None
 
 

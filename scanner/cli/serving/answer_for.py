@@ -82,9 +82,9 @@ def add_waiver(
     wanted |= {"host": host, "image": image, "workload": workload, "finding_reason": finding_reason}
     operations: Operations = context.obj()
     with operations.server(server, token_file) as there:
-        added, covers = there.add_waiver(wanted)
+        added, covered = there.add_waiver(wanted)
     print(_line(added))  # noqa: T201 -- data goes to stdout
-    if covers == 0:
+    if covered == 0:
         print("archscan: it is for no finding of the last scan: are its patterns right?", file=sys.stderr)  # noqa: T201 -- talk goes to stderr
 
 

@@ -162,11 +162,13 @@ def _written(talk: _Talk, file: Path, hosts: Sequence[str], user: str) -> None:
 
     folder = real(file).parent
     if is_there(file):
-        talk.say(f"{file} is there already, and is used as it is.")
+        if not is_folder(file):  # which whoever reads it says
+            talk.say(f"{file} is there already, and is used as it is.")
         return
-    there = tools.found_sources(Path.cwd(), whose.home())
+    home = whose.home()
+    there = tools.found_sources(Path.cwd(), home)
     sources = [source for source in there if talk.confirm(f"Watch {source.says}?", default=True)]
-    sources += [tools.named_source(hosts)] if hosts else []
+    sources += tools.named_sources(hosts, sources, home)
     if not sources:
         raise UsageError(
             "no hosts were found (ssh_config, Ansible inventory, Docker contexts): name some, archscan setup HOST..."

@@ -17,7 +17,13 @@ from scanner.domain.verdict.phrases.emulators import EMULATORS
 from scanner.domain.verdict.phrases.engines import ENGINES
 from scanner.domain.verdict.phrases.launchers import LAUNCHERS
 from scanner.domain.verdict.phrases.loaders import LOADERS
-from scanner.domain.verdict.phrases.phrase import ABORT_EXIT_CODE, REFUSED_CODES, SIGILL_EXIT_CODE, Speaker
+from scanner.domain.verdict.phrases.phrase import (
+    ABORT_EXIT_CODE,
+    REFUSED_CODES,
+    SIGILL_EXIT_CODE,
+    Speaker,
+    in_lower_case,
+)
 from scanner.domain.verdict.phrases.programs import PROGRAMS
 from scanner.domain.verdict.phrases.runtimes import ANY_RUNTIME, RUNTIMES
 from scanner.domain.verdict.phrases.shells import SHELLS
@@ -34,6 +40,12 @@ MAX_LINE_CHARS = 4096
 
 OVERLAP_CHARS = 1024
 """Of a longer line each piece begins this far before the end of the one before, so that none cuts what a runtime says."""
+
+MAX_POSSIBLE = 32
+"""Phrases of which a line may hold words; of all lines that were seen none holds those of more than twenty.
+
+One with more is many lines in one (JSON), of which each string counts for itself, or a list of words, which says nothing.
+"""
 
 RUNTIME_SPEAKS_WITHIN_S = 5.0
 """A runtime's execve comes at once; an overloaded host, whose engine sets both times, takes a few seconds more."""
@@ -88,16 +100,16 @@ def observe(error: str, log: Sequence[str], exit_code: int | None, ran_s: float 
 
 
 def acquits(error: str) -> str:
-    """What an engine's error is about instead of the CPU or the program; empty where no phrase is known.
+    """What an engine's error is about instead of the CPU or the program; empty where no phrase is known, or words of too many.
 
     A clause in lower case, such as ``a port is in use``.
     """
     words = bare(error)[:MAX_LINE_CHARS]
-    if instead := acquitted(words):
-        return instead
-    low = words.lower()
+    low = in_lower_case(words)
     of_registry = (phrase for phrase in PHRASES if phrase.speaker is Speaker.REGISTRY)
-    return next((phrase.cause for phrase in of_registry if phrase.may_be_in(low) and phrase.sought(words)), "")
+    refused = (phrase.cause for phrase in of_registry if phrase.may_be_in(low) and phrase.sought(words, low))
+    about = acquitted(words) or next(refused, "")
+    return about if about and len(_possible(words, PHRASES)) <= MAX_POSSIBLE else ""
 
 
 def explain(text: str) -> tuple[Observation, ...]:
@@ -142,12 +154,28 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _said_in(line: str, phrases: Iterable[Phrase], known: Container[Reason] = ()) -> Iterator[tuple[Phrase, str]]:
-    """What one line says; a line that can say nothing but what is known is passed over."""
+    """What one line says, or each string of one that holds words of too many phrases."""
+    possible = _possible(line, phrases)
+    if len(possible) <= MAX_POSSIBLE:
+        yield from _said_of(possible, line, known)
+        return
+    for words in unquoted(line)[1:]:
+        those = _possible(words, possible)
+        if len(those) <= MAX_POSSIBLE:
+            yield from _said_of(those, words, known)
+
+
+def _possible(line: str, phrases: Iterable[Phrase]) -> list[Phrase]:
     low = line.lower()
-    possible = [phrase for phrase in phrases if phrase.may_be_in(low)]
+    return [phrase for phrase in phrases if phrase.may_be_in(low)]
+
+
+def _said_of(possible: Sequence[Phrase], line: str, known: Container[Reason]) -> Iterator[tuple[Phrase, str]]:
+    """The same of these phrases alone; a line that can say nothing but what is known is passed over."""
     if all(phrase.reason in known for phrase in possible) or is_overruled(line):
         return
-    texts, lines = unquoted(line), candidates(line)
+    texts = [(text, in_lower_case(text)) for text in unquoted(line)]
+    lines = candidates(line)
     heard: set[Speaker] = set()
     for phrase in possible:
         if phrase.speaker in heard or (heard and phrase.is_fallback):
@@ -157,8 +185,8 @@ def _said_in(line: str, phrases: Iterable[Phrase], known: Container[Reason] = ()
             yield phrase, words
 
 
-def _words_of(phrase: Phrase, texts: Sequence[str], lines: Sequence[str]) -> str:
-    sought = next((words for text in texts if (words := phrase.sought(text))), "")
+def _words_of(phrase: Phrase, texts: Sequence[tuple[str, str]], lines: Sequence[str]) -> str:
+    sought = next((words for text, low in texts if phrase.may_be_in(low) and (words := phrase.sought(text, low))), "")
     return sought or next((line for line in lines if phrase.is_line(line)), "")
 
 

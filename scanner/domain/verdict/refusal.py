@@ -80,6 +80,8 @@ def _by_index(engine: Engine, offer: Offer, image: ImageFacts) -> Iterator[str]:
     is_amd64 = engine.platform is not None and canonical(engine.platform).architecture == "amd64"
     if engine.kind is EngineKind.CONTAINERD and image.is_index and of_386 and is_amd64:
         yield "pulls no index entry for 386"
+    if _is_old_docker(engine) and offer.entry is not None and offer.entry.os != offer.entry.os.lower():
+        yield f"ends with a panic where an index says {offer.entry.os}"
 
 
 def _by_layers(engine: Engine, offer: Offer) -> Iterator[str]:

@@ -39,13 +39,17 @@ class KeptOnce:
         return known
 
     def _chars_of(self, parts: Iterable[Any]) -> int:
-        """Of the text in these parts; what is kept once itself counts where it stands alone."""
-        total, left = 0, list(parts)
+        """Of the text in these parts; what is kept once itself counts where it stands alone, whatever holds others one time."""
+        total, left, seen = 0, list(parts), set[int]()
         while left:
             part = left.pop()
             if isinstance(part, str | bytes):
                 total += len(part)
-            elif isinstance(part, tuple | frozenset):
+                continue
+            if id(part) in seen:
+                continue
+            seen.add(id(part))
+            if isinstance(part, tuple | frozenset):
                 left.extend(part)
             elif type(part) not in self._kinds:
                 left.extend(getattr(part, name) for name in getattr(type(part), "__dataclass_fields__", ()))

@@ -23,10 +23,11 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from scanner.formats.parsing import offload_worker
+from scanner.formats.parsing import offload_worker, pickled_shape
 from scanner.formats.parsing.deadline_pipe import DeadlinePipe
 from scanner.formats.parsing.kept_once import KeptOnce
 from scanner.formats.parsing.line import Line
@@ -35,11 +36,9 @@ from scanner.formats.parsing.offload_worker import (
     LENGTH_BYTES,
     RAISED,
     Pickler,
-    frozen_mapping,
     qualified,
-    shared_value,
-    value_again,
 )
+from scanner.formats.parsing.pickled_shape import MAX_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -76,11 +75,12 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class CallBudget:
-    """What one call may take: bytes of its arguments and result each, bytes of memory, seconds."""
+    """What one call may take: bytes of its arguments and result each, bytes of memory, seconds, steps to walk through its result."""
 
     seconds: float = 10.0
     max_bytes: int = 160 << 20
     memory_bytes: int = 1 << 30
+    max_steps: int = MAX_STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,32 +105,48 @@ class _Shared:
     def value(self, kind: type, *said: Any) -> Any:
         """The value with these fields."""
         if qualified(kind) not in self.names:
-            raise pickle.UnpicklingError("a worker shares what is not to be shared")
+            raise pickle.UnpicklingError("what is not to be shared")
         return self._kept.value((kind, *said), lambda: kind(*said))
 
 
-_MAKERS = {each.__name__: each for each in (frozen_mapping, value_again)}
-"""What of the worker's module an answer may call."""
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A frozen dataclass that an answer names: to make its values again by, not to be called, for some act as they are made."""
+
+    kind: type
 
 
 class _Unpickler(pickle.Unpickler):
-    """Takes our own classes and read-only mappings, nothing that could act: the sender has read hostile bytes."""
+    """Takes our own values and read-only mappings, nothing that could act: the sender has read hostile bytes."""
 
     def __init__(self, stream: BytesIO, shared: _Shared) -> None:
         super().__init__(stream)
-        self._shared = shared
+        self._makers: dict[str, Callable[..., Any]] = {
+            "frozen_mapping": offload_worker.frozen_mapping,
+            "value_again": lambda named, *said: offload_worker.value_again(named.kind, *said),
+            "shared_value": lambda named, *said: shared.value(named.kind, *said),
+        }
 
     def find_class(self, module: str, name: str) -> Any:
-        if module == frozen_mapping.__module__ and (ours := _MAKERS.get(name)):
+        if module == offload_worker.__name__ and (ours := self._makers.get(name)):
             return ours
-        if (module, name) == (shared_value.__module__, shared_value.__name__):
-            return self._shared.value
-        if (module, name) in {("builtins", "set"), ("builtins", "frozenset")}:
-            return super().find_class(module, name)
         found = super().find_class(module, name) if module.startswith("scanner.") and "." not in name else None
-        if not isinstance(found, type):
-            raise pickle.UnpicklingError("a worker answered with something else than a value")
-        return found
+        if isinstance(found, type) and found.__module__ == module:
+            if issubclass(found, Enum | str):
+                return found
+            if is_dataclass(found) and found.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # of dataclasses
+                return _Named(found)
+        raise pickle.UnpicklingError("something else than a value")
+
+
+def _value_of(payload: memoryview, shared: _Shared, max_steps: int) -> Any:
+    """The value in a message (``offload_worker.pickled``) of a process that has read what strangers wrote.
+
+    Raises:
+        UnpicklingError: it is too large, or holds something else than values.
+    """
+    pickled_shape.check(payload, max_steps)
+    return _Unpickler(io.BytesIO(payload), shared).load()
 
 
 def started_anew(told: list[str]) -> subprocess.Popen[bytes]:
@@ -253,12 +269,17 @@ class Parsers:
         is_sound = False
         try:
             answer = worker.exchange(request, budget.max_bytes, time.monotonic() + budget.seconds)
-            is_sound = True
+            found = _result(answer, budget, self._shared)
+            is_sound = not isinstance(found, _Foreign)
         except (OSError, ValueError) as error:
             return _why(error, budget, worker)
         finally:
             self._given_back(worker, is_sound=is_sound)
-        return _result(answer, budget, self._shared)
+        if isinstance(found, _Raised):
+            raise WorkerError(found.what)
+        if isinstance(found, _Foreign):
+            return BudgetExceeded("process", f"the process that read it answered with {found.what}")
+        return found
 
     def close(self) -> None:
         """End every worker, those at work too; afterwards nothing can be called."""
@@ -341,13 +362,32 @@ def _request(function: Callable[..., Any], budget: CallBudget, arguments: tuple[
     return buffer.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """The kind and text of an exception of the function."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreign:
+    """What no worker of ours says: its stranger has taken it over."""
+
+    what: str
+
+
 def _result(answer: bytearray, budget: CallBudget, shared: _Shared) -> Any:
     kind = answer[:1]
-    if kind == DONE:
-        return _Unpickler(io.BytesIO(memoryview(answer)[1:]), shared).load()
     if kind == RAISED:
-        raise WorkerError(answer[1:].decode(errors="replace"))
-    return BudgetExceeded("memory", f"it takes more than {budget.memory_bytes >> 20} MiB to read")
+        return _Raised(answer[1:].decode(errors="replace"))
+    if kind != DONE:
+        return BudgetExceeded("memory", f"it takes more than {budget.memory_bytes >> 20} MiB to read")
+    try:
+        return _value_of(memoryview(answer)[1:], shared, budget.max_steps)
+    except pickle.UnpicklingError as error:
+        return _Foreign(str(error))
+    except Exception as error:  # noqa: BLE001 -- whatever its stranger has thought of
+        return _Foreign(f"what cannot be read ({type(error).__name__})")
 
 
 def _why(error: Exception, budget: CallBudget, worker: _Worker) -> BudgetExceeded:

@@ -70,15 +70,16 @@ def qualified(kind: type) -> str:
 
 def _said(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
     """Gives the fields of these names."""
+    if not names:
+        return lambda _value: ()
     found = attrgetter(*names)
     return found if len(names) > 1 else lambda value: (found(value),)
 
 
 def _is_plain(kind: Any) -> bool:
     """Whether its values are their fields and nothing more: a dataclass with slots that says nothing else of messages."""
-    is_value = bool(is_dataclass(kind)) and bool(_names(kind))
     is_ours = kind.__module__.startswith("scanner.") and "." not in kind.__qualname__
-    return is_value and is_ours and "__slots__" in vars(kind) and kind.__reduce__ is object.__reduce__
+    return is_dataclass(kind) and is_ours and "__slots__" in vars(kind) and kind.__reduce__ is object.__reduce__
 
 
 @cache

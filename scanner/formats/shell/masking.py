@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _BRACKETS = re.compile(rb"(?:(?<=[\s;!])|^)\[ [^\n;&|\[\]]* \]", re.MULTILINE)
-_OPERATOR = re.compile(rb"(?<= )(?:--|\+\+|[-+/~])(?= )")
+_OPERATOR = re.compile(rb"(?P<sum>\$\(\([^()]*(?:\([^()]*\)[^()]*)*\)\))|(?<= )(?:--|\+\+|[-+/~])(?= )")
 _DOUBLE = re.compile(rb"(?<=\[\[ -[a-z] )/(?= \]\])")
 _PARENTHESIS = re.compile(rb"(?<!\\)\\[()]")
 _BOTH_WAYS = re.compile(rb"(?<=\d)<>(?=\s*[/$\w\"])")
@@ -31,13 +31,14 @@ def negates(text: str, at: int) -> bool:
 
 def _plain(found: re.Match[bytes]) -> bytes:
     """What stands between brackets, as words alone."""
-    return _OPERATOR.sub(lambda word: b"_" * len(word[0]), _PARENTHESIS.sub(b"  ", found[0]))
+    return _OPERATOR.sub(lambda word: word["sum"] or b"_" * len(word[0]), _PARENTHESIS.sub(b"  ", found[0]))
 
 
 def masked(raw: bytes) -> bytes:
     """The script as the grammar can read it, each byte in its place; words are read from the text as it stands.
 
-    The grammar knows no escaped parentheses between brackets, takes ``/``, ``-``, ``+`` there for operators, knows no ``3<>file``, misses a semicolon in ``fi }``, ``(a) then``, takes
+    The grammar knows no escaped parentheses between brackets, takes ``/``, ``-``, ``+`` there for operators where they are
+    words (in ``$((a - b))`` they are none), knows no ``3<>file``, misses a semicolon in ``fi }``, ``(a) then``, takes
     some quoted words behind ``=`` for the beginning of a pattern, ``${x}=*)`` of a case for an assignment, a group behind ``!``
     for a program called so.
     """

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
     from scanner.formats.parsing.offload import Parsers
 
-BUDGET = CallBudget(seconds=60)
-"""Ten thousand hosts take some two seconds; a busy machine may need ten times as long."""
+BUDGET = CallBudget(seconds=60, max_steps=20_000_000)
+"""Ten thousand hosts take some two seconds; a busy machine may need ten times as long.
+
+The most that an inventory may have (``merge.MAX_HOSTS``) take as many steps with some forty labels each."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

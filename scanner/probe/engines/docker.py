@@ -128,7 +128,7 @@ def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Worklo
         image=answer_json.name(config.get("image")) or image_id,
         engine=where.engine.key,
         local=local,
-        process=override(_argv(container, config), local.process if local else None),
+        process=override(_argv(container, config), local.process if local else None, is_merged=True),
         state=status,
         exit_code=exit_of(status, code),
         restart_count=answer_json.number(container.get("restarts")),

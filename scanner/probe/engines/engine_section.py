@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, Stage
+from scanner.domain.facts import Engine, EngineKind, EngineState, Privileges, Stage
 from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from scanner.domain.facts import Process, Workload
     from scanner.probe.answer import Answer
+
+    Variables = tuple[tuple[str, str | None], ...]
 
 MAX_WORKLOADS = 2000
 """More containers than one host runs; the probe asks for no more either."""
@@ -105,28 +107,54 @@ USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """What engines put into the environment of an image that sets no PATH; Podman shows it as the container's own."""
 
 
-def override(container: Process, image: Process | None) -> Process | None:
-    """What a container execs instead of what its image says; ``None`` where both say the same."""
+def override(
+    container: Process, image: Process | None, *, is_merged: bool = False, usual: Privileges | None = None
+) -> Process | None:
+    """What a container execs instead of what its image says; ``None`` where both say the same.
+
+    ``is_merged`` tells that the order of the container's variables shows which of them are its image's (Docker),
+    ``usual`` what the engine tells of the privileges of a container for which nobody asked any.
+    """
     if image is None:
         return container
+    if is_merged and container.env is not None and image.env is not None:
+        container = replace(container, env=_beside_those_of(image.env, container.env))
     same = (
         container.argv == image.argv
         and (container.path or USUAL_PATH) == (image.path or USUAL_PATH)
         and (container.working_dir or "/") == (image.working_dir or "/")
         and (container.user or "") == (image.user or "")
         and not container.init
-        and _same_environment(container, image)
+        and container.privileges in {image.privileges, usual}
+        and not container.read_only
+        and _same_environment(container, image, is_merged=is_merged)
     )
     return None if same else container
 
 
-def _same_environment(container: Process, image: Process) -> bool:
+def _beside_those_of(image: Variables, container: Variables) -> Variables:
+    """A container's variables without those that Docker took over from its image, whose values stay on the host.
+
+    It puts what its user sets first, then what the image has beside that, in the image's order (moby's runconfig.Merge).
+    Where the rest begins with the image's own PATH no other variable before it was set to something else; without
+    one nobody knows.
+    """
+    for at in range(len(container) + 1):
+        ours = {name for name, _ in container[:at]}
+        rest = tuple(variable for variable in image if variable[0] not in ours)
+        if rest == container[at:] and (not rest or rest[0][0] == "PATH"):
+            return container[:at]
+    return container
+
+
+def _same_environment(container: Process, image: Process, *, is_merged: bool) -> bool:
     """Whether a container has the variables of its image and none of its own but the engine's, as far as was told."""
     if container.env is None or image.env is None:
         return True
     own = dict(image.env)
     return all(
-        variable in OF_ENGINES or (variable in own and own[variable] == value) for variable, value in container.env
+        name in OF_ENGINES or (name in own and own[name] == value and not (is_merged and value is None))
+        for name, value in container.env
     )
 
 

@@ -13,6 +13,7 @@ from scanner.domain.facts import (
     ImageStore,
     LocalImage,
     Maker,
+    Privileges,
     Process,
     Source,
     Workload,
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from scanner.probe.answer import Answer
 
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+_USUAL = Privileges(loses=("AUDIT_WRITE", "MKNOD", "NET_RAW"))
+"""What Podman's inspect lists as dropped where nobody dropped any: what containers.conf does not give, Docker does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Worklo
         image=name or image_id,
         engine=where.key,
         local=local,
-        process=override(_argv(container, config), local.process if local else None),
+        process=override(_argv(container, config), local.process if local else None, usual=_USUAL),
         state=status,
         exit_code=exit_of(status, code),
         restart_count=answer_json.number(container.get("restarts")),

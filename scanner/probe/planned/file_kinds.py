@@ -79,8 +79,13 @@ _TAKEN_FROM = re.compile(
     rb"""(?:^[ \t]*EnvironmentFile[ \t]*=[ \t]*-?|--env-file[= \t]|(?:^|[;&|'"\t ])(?:\.|source)[ \t]+)["']?(/[\w./@+-]+)""",
     re.MULTILINE,
 )
+_TAKEN_BY_NAME = re.compile(
+    rb"(?:^|[;&|'\"\t ])(?:\.|source)[ \t]+[\"']?(/etc/(?:default|sysconfig)/)[\w.-]*\$", re.MULTILINE
+)
+"""Where scripts at boot keep their variables, in files of names that they put together."""
+
 _GIVEN_TO_READERS = re.compile(
-    rb"""\b(?:python|perl|ruby|node|php|lua|tclsh)[\d.]{0,8}(?:[ \t]{1,8}-[^ \t\n]{0,255}){0,8}[ \t]{1,8}["']?([\w./@+-]+)""",
+    rb"""\b(?:python|perl|ruby|node|php|lua|tclsh|supervisord|monit)[\d.]{0,8}(?:[ \t]{1,8}-[^ \t\n]{0,255}){0,8}[ \t]{1,8}["']?([\w./@+-]+)""",
     re.ASCII,
 )
 """What a language's program is given to run, which need not say whose script it is."""
@@ -169,14 +174,20 @@ def is_script(path: str, head: bytes) -> bool:
 
 
 def named_by(path: str, raw: bytes) -> Iterable[str]:
-    """The files that a unit or a script takes variables or commands from, as it names them: relative ones may lie anywhere."""
+    """The files that a unit or a script takes variables or commands from, as it names them: relative ones may lie anywhere.
+
+    A name that ends with ``*`` is each file of its directory.
+    """
     if not (
         _SYSTEMD.fullmatch(path) or _QUADLET.fullmatch(path) or _UNIT_PART.fullmatch(path) or may_be_a_script(path)
     ):
         return ()
     found: dict[bytes, None] = {}
-    for taken in chain(_TAKEN_FROM.finditer(raw), _GIVEN_TO_READERS.finditer(raw)):
-        found[taken[1]] = None
+    by_name = ((taken[1] + b"*") for taken in _TAKEN_BY_NAME.finditer(raw))
+    for name in chain(
+        (taken[1] for taken in chain(_TAKEN_FROM.finditer(raw), _GIVEN_TO_READERS.finditer(raw))), by_name
+    ):
+        found[name] = None
         if len(found) == MAX_NAMED:
             break
     return (name.decode("utf-8", "replace") for name in found)

@@ -234,5 +234,8 @@ def _labelled(body: bytes) -> Iterator[tuple[_Labels, str]]:
             continue  # the engine's own section has made a gap of it
         if project and files:
             env = tuple(filter(None, env_files.split(",")))
-            service = answer_json.name(labels.get("service"))
+            is_left = (
+                answer_json.name(labels.get("oneoff")).lower() == "true"
+            )  # of compose run, which no up starts again
+            service = "" if is_left else answer_json.name(labels.get("service"))
             yield _Labels(project, labelled_files.rooted(files.split(","), directory), directory, env), service

@@ -16,8 +16,9 @@ import httpcore
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 
+    from scanner.registry.http.proxy import Proxy
     from scanner.registry.http.sockets import AsyncioBackend
 
 MAX_HEAD_BYTES = 32 << 10
@@ -29,6 +30,9 @@ HEAD_PIECE_BYTES = 8 << 10
 READ_BYTES = 64 << 10
 """What is taken at once of a body."""
 
+CHUNKED_READ_BYTES = 16 << 10
+"""The same of one in chunks: lines like those of a head may stand behind it, and all that are there are read in one step."""
+
 NOTHING_MORE = (b"", False)
 """Neither bytes nor the end, as h11 tells it."""
 
@@ -37,17 +41,25 @@ PARTS_A_TURN = 64
 
 
 class Connection:
-    """To one origin, made with the first request; whoever has it sends one, reads its answer, then tells that it is ``done``."""
+    """To one origin, be it through a proxy, made with the first request.
+
+    Whoever has it sends one, reads its answer, then tells that it is ``done``.
+    """
 
     def __init__(
-        self, origin: httpcore.Origin, backend: AsyncioBackend, context: ssl.SSLContext, keep_for_s: float
+        self,
+        origin: httpcore.Origin,
+        backend: AsyncioBackend,
+        context: ssl.SSLContext,
+        keep_for_s: float,
+        proxy: Proxy | None = None,
     ) -> None:
         self.origin = origin
-        self._backend, self._context, self._keep_for_s = backend, context, keep_for_s
+        self._backend, self._context, self._keep_for_s, self._proxy = backend, context, keep_for_s, proxy
         self._stream: httpcore.AsyncNetworkStream | None = None
         self._http = h11.Connection(h11.CLIENT, MAX_HEAD_BYTES)
         self._kept_until: float | None = None
-        self._parts = 0
+        self._parts, self._read_bytes = 0, READ_BYTES
 
     @property
     def is_idle(self) -> bool:
@@ -70,15 +82,16 @@ class Connection:
         self._kept_until, self._parts = None, 0
         timeouts = request.extensions.get("timeout", {})
         if self._stream is None:
-            self._stream = await self._connected(timeouts.get("connect"))
+            self._stream = await self._connected(timeouts)
         try:
             with contextlib.suppress(httpcore.WriteError):  # a server may answer first, then listen no longer
                 await self._stream.write(await self._written(request), timeouts.get("write"))
-            while not isinstance(head := await self._event(self._stream, timeouts.get("read")), h11.Response):
-                pass
+            head = await self._head(self._http, self._stream, timeouts.get("read"))
         except BaseException:
             await self.aclose()
             raise
+        is_chunked = any(name == b"transfer-encoding" for name, _ in head.headers)
+        self._read_bytes = CHUNKED_READ_BYTES if is_chunked else READ_BYTES
         extensions = {"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason}
         return head.status_code, head.headers.raw_items(), extensions
 
@@ -90,7 +103,7 @@ class Connection:
         """
         assert self._stream is not None  # noqa: S101 -- its head has come
         while True:
-            event = await self._event(self._stream, within_s)
+            event = await self._event(self._http, self._stream, within_s)
             if isinstance(event, h11.Data):
                 yield bytes(event.data)
             elif isinstance(event, h11.EndOfMessage) or event is h11.PAUSED:
@@ -114,37 +127,93 @@ class Connection:
         if self._stream is not None:
             await self._stream.aclose()
 
-    async def _connected(self, within_s: float | None) -> httpcore.AsyncNetworkStream:
-        host = self.origin.host.decode("ascii")
-        stream = await self._backend.connect_tcp(host, self.origin.port, within_s)
+    async def _connected(self, timeouts: Mapping[str, float | None]) -> httpcore.AsyncNetworkStream:
+        within_s = timeouts.get("connect")
+        if self._proxy is None:
+            stream = await self._opened(self.origin, within_s)
+        else:
+            stream = await self._opened(self._proxy.origin, within_s)
+            if self._proxy.origin.scheme == b"https":
+                stream = await _under_tls(stream, self._proxy.origin, self._proxy.context, within_s)
+            if self.origin.scheme == b"https":
+                await self._pass_through(self._proxy, stream, timeouts)
         if self.origin.scheme != b"https":
             return stream
-        self._context.set_alpn_protocols(["http/1.1"])
-        return await stream.start_tls(self._context, host, within_s)
+        return await _under_tls(stream, self.origin, self._context, within_s)
+
+    async def _opened(self, origin: httpcore.Origin, within_s: float | None) -> httpcore.AsyncNetworkStream:
+        return await self._backend.connect_tcp(origin.host.decode("ascii"), origin.port, within_s)
+
+    async def _pass_through(
+        self, proxy: Proxy, stream: httpcore.AsyncNetworkStream, timeouts: Mapping[str, float | None]
+    ) -> None:
+        """Have the proxy make a tunnel to the origin."""
+        try:
+            refusal = await self._refusal(proxy, stream, timeouts)
+        except BaseException:
+            await stream.aclose()
+            raise
+        if refusal is not None:
+            await stream.aclose()
+            raise httpcore.ProxyError(refusal)
+
+    async def _refusal(
+        self, proxy: Proxy, stream: httpcore.AsyncNetworkStream, timeouts: Mapping[str, float | None]
+    ) -> str | None:
+        """Why there is no tunnel; what a proxy says behind its own answer is nobody's word."""
+        asked = h11.Connection(h11.CLIENT, MAX_HEAD_BYTES)
+        with contextlib.suppress(httpcore.WriteError):
+            await stream.write(_spelt(asked, b"CONNECT", *proxy.to_connect(self.origin)), timeouts.get("write"))
+        answer = await self._head(asked, stream, timeouts.get("read"))
+        if asked.their_state is not h11.SWITCHED_PROTOCOL:
+            return f"{answer.status_code} {answer.reason.decode('ascii', 'ignore')}"
+        return None if asked.trailing_data == NOTHING_MORE else "the proxy speaks before the server does"
 
     async def _written(self, request: httpcore.Request) -> bytes:
         """The whole request; those of ours have no body, or a short one."""
-        try:
-            head = h11.Request(method=request.method, target=request.url.target, headers=request.headers)
-            parts = [self._http.send(head)]
-            pieces = cast("AsyncIterable[bytes]", request.stream)
-            parts.extend([self._http.send(h11.Data(data=piece)) async for piece in pieces])
-            parts.append(self._http.send(h11.EndOfMessage()))
-        except h11.LocalProtocolError as error:
-            raise httpcore.LocalProtocolError(str(error)) from error
-        return b"".join(part for part in parts if part)
+        target, headers = request.url.target, request.headers
+        if self._proxy is not None and self.origin.scheme != b"https":
+            target, headers = self._proxy.to_pass_on(request)
+        pieces = [piece async for piece in cast("AsyncIterable[bytes]", request.stream)]
+        return _spelt(self._http, request.method, target, headers, pieces)
 
-    async def _event(self, stream: httpcore.AsyncNetworkStream, within_s: float | None) -> Any:
+    async def _head(
+        self, http: h11.Connection, stream: httpcore.AsyncNetworkStream, within_s: float | None
+    ) -> h11.Response:
+        while not isinstance(head := await self._event(http, stream, within_s), h11.Response):
+            pass
+        return head
+
+    async def _event(self, http: h11.Connection, stream: httpcore.AsyncNetworkStream, within_s: float | None) -> Any:
         self._parts += 1
         if not self._parts % PARTS_A_TURN:
             await asyncio.sleep(0)
         try:
-            while (event := self._http.next_event()) is h11.NEED_DATA:
-                is_head = self._http.their_state is h11.SEND_RESPONSE
-                data = await stream.read(HEAD_PIECE_BYTES if is_head else READ_BYTES, within_s)
+            while (event := http.next_event()) is h11.NEED_DATA:
+                is_head = http.their_state is h11.SEND_RESPONSE
+                data = await stream.read(HEAD_PIECE_BYTES if is_head else self._read_bytes, within_s)
                 if not data and is_head:
                     raise httpcore.RemoteProtocolError("Server disconnected without sending a response.")
-                self._http.receive_data(data)
+                http.receive_data(data)
         except h11.RemoteProtocolError as error:
             raise httpcore.RemoteProtocolError(str(error)) from error
         return event
+
+
+async def _under_tls(
+    stream: httpcore.AsyncNetworkStream, origin: httpcore.Origin, context: ssl.SSLContext, within_s: float | None
+) -> httpcore.AsyncNetworkStream:
+    context.set_alpn_protocols(["http/1.1"])
+    return await stream.start_tls(context, origin.host.decode("ascii"), within_s)
+
+
+def _spelt(
+    http: h11.Connection, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]], pieces: Sequence[bytes] = ()
+) -> bytes:
+    try:
+        parts = [http.send(h11.Request(method=method, target=target, headers=headers))]
+        parts.extend(http.send(h11.Data(data=piece)) for piece in pieces)
+        parts.append(http.send(h11.EndOfMessage()))
+    except h11.LocalProtocolError as error:
+        raise httpcore.LocalProtocolError(str(error)) from error
+    return b"".join(part for part in parts if part)

@@ -21,16 +21,24 @@ if TYPE_CHECKING:
     from typing import Self
 
     from scanner.registry.http.connection_limit import ConnectionLimit
+    from scanner.registry.http.proxy import Proxy
     from scanner.registry.http.sockets import AsyncioBackend
 
 
 class Connections:
-    """At most ``most`` connections, to any origins; those that are idle wait to be taken again, the newest first."""
+    """At most ``most`` connections, to any origins, each through the ``proxy`` if there is one; those that are idle wait to be taken again, the newest first."""
 
-    def __init__(
-        self, backend: AsyncioBackend, context: ssl.SSLContext, *, most: int, keep_for_s: float, places: ConnectionLimit
+    def __init__(  # noqa: PLR0913 -- each is one independent thing about a pool
+        self,
+        backend: AsyncioBackend,
+        context: ssl.SSLContext,
+        *,
+        most: int,
+        keep_for_s: float,
+        places: ConnectionLimit,
+        proxy: Proxy | None = None,
     ) -> None:
-        self._backend, self._places = backend, places
+        self._backend, self._places, self._proxy = backend, places, proxy
         places.watch(self)
         self._context = context
         self._most = most
@@ -84,7 +92,7 @@ class Connections:
             await connection.aclose()  # meanwhile somebody else may take another one
         while self._idle and len(self._idle) + len(self._busy) >= self._most:
             await self._idle.popleft().aclose()
-        return Connection(origin, self._backend, self._context, self._keep_for_s)
+        return Connection(origin, self._backend, self._context, self._keep_for_s, self._proxy)
 
     def _newest_idle(self, origin: httpcore.Origin) -> Connection | None:
         """The newest idle connection to ``origin``, which is idle no longer."""

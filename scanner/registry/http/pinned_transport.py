@@ -25,11 +25,12 @@ from scanner.registry.http.address import Address, AddressPolicy, Network
 from scanner.registry.http.connection_limit import ConnectionLimit
 from scanner.registry.http.connections import Connections
 from scanner.registry.http.failures import EgressRefusedError
+from scanner.registry.http.proxy import Proxy
 from scanner.registry.http.sockets import AsyncioBackend
 from scanner.registry.http.tls import tls_context
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
 
     from scanner.registry.config import RegistryConfig
 
@@ -44,6 +45,8 @@ MAX_CONNECTIONS = 20
 
 KEEP_FOR_S = 30.0
 """How long an idle connection is kept; load balancers close theirs after 60 s."""
+
+_ANYWHERE = AddressPolicy(networks=(IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
 
 _LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 
@@ -87,14 +90,14 @@ def make_transport(  # noqa: PLR0913 -- each is one independent setting of a reg
     Raises:
         ValueError: ``verify=False`` (there is no mode without verification), or a proxy of another kind.
     """
-    policy = _policy(own_hosts, allow_networks=allow_networks)
+    policy, context = _policy(own_hosts, allow_networks=allow_networks), _context(verify)
     shared = places or ConnectionLimit(descriptors.for_registries())
     if proxy is None:
-        backend = PinnedBackend(policy, _literal_names(own_hosts), resolve, shared)
-        kept = Connections(backend, _context(verify), most=MAX_CONNECTIONS, keep_for_s=KEEP_FOR_S, places=shared)
-        return PinnedTransport(kept, policy=policy, plain_http=plain_http, proxied=False)
-    pool = _proxy_pool(httpx.Proxy(proxy), _context(verify), resolve, shared)
-    return PinnedTransport(pool, policy=policy, plain_http=plain_http, proxied=True)
+        through, backend = None, PinnedBackend(policy, _literal_names(own_hosts), resolve, shared)
+    else:  # the operator chose it, so its own address is not screened
+        through, backend = Proxy.of(proxy, context), PinnedBackend(_ANYWHERE, frozenset(), resolve, shared)
+    kept = Connections(backend, context, most=MAX_CONNECTIONS, keep_for_s=KEEP_FOR_S, places=shared, proxy=through)
+    return PinnedTransport(kept, policy=policy, plain_http=plain_http, proxied=through is not None)
 
 
 def transport_for(
@@ -135,7 +138,7 @@ class PinnedTransport(httpx.AsyncHTTPTransport):
 
     def __init__(
         self,
-        pool: httpcore.AsyncConnectionPool | Connections,
+        pool: Connections,
         *,
         policy: AddressPolicy,
         plain_http: bool,
@@ -177,8 +180,6 @@ class PinnedBackend(AsyncioBackend):
         host: str,
         port: int,
         timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first screened address that answers, all within ``timeout`` seconds."""
         loop = asyncio.get_running_loop()
@@ -188,7 +189,7 @@ class PinnedBackend(AsyncioBackend):
         for number, address in enumerate(pinned):
             limit_s = max(deadline - loop.time(), 0.0) / (len(pinned) - number)  # a silent address must not take it all
             try:
-                return await super().connect_tcp(str(address), port, limit_s, local_address, socket_options)
+                return await super().connect_tcp(str(address), port, limit_s)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
         raise failed
@@ -235,26 +236,6 @@ def _context(verify: ssl.SSLContext | bool) -> ssl.SSLContext:  # noqa: FBT001 -
     if not isinstance(context, ssl.SSLContext):
         raise ValueError("there is no mode without verification")  # noqa: TRY004 -- the value is wrong, not its type
     return context
-
-
-def _proxy_pool(
-    proxy: httpx.Proxy, context: ssl.SSLContext, resolve: Resolve, places: ConnectionLimit
-) -> httpcore.AsyncHTTPProxy:
-    """The operator chose the proxy, so its own address is not screened."""
-    if proxy.url.scheme not in {"http", "https"}:
-        raise ValueError("a proxy is an http or https URL")
-    anywhere = AddressPolicy(networks=(IPv4Network("0.0.0.0/0"), IPv6Network("::/0")))
-    return httpcore.AsyncHTTPProxy(
-        proxy_url=httpcore.URL(
-            scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=proxy.url.raw_path
-        ),
-        proxy_auth=proxy.raw_auth,
-        proxy_ssl_context=context if proxy.url.scheme == "https" else None,
-        ssl_context=context,
-        max_connections=MAX_CONNECTIONS,
-        keepalive_expiry=KEEP_FOR_S,
-        network_backend=PinnedBackend(anywhere, frozenset(), resolve, places),
-    )
 
 
 def _screen_text(host: str, policy: AddressPolicy) -> None:

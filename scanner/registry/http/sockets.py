@@ -1,4 +1,4 @@
-"""Connections on asyncio's transports for httpcore, whose own fit every loop at a quarter of a request's cost."""
+"""Connections on asyncio's transports; httpcore's own fit every loop at a quarter of a request's cost."""
 
 from __future__ import annotations
 
@@ -14,53 +14,29 @@ from scanner import descriptors
 from scanner.registry.http.connection_limit import ConnectionLimit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
 
 MAX_AHEAD_BYTES = 64 << 10
-"""What is taken from the system before somebody asks for it: as much as httpcore reads at once; asyncio may add 256 KiB."""
+"""What is taken from the system before somebody asks for it: as much as is read at once of a body; asyncio may add 256 KiB."""
 
 
-class AsyncioBackend(httpcore.AsyncNetworkBackend):
+class AsyncioBackend:
     """Connects in the running event loop, as often at once as there are ``places``."""
 
     def __init__(self, places: ConnectionLimit | None = None) -> None:
         self._places = places or ConnectionLimit(descriptors.for_registries())
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    async def connect_tcp(self, host: str, port: int, timeout: float | None = None) -> httpcore.AsyncNetworkStream:
         """A connection to this address."""
-        own = None if local_address is None else (local_address, 0)
         loop = asyncio.get_running_loop()
         place = await _Place.of(self._places, self)
         try:
             async with _connecting(timeout):
-                transport, received = await loop.create_connection(_Received, host, port, local_addr=own)
-            for option in socket_options or ():
-                transport.get_extra_info("socket").setsockopt(*option)
+                transport, received = await loop.create_connection(_Received, host, port)
         except BaseException:
             place.leave()
             raise
         return _Stream(transport, received, place)
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """No registry listens there."""
-        del timeout, socket_options
-        raise httpcore.UnsupportedProtocol(f"{path!a} is no address")
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
 
 
 class _Place:
@@ -229,8 +205,10 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def _under_tls(self, context: ssl.SSLContext, name: str | None) -> _Stream:
         """What came before TLS is nobody's word: it is refused, and what might still come of it read by nobody."""
-        if self._received.is_there:
+        if self._received.holds:
             raise ssl.SSLError("the server speaks before TLS")
+        if self._received.ended:
+            raise ConnectionResetError("the connection was lost")
         received = _Received()
         transport = await asyncio.get_running_loop().start_tls(self._transport, received, context, server_hostname=name)
         if transport is None:

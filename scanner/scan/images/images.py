@@ -9,6 +9,7 @@ from scanner.domain.facts import HostFacts, LocalImage, Process, Stage, Workload
 from scanner.domain.failure import Failure
 from scanner.domain.image.healthcheck import checks_of
 from scanner.domain.image.offers import ImageFacts, Offer, Program
+from scanner.domain.image.reference import DEFAULT_REGISTRY
 from scanner.domain.image.selection import Outcome, select
 from scanner.domain.platform.platform import canonical
 from scanner.domain.verdict.engine import engine_of, kernel_of
@@ -81,6 +82,10 @@ class Images:
             return Known(await self._whole(workload, await self._if_pulled(host, workload, note), note))
         if workload.local is None:
             return Known(await self._if_pulled(host, workload, note))
+        if _is_named_alone(workload, workload.local):
+            own = await self._by_its_tag(_Asker(host, workload, Rank.EXISTING, note), workload.local)
+            if own is not None:
+                return Known(own)
         # The tag first: where it has not moved, its answer proves the digest too.
         ahead = await self._if_pulled(host, workload, note) if _tag(workload) else None
         running = await self._running(host, workload, workload.local, note)
@@ -146,6 +151,18 @@ class Images:
             if isinstance(facts, ImageFacts) or facts.reason not in _GONE:
                 return facts
         return facts
+
+    async def _by_its_tag(self, asker: _Asker, local: LocalImage) -> ImageFacts | None:
+        """What the container's own tag offers, where its image is among that.
+
+        Docker's classic store leaves an index's digest at the image for the platform that was pulled first: the one for
+        another platform has the tag, and no digest of that name, where the host had it by another name before.
+        """
+        reference = asker.workload.reference
+        if isinstance(reference, Failure):
+            return None
+        facts = await self._under(reference, asker, local)
+        return facts if isinstance(facts, ImageFacts) and asker.made_from(facts) is not None else None
 
     async def _under(self, reference: ImageReference, asker: _Asker, local: LocalImage) -> ImageFacts | Failure:
         """The same under one of the names that the host knows it by."""
@@ -257,6 +274,17 @@ def _tag(workload: Workload) -> ImageReference | None:
         return None
     pulled = any(found.name == reference.name for found in _repo_digests(workload, workload.local))
     return reference if pulled else None
+
+
+def _is_named_alone(workload: Workload, local: LocalImage) -> bool:
+    """Whether an image that was pulled has a tag of a registry's that no digest of its own belongs to.
+
+    A name without a registry is one that somebody gave here, which no stranger's registry is asked for.
+    """
+    own = workload.reference
+    if isinstance(own, Failure) or own.digest or own.registry in {"", DEFAULT_REGISTRY, LOCAL_REGISTRY}:
+        return False
+    return bool(_repo_digests(workload, local)) and _tag(workload) is None
 
 
 def _repo_digests(workload: Workload, local: LocalImage) -> list[ImageReference]:

@@ -15,10 +15,14 @@ from scanner.domain.text import printable
 from scanner.formats import files
 from scanner.formats.files import FileError
 from scanner.probe.planned import file_kinds
-from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES
+from scanner.probe.planned.plans import MAX_DOCUMENT_BYTES, UnclearError
+from scanner.probe.planned.units import included_tables
+from scanner.probe.planned.units.included_tables import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from scanner.probe.planned.units.included_tables import Table
 
 MAX_ENTRIES = 100_000
 """Names looked at: ten for each host of the largest fleet that one scanner is measured with."""
@@ -46,6 +50,9 @@ A unit that runs one of the others is a gap.
 
 MAX_SCRIPT_BYTES = 64 << 10
 """What the reader of scripts takes."""
+
+MAX_INCLUDES = 5
+"""Tables that others include, within each other."""
 
 IGNORED = (".", "_")
 """How the names of folders begin that are no host's: ``.git``, or pieces that several hosts share."""
@@ -200,33 +207,53 @@ class _Reading:
         return True
 
     def _take_named(self, home: Path, skipped: str = "") -> None:
-        """Files of any name from which a unit or a script takes variables or commands, below any folder around it."""
-        named = self._named()
-        for name in (name for name in self._others if name in named):
-            place = (home / name.removeprefix(skipped)).resolve()
-            self._scripts += 1
-            if self._scripts > MAX_SCRIPTS:
+        """Files of any name from which a unit, a script or a table takes variables or commands, below any folder around it."""
+        asking: Mapping[str, bytes] = dict(self._texts)
+        included: dict[str, Table] = {}
+        for _ in range(MAX_INCLUDES):
+            named, tables = self._named(asking, included)
+            included = tables
+            taken: dict[str, bytes] = {}
+            for name in (name for name in self._others if name in named):
+                place = (home / name.removeprefix(skipped)).resolve()
+                self._scripts += 1
+                if self._scripts > MAX_SCRIPTS:
+                    self._unread.update(dict.fromkeys(tables.keys() - taken, "a table, of which there are many"))
+                    break
+                try:
+                    if place.is_relative_to(self._home):
+                        taken[name] = files.read_bytes(place, MAX_SCRIPT_BYTES, follow=False)
+                except (FileError, OSError) as error:
+                    if name in tables:
+                        self._unread[name] = _why(error)
+            self._texts.update(taken)
+            self._others = [name for name in self._others if name not in taken]
+            asking = taken
+            if not taken:
                 break
-            with suppress(FileError, OSError):
-                if place.is_relative_to(self._home):
-                    self._texts[name] = files.read_bytes(place, MAX_SCRIPT_BYTES, follow=False)
-        self._others = [name for name in self._others if name not in self._texts]
 
-    def _named(self) -> set[str]:
-        """Of the other files those that one which is read may name."""
+    def _named(self, asking: Mapping[str, bytes], included: Mapping[str, Table]) -> tuple[set[str], dict[str, Table]]:
+        """Of the other files those that some which are read may name; of these the tables that others include."""
         others, by_end = set(self._others), defaultdict[str, list[str]](list)
         for path in self._others:
             for end in _ends(path):
                 by_end[end].append(path)
         basenames = {posixpath.basename(path) for path in self._others}
+        folders = Folders(self._others)
         found: set[str] = set()
-        for path, raw in self._texts.items():
+        tables: dict[str, Table] = {}
+        for path, raw in asking.items():
             for name in file_kinds.named_by(path, raw):
                 if not name.startswith("/"):
                     found.update(by_end.pop(name.removeprefix("./"), ()))  # another file may name the same
+                elif name.endswith("/*"):
+                    found.update(one for root in _around(path) for one in folders.matching(f"{root}{name}"))
                 elif posixpath.basename(name) in basenames:
                     found.update(others.intersection(f"{root}{name}" for root in _around(path)))
-        return found
+            with suppress(UnclearError):  # told where its commands are read
+                if table := included.get(path) or included_tables.named(path):
+                    tables |= {one.path: one for one in included_tables.included(table, raw, folders)}
+        return found | tables.keys(), tables
 
     def _leave(self, entry: os.DirEntry[str], name: str, error: FileError) -> None:
         """A file that is not read; one that is too long and no plan by what it begins with is left alone."""

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from scanner.domain.override import names_something
-from scanner.domain.waiver import names_no_reason, writable
+from scanner.domain.waiver import ANY, BESIDE, Waiver, end_of_day, misfits, patterns, writable
 
 MAX_IMAGES = 64
 """One deployment; a pipeline with more of them asks once per service."""
@@ -32,11 +42,26 @@ MAX_FILE_CHARS = 1 << 20
 MAX_LOG_CHARS = 32 << 10
 """The last screens of a log, where the cause stands."""
 
+
+def _day_lasts(value: object) -> object:
+    try:
+        return (isinstance(value, str) and end_of_day(value)) or value
+    except ValueError:
+        return value  # no day; what it is instead is said of a moment
+
+
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=MAX_REFERENCE_CHARS)]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+ImagePattern = Annotated[str, StringConstraints(min_length=1, max_length=MAX_REFERENCE_CHARS)]
 PlatformName = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 Argument = Annotated[str, StringConstraints(max_length=8192)]
-End = Annotated[AwareDatetime, AfterValidator(writable)]
+End = Annotated[
+    AwareDatetime,
+    BeforeValidator(_day_lasts),
+    AfterValidator(writable),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}),
+]
+"""A moment with its zone, or a day until its end in UTC, as the configuration file has it."""
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$")]
 FileText = Annotated[str, StringConstraints(max_length=MAX_FILE_CHARS)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
@@ -103,8 +128,8 @@ class OverrideRequest(_Body):
     owner: Words
     reason: Words
     until: End
-    image: Annotated[str, StringConstraints(min_length=1, max_length=MAX_REFERENCE_CHARS)]
-    host: Pattern = "*"
+    image: ImagePattern
+    host: Pattern = ANY
 
     @model_validator(mode="after")
     def _is_narrow(self) -> OverrideRequest:
@@ -119,24 +144,43 @@ class ExplainRequest(_Body):
     text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_LOG_CHARS)]
 
 
+class WaiverMatch(_Body):
+    """What a waiver covers, as ``match`` of the configuration file has it: every pattern given must fit."""
+
+    host: Pattern = ANY
+    image: ImagePattern = ANY
+    workload: Pattern = ANY
+    reason: Pattern = ANY
+
+
 class WaiverRequest(_Body):
-    """Somebody answers for what matches, until a moment; at least one pattern must narrow it."""
+    """Somebody answers for what matches, until a moment; at least one pattern, in ``match`` or beside it, must narrow it."""
 
     owner: Words
     reason: Words
     until: End
-    host: Pattern = "*"
-    image: Annotated[str, StringConstraints(min_length=1, max_length=MAX_REFERENCE_CHARS)] = "*"
-    workload: Pattern = "*"
-    finding_reason: Pattern = "*"
+    match: WaiverMatch = WaiverMatch()
+    host: Pattern = ANY
+    image: ImagePattern = ANY
+    workload: Pattern = ANY
+    finding_reason: Pattern = ANY
 
     @model_validator(mode="after")
     def _is_narrow(self) -> WaiverRequest:
-        if not any(map(names_something, (self.host, self.image, self.workload, self.finding_reason))):
-            raise ValueError("name a host, image, workload or finding_reason: nobody answers for everything")
-        if why := names_no_reason(self.finding_reason):
-            raise ValueError(f"finding_reason: {why}")
+        for place, why in misfits(dict(self.match), self._beside):
+            raise ValueError(why if place == ("match",) else f"{'.'.join(place)}: {why}")
         return self
+
+    @property
+    def _beside(self) -> dict[str, str]:
+        return {own: getattr(self, own) for own in BESIDE.values()}
+
+    @property
+    def waiver(self) -> Waiver:
+        """It as a waiver that has no id yet."""
+        covers = patterns(dict(self.match), self._beside)
+        host, image, workload, reason = (covers[name] for name in BESIDE)
+        return Waiver("", self.owner, self.reason, self.until.timestamp(), host, image, workload, reason)
 
 
 class RollbackRequest(_Body):

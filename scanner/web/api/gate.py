@@ -104,20 +104,18 @@ async def add_waiver(
 ) -> Response:
     """Answer for findings until a moment.
 
-    ``covers`` is how many of the latest report, ``ok`` ones left out, it is for: a pattern that fits nothing may be meant
+    ``covered`` is how many of the latest report, ``ok`` ones left out, it is for: a pattern that fits nothing may be meant
     otherwise. It is null as long as there is no report.
     """
-    until = wanted.until.timestamp()
-    if until <= context.clock():
+    waiver = wanted.waiver
+    if waiver.until <= context.clock():
         raise Problem(400, "waiver_invalid", "until is in the past")
-    waiver = Waiver("", wanted.owner, wanted.reason, until, wanted.host, wanted.image, wanted.workload,
-                    wanted.finding_reason)  # fmt: skip
     added = await known.add(waiver, by)
     if isinstance(added, Refusal):
         raise Problem.of(added)
     report = publication.report()
-    covers = await asyncio.to_thread(_covered, added, report) if report else None
-    return JSONResponse(waiver_document(added) | {"covers": covers}, 201, {"Location": f"/api/v1/waivers/{added.id}"})
+    covered = await asyncio.to_thread(_covered, added, report) if report else None
+    return JSONResponse(waiver_document(added) | {"covered": covered}, 201, {"Location": f"/api/v1/waivers/{added.id}"})
 
 
 @router.delete("/waivers/{waiver_id}", status_code=204)

@@ -283,9 +283,9 @@ class Waiver(TypedDict):
 
 
 class AddedWaiver(Waiver):
-    """One that was added; ``covers`` are the findings of the latest report that it is for, ``ok`` ones left out."""
+    """One that was added; ``covered`` counts the findings of the latest report that it is for, ``ok`` ones left out."""
 
-    covers: int | None
+    covered: int | None
 
 
 class Waivers(TypedDict):

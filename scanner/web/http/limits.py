@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 
 from scanner.web.http.access import Scope as Needs
 from scanner.web.http.problem import Problem
+from scanner.web.http.session import with_our_cookies_alone
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +23,9 @@ log = structlog.get_logger(__name__)
 
 MAX_HEAD_BYTES = 16 << 10
 """Request target and headers; a bearer token, a proxy's additions, a long reference fit several times."""
+
+HEAD_TOO_LARGE = ("head_too_large", f"target and headers have at most {MAX_HEAD_BYTES} bytes")
+"""Reason and detail of the refusal, whoever notices it first: this layer, or the parser below it."""
 
 MAX_BODY_BYTES = 64 << 10
 """The largest sensible body is a log excerpt to explain, or a gate question about a few dozen images."""
@@ -79,6 +83,7 @@ class LimitsMiddleware:
             await problem.response()(scope, receive, guarded)
             return
         if body is not None:
+            scope["headers"] = with_our_cookies_alone(scope["headers"])
             await self._serve(scope, _replay(body, receive), guarded)
 
     async def _serve(self, scope: Scope, receive: Receive, send: _Sender) -> None:
@@ -198,7 +203,7 @@ async def _read(scope: Scope, receive: Receive, limit: int) -> bytes | None:
     head = sum(len(name) + len(value) for name, value in scope["headers"])
     # The parser refuses a long head only if it arrives in pieces.
     if head + len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_HEAD_BYTES:
-        raise _refused(400, "head_too_large", f"target and headers have at most {MAX_HEAD_BYTES} bytes")
+        raise _refused(400, *HEAD_TOO_LARGE)
     length, chunked = headers.get("content-length"), "transfer-encoding" in headers
     if length is not None and chunked:
         raise _refused(400, "framing_ambiguous", "a request has either a length or chunks")

@@ -8,12 +8,14 @@ would keep the event loop for seconds, a client that reads nothing would keep it
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from scanner.web.http.limits import MAX_HEAD_BYTES
+from scanner.web.http.limits import HEAD_TOO_LARGE, MAX_HEAD_BYTES, SECURITY_HEADERS
+from scanner.web.http.problem import Problem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,6 +37,7 @@ MAX_PIECES = 1024
 class PunctualProtocol(H11Protocol):
     """uvicorn's protocol with deadlines for the head of each request and for the taking of its answer."""
 
+    conn: _Connection
     _deadline: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
     _since = 0.0
@@ -57,6 +60,16 @@ class PunctualProtocol(H11Protocol):
         """Close it at once; it counts no more."""
         self.connections.discard(self)
         self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """What cannot be read as a request is refused with a problem document, as everything else is."""
+        is_long = self.conn.hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        answer = Problem(400, *(HEAD_TOO_LARGE if is_long else ("malformed", msg))).response()
+        answer.headers.update({**SECURITY_HEADERS, "connection": "close"})
+        for event in (h11.Response(status_code=400, headers=answer.raw_headers), h11.Data(data=bytes(answer.body))):
+            self.transport.write(self.conn.send(event))
+        self.transport.write(self.conn.send(h11.EndOfMessage()))
+        self.transport.close()
 
     def connection_made(self, transport: Any) -> None:
         """Start the first deadline."""
@@ -124,8 +137,9 @@ class PunctualProtocol(H11Protocol):
 
 
 class _Connection(h11.Connection):
-    """Counts the pieces of each body."""
+    """Counts the pieces of each body; keeps the status that fits what could not be read."""
 
+    hint = 0
     _pieces = 0
 
     def next_event(self) -> Any:
@@ -134,14 +148,21 @@ class _Connection(h11.Connection):
         Raises:
             h11.RemoteProtocolError: a body in too many pieces.
         """
-        event = super().next_event()
+        try:
+            event = super().next_event()
+            self._count(event)
+        except h11.RemoteProtocolError as error:
+            self.hint = error.error_status_hint
+            raise
+        return event
+
+    def _count(self, event: Any) -> None:
         if isinstance(event, h11.Request):
             self._pieces = 0
         elif isinstance(event, h11.Data):
             self._pieces += 1
             if self._pieces > MAX_PIECES:
                 raise h11.RemoteProtocolError(f"a body in more than {MAX_PIECES} pieces")
-        return event
 
 
 class _Crowded:

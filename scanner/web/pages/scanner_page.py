@@ -148,9 +148,7 @@ async def answer_for(
 ) -> Response:
     """Answer for findings until a day."""
     wanted = _asked(WaiverRequest, await form_of(request), RefusalReason.WAIVER_INVALID, asking.now)
-    made = Waiver("", wanted.owner, wanted.reason, wanted.until.timestamp(), wanted.host, wanted.image,
-                  wanted.workload, wanted.finding_reason)  # fmt: skip
-    if isinstance(added := await known.add(made, asking.viewer.name), Refusal):
+    if isinstance(added := await known.add(wanted.waiver, asking.viewer.name), Refusal):
         raise Problem.of(added)
     return RedirectResponse("/scanner#waivers", 303)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from scanner.binary.inspect import inspect
+from scanner.binary.program.way import is_unknown
 from scanner.domain.verdict.reason import Reason
 
 FOREIGN_MACHINE = 183
@@ -332,3 +333,82 @@ async def test_a_search_answers_from_the_image_s_own_files_alone(images, build):
         if (program.problem is None) != goes_on:
             wrong.append(text)
     assert not wrong
+
+
+MAKERS = [
+    # what runs before a program that the image lacks, whether that is surely still missing
+    ("psql -c 'SELECT 1'", True),
+    ("psql -c '\\! cp /srv /lost'", False),
+    ("psql -f /etc/menu", False),
+    ("psql <<E\nSELECT 1\nE", True),
+    ('psql -c "$(cat /proc/x)"', False),
+    ("java -version 2>&1", True),
+    ("java -jar /x.jar", False),
+    ("ssh-keygen -q -f /etc/key", True),
+    ("ssh-keygen -q -f /lost", False),
+    ("initdb -D /var/lib/db", True),
+    ("migrate", False),
+    ("X=$(psql -c 'SELECT 1')", True),
+    ("X=$(migrate)", False),
+    ("/ok.sh", True),
+    ("sh /ok.sh", True),
+    ("/puts.sh", False),
+    ("/calls.sh", True),
+    ("/calls.sh migrate", False),
+    ("nice psql -c 'SELECT 1'", True),
+    ("nice migrate", False),
+    ("for f in /parts/*; do $f; done", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("start", ["exec /lost", "/lost"])
+async def test_a_program_that_is_not_there_is_missing_unless_what_ran_before_may_have_made_it(images, build, start):
+    native, script = build.elf(), b"#!/bin/dash\n"
+    more = {f"usr/bin/{name}": native for name in ("psql", "java", "ssh-keygen", "initdb", "migrate", "nice")}
+    more |= {
+        "etc/menu": b"x\n",
+        "puts.sh": script + b"cp /last /lost\n",
+        "calls.sh": script + b'psql -l\n"$@"\n/ok.sh\n',
+    }
+    more |= {"parts/1.sh": script + b"echo 1\n", "parts/2.sh": script + b"mkdir -p /x\necho 2 >/x/2\n"}
+    wrong = []
+    for text, is_missing in MAKERS:
+        program = await followed(images, build, f"{text}\n{start}", **more)
+        reason = program.problem.reason if program.problem is not None else program.at_run_time
+        if (reason is Reason.ENTRYPOINT_MISSING) != is_missing or not reason:
+            wrong.append((text, reason))
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    "text", ["migrate\n/lost &\nwait -n", "/lost &\nmigrate\nwait $!", "migrate &\n/lost &\nexec /last"]
+)
+async def test_a_program_that_is_started_beside_others_and_not_there_is_never_passed_over(images, build, text):
+    program = await followed(images, build, text, **{"usr/bin/migrate": build.elf()})
+    assert "/lost" in program.problem.detail
+    assert is_unknown(program.problem)
+
+
+@pytest.mark.parametrize(
+    ("inner", "is_open"),
+    [
+        ("chmod a-x /last", True),
+        ("rm -f /last", True),
+        ("sh /puts.sh", True),
+        ("cp /srv /$X", False),
+        ("mkdir -p /last.d; chmod +x /last; chown 0 /last", False),
+    ],
+)
+async def test_what_a_script_before_takes_away_is_not_taken_for_there(images, build, inner, is_open):
+    tools = {f"usr/bin/{name}": build.elf() for name in ("chmod", "chown", "rm", "cp", "sh", "mkdir")}
+    scripts = {"puts.sh": b"#!/bin/dash\ncp /srv /last\n", "inner.sh": f"#!/bin/dash\n{inner}\n".encode()}
+    program = await followed(images, build, "/inner.sh\nexec /last", **tools, **scripts)
+    assert is_unknown(program.problem) is is_open, program.problem
+    assert is_open or program.problem is None
+
+
+@pytest.mark.parametrize(("text", "is_open"), [("set -e\n/none\nexec /last", False), ("/none && echo x", True)])
+async def test_an_empty_file_that_a_shell_starts_is_no_reason_to_end(images, build, text, is_open):
+    program = await followed(images, build, text, none={"mode": 0o755, "content": b""})
+    assert is_unknown(program.problem) is is_open, program.problem
+    assert is_open or program.problem is None

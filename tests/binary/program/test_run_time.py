@@ -233,11 +233,13 @@ async def test_what_lies_in_a_directory_that_only_the_run_tells_is_not_looked_fo
         ('case "$(uname -s -m)" in "Linux x86_64") exec /opt/x86_64/app;; esac; exec /none', "/opt/x86_64/app"),
         ("exec /srv-$(uname -m)/app", Reason.ENTRYPOINT_MISSING),
         ("exec /opt/$(uname -r)/app", "/usr/bin/bash"),
+        ("exec linux32 bash -c 'exec /opt/$(uname -m)/app'", "/usr/bin/bash"),
+        ("exec setarch i686 bash -c 'bash -c \"exec /opt/\\$(arch)/app\"'", "/usr/bin/bash"),
         ("exec /opt/$(uname -p)/app", "/usr/bin/bash"),
     ],
 )
 async def test_the_machine_is_that_of_the_shell_s_own_program(look, build, line, end):
-    tools = {f"usr/bin/{name}": build.elf() for name in ("uname", "arch", "bash")}
+    tools = {f"usr/bin/{name}": build.elf() for name in ("uname", "arch", "bash", "linux32", "setarch")}
     entries = [*tools.items(), ("opt/x86_64/app", build.elf()), ("srv-aarch64/app", build.elf(machine=183))]
     found = await look(("bash", "-c", line), entries)
     assert (reason(found) or ends(found)) == end, found
@@ -297,6 +299,8 @@ SUPERVISED = [  # what is started, files beside the supervisor, what speaks agai
     (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"# x\n/app -x\n  /none\n"}, ""),
     (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b'foreground { /app "a b" }\ncd /srv\nif { /foreign }\n/app\n'}, "/foreign leads"),
     (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"importas X X\n${X} /none\n"}, ""),
+    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"importas -i -D x X X\nbacktick -D x Y { /app }\nmultisubstitute { importas Z Z define A b }\nemptyenv -p exec -c -a name /none $X\n"}, "/none"),
+    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"backtick -n Y { /foreign }\n/app\n"}, "/foreign leads"),
     (("/init",), {"etc/s6-overlay/s6-rc.d/a/run": b"#!/command/execlineb -P\nfdmove -c 2 1 /none\n", "command/execlineb": "E"}, "/none"),
     (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"/none\n", "etc/s6-overlay/s6-rc.d/b/up": b"/app\n", "etc/s6-overlay/s6-rc.d/user/contents.d/b": ""}, ""),
     (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"/none\n", "etc/s6-overlay/s6-rc.d/b/dependencies.d/a": "", "etc/s6-overlay/s6-rc.d/user/contents.d/b": ""}, "/none"),
@@ -304,6 +308,7 @@ SUPERVISED = [  # what is started, files beside the supervisor, what speaks agai
     (("/usr/bin/s6-overlay-suexec", "/package/s6/libexec/preinit", "", "/package/s6/libexec/stage0", "/app"), {"etc/services.d/a/run": f"#!{SHELL}\nexec /foreign\n"}, "/run leads"),
     (("/sbin/my_init",), {"etc/service/a/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/app -x\n[include]\nfiles = d/*.conf\n", "d/b.conf": "[program:b]\ncommand=/none -x\n"}, "/none"),
+    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[include]\nfiles = d/*/s?.conf\n", "d/a/s1.conf": "[program:b]\ncommand=/none -x\n", "d/s1.conf": "x"}, "/none"),
     (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/app\n[program:b]\nautostart=false\ncommand=/none\n"}, ""),
     (("/usr/bin/supervisord",), {"supervisord.conf": "[supervisord]\n[program:a]\ncommand=/app\n", "etc/supervisord.conf": "[program:a]\ncommand=/none\n"}, ""),
     (("/usr/bin/supervisord",), {"usr/etc/supervisord.conf": "[supervisord]\n[program:a]\ncommand=/none\n", "supervisord.conf": "[supervisord]\n"}, "/none"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
@@ -84,3 +85,11 @@ def test_people_read_in_markdown_and_on_the_page_until_when_it_is_waived():
     told = report_formats.markdown(BOTH, None)
     assert told.count(SAID) == 1
     assert html_report.page(BOTH).count("waived until 2027-01-15") == 1
+
+
+def test_every_colour_of_a_html_report_s_picture_has_its_word():
+    text = html_report.page(BOTH)
+    drawn = set(re.findall(r'<path class="cells (k-\w+)"', text))
+    assert drawn <= set(re.findall(r'<rect class="(k-\w+)" width="9" height="9"/></svg>\w+<', text))
+    assert drawn
+    assert ", 1 host<" in text

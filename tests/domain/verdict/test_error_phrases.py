@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from scanner.domain.verdict.error_phrases import (
     MAX_LINE_CHARS,
+    MAX_POSSIBLE,
     PHRASES,
     RUNTIME_SPEAKS_WITHIN_S,
     acquits,
@@ -18,7 +19,8 @@ from scanner.domain.verdict.error_phrases import (
     observe,
 )
 from scanner.domain.verdict.phrases.acquittals import ACQUITTALS
-from scanner.domain.verdict.phrases.phrase import Speaker
+from scanner.domain.verdict.phrases.phrase import Speaker, in_lower_case
+from scanner.domain.verdict.phrases.wrapping import MIN_WORDS_CHARS
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from tests import counted
 from tests.domain.verdict.error_texts import INNOCENT, SEEN, TEXTS
@@ -186,7 +188,7 @@ def test_an_application_s_sentence_is_no_runtime_s(text):
 @each_row("phrase", PHRASES, ids=lambda phrase: phrase.says[:60])
 def test_a_phrase_s_example_is_its_own(phrase):
     assert phrase.may_be_in(phrase.says.lower())
-    assert phrase.sought(phrase.says) or phrase.is_line(phrase.says)
+    assert phrase.sought(phrase.says, in_lower_case(phrase.says)) or phrase.is_line(phrase.says)
     assert phrase.said_by
     assert phrase.cause
     if not phrase.needs_code:
@@ -332,7 +334,25 @@ def test_a_hostile_line_costs_no_time():
 def test_no_words_are_sought_behind_whatever_may_stand_before_them(phrase):
     """Which costs its length at every letter of a line. What minds no case is found in any, at the cost of one."""
     assert not re.search(r"(?:^|\||\()\.\{", phrase.within)
-    assert phrase.sought(phrase.says.swapcase()) == phrase.sought(phrase.says).swapcase()
+    said, low = phrase.says, in_lower_case(phrase.says)
+    assert phrase.sought(said.swapcase(), low) == phrase.sought(said, low).swapcase()
+
+
+def test_a_line_that_holds_words_of_most_phrases_is_searched_for_none():
+    lines = [line for _, words, *_ in TEXTS for line in words.split("\n")] + [phrase.says for phrase in PHRASES]
+    assert max(sum(phrase.may_be_in(line.lower()) for phrase in PHRASES) for line in lines) <= MAX_POSSIBLE * 3 / 4
+    every = " ".join(words for phrase in PHRASES for words in phrase.has.split("|"))[: MAX_LINE_CHARS - 30]
+    assert explain(f"{every} exec /app: exec format error") == ()
+    assert [found.reason for found in explain(f"{every}\nexec /app: exec format error")] == [Reason.EXEC_FORMAT_ERROR]
+    full = f"{every[:-30]} exec /app: exec format error: no space left on device"
+    assert acquits(full) == instead(full) == ""
+
+
+def test_strings_of_a_line_that_holds_words_of_most_phrases_count_each_for_itself():
+    said = [phrase.says for phrase in PHRASES if not phrase.needs_code and len(phrase.says) >= MIN_WORDS_CHARS][::3]
+    line = json.dumps(said, ensure_ascii=False)
+    assert len(line) < MAX_LINE_CHARS
+    assert [found.reason for found in explain(line)] == [found.reason for found in explain("\n".join(said))] != []
 
 
 def test_a_hostile_log_costs_as_much_as_it_has_lines_of_which_each_is_read_to_its_end():

@@ -239,6 +239,8 @@ def test_where_nothing_is_known_of_an_image_it_is_said_of_what():
     assert judge(a_host(), plan(), None).detail == "nothing is known of the image"
     told = judge(a_host(), replace(container(), local=None), None)
     assert told.detail == "the image is in no registry and its platform is not known"
+    nothing_offered = Failure(Reason.IMAGE_NO_PLATFORMS)  # today: what runs was made from something
+    assert judge(a_host(), replace(container(), local=None), nothing_offered).reason is Reason.IMAGE_NO_PLATFORMS
 
 
 @pytest.mark.parametrize(("mounts", "reason"), [(None, "binary_unknown"), ((), "entrypoint_missing")])
@@ -288,6 +290,7 @@ def test_a_mount_over_everything_covers_no_label():
 def test_why_an_engine_cannot_choose_is_the_reason():
     unread = a_single(Failure(Reason.IMAGE_MALFORMED, "no JSON"), binary=None)
     assert reason_of(a_host(), plan(), unread) == "image_malformed"
+    assert reason_of(a_host(), replace(plan(), pinned=AMD64), unread) == "image_malformed"
 
 
 def test_a_program_of_the_host_s_own_store_is_pulled_by_nobody():

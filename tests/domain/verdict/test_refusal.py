@@ -83,6 +83,14 @@ def test_an_index_within_an_index_is_refused_by_some(engine, expected):
     [
         (docker("20.10.24"), {"config": Platform("Linux", "amd64")}, Reason.IMAGE_REFUSED),
         (docker("26.1.5"), {"config": Platform("Linux", "amd64")}, None),
+        (
+            docker("20.10.24"),
+            {"entry": Platform("Linux", "amd64")},
+            Reason.IMAGE_REFUSED,
+        ),  # dockerd is gone after such a pull
+        (docker("20.10.24"), {"entry": Platform("linux", "AMD64")}, None),
+        (docker("20.10.24"), {"entry": Platform("", "amd64")}, None),
+        (docker("26.1.5"), {"entry": Platform("Linux", "amd64")}, None),
         (docker("28.5.2"), {"layers": LAYERS * 126, "diff_ids": ("sha256:b",) * 126}, Reason.IMAGE_REFUSED),
         (docker("28.5.2"), {"layers": LAYERS * 125, "diff_ids": ("sha256:b",) * 125}, None),
         (docker("28.5.2", "containerd"), {"layers": LAYERS * 126, "diff_ids": ("sha256:b",) * 126}, None),

@@ -124,6 +124,19 @@ def test_what_the_tag_does_not_offer_is_built_beside_what_it_does():
         assert verdict.fix.commands == (f"docker buildx build --platform linux/amd64,linux/arm64 --tag {APP} --push .",)
 
 
+@pytest.mark.parametrize("pinned", [None, ARM64])
+def test_of_a_tag_that_nobody_asked_for_nothing_is_said_to_be_offered(pinned):
+    """The host knows the image by another name, to which alone what its digest offers belongs."""
+    legacy = f"r.example/legacy@{builders.INDEX}"
+    other = replace(stale().local, repo_digests=(legacy,))
+    known = replace(image_facts(offer(ARM64, "a", program=program(ARM64))), reference=legacy)
+    given = fixed(stale(local=other, pinned=pinned), known).fix
+    assert given.commands[:2] == (f"archscan image {APP}", f"docker pull --platform linux/amd64 {APP}")
+    assert "it has" not in given.summary
+    assert "nobody looked up" in given.summary
+    assert ("may not be asked for any more" in given.summary) is (pinned is not None)
+
+
 def test_what_was_built_on_a_host_is_built_there_again_and_not_pushed_to_a_name_that_no_registry_has():
     built = facts.LocalImage(builders.digest("c"), platform=ARM64, process=Process())
     for image, engine, build in (

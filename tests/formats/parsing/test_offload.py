@@ -26,6 +26,7 @@ from scanner.formats.parsing import kept_once, offload, offload_worker
 from scanner.formats.parsing.offload import BudgetExceeded, CallBudget, Parsers, WorkerError
 from scanner.probe import reading
 from scanner.probe.answer_budget import too_large
+from tests import counted
 from tests.formats.parsing import confined
 from tests.real.require import missing
 
@@ -163,13 +164,45 @@ async def test_workers_end_when_nobody_calls_and_start_again(workers, monkeypatc
     assert workers.started == 2
 
 
-def test_what_a_worker_says_cannot_act_here():
-    class Evil:
-        def __reduce__(self):
-            return (os.system, ("true",))
+class _Evil:
+    def __reduce__(self):
+        return os.system, ("true",)
 
-    with pytest.raises(pickle.UnpicklingError):
-        offload._result(offload_worker.DONE + pickle.dumps(Evil()), CallBudget(), offload._Shared(()))
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pickle.dumps(_Evil(), 5),
+        b"\x80\x05}" + b")" + b"\x85" * 200_000 + b"Ns.",
+        b"\x80\x05})\x94" + b"".join(b"h%c\x86\x94" % n for n in range(60)) + b"Ns.",
+        b"\x80\x05" + b"]\x94(" * 41 + b"e" + b"".join(b"h%ce" % n for n in range(40, 0, -1)) + b".",
+        b"\x80\x05](]\x94h\x00e.",
+        b"\x80\x05]\x94(]\x94h\x00Nae.",
+        b"\x80\x05]\x94h\x00a.",
+        b"\x80\x05]\x94(" + b"]\x94" * 1_000_000 + b"e.",
+        b"\x80\x05" + pickle.dumps(Parsers, 5)[11:-1] + b")R.",
+        b"\x80\x05" + pickle.dumps(Failure, 5)[11:-1] + b"N\x85R.",
+        b"\x80\x05\x8c\x26scanner.formats.parsing.offload_worker\x8c\x04Enum\x93\x8c\x01X\x8c\x01a\x86R.",
+        b"\x80\x05}(\x8c\x01a",
+        b"c__builtin__\nlist\n.",
+        b"\x80\x05N}b.",
+        b"",
+    ],
+    ids=[
+        "acts", "deep", "doubling", "doubling lists", "no name", "filled later", "in itself", "many", "a class that acts",
+        "a value that is called", "a class of Python's", "cut", "old words", "sets fields", "nothing",
+    ],
+)  # fmt: skip
+def test_what_a_worker_says_cannot_act_here_nor_end_this_process(said):
+    found = offload._result(bytearray(offload_worker.DONE + said), CallBudget(), offload._Shared(()))
+    assert isinstance(found, offload._Foreign)
+
+
+def test_a_worker_that_answers_with_no_value_costs_the_one_call(workers):
+    told = "the process that read it answered with something else than a value"
+    assert workers.call(Path, CallBudget(), "x") == BudgetExceeded("process", told)
+    assert workers.call(operator.add, CallBudget(), 1, 2) == 3
+    assert workers.started == 2
 
 
 def test_read_only_mappings_pass(workers):
@@ -234,6 +267,14 @@ def test_shared_values_do_not_pile_up(monkeypatch, said, bound, most, kept):
     every = [said(("x" * 100, str(number))) for number in range(10)]
     assert [shared.value(Process, *each) for each in every] == [Process(*each) for each in every]
     assert len(shared._kept._known) <= kept
+
+
+def test_what_a_shared_value_holds_many_times_is_looked_at_once():
+    doubling = ()
+    for _ in range(15):
+        doubling = (doubling, doubling)
+    shared = offload._Shared((Process,))
+    assert counted.calls(lambda: shared.value(Process, None, doubling)) < 1000
 
 
 def test_a_worker_cannot_have_another_class_shared():

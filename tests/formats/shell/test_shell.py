@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scanner.formats.shell import grammar, masking
 from scanner.formats.shell.syntax import (
     AndOr,
+    ArithmeticPart,
     Case,
     For,
     Function,
@@ -119,7 +120,24 @@ def test_words_cost_work_in_proportion(part):
     assert work(2000) < 2.5 * work(1000)
 
 
-@pytest.mark.parametrize("raw", [b"[ \\( " * 9000, b" [ " * 20000, b"1<>" + b" " * 60000, b"= '" * 20000])
+@pytest.mark.parametrize("sum_", ["$((a - b))", "$(( a + (b - 1) ))", "$((a-b))"])
+def test_a_sum_between_brackets_stays_one(sum_):
+    (item,) = grammar.parse(f"[ {sum_} -ge $T ]".encode()).items
+    assert isinstance(item.statement, Simple)
+    assert isinstance(item.statement.words[1].parts[0], ArithmeticPart)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[ $((" * 9000,
+        b"[ $((" + b"()" * 9000 + b" ]",
+        rb"[ \( " * 9000,
+        b" [ " * 20000,
+        b"1<>" + b" " * 60000,
+        b"= '" * 20000,
+    ],
+)
 def test_what_is_hidden_from_the_grammar_costs_time_in_proportion(raw):
     with counted.in_proportion():
         masking.masked(raw)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import Process
+from scanner.domain.facts import Privileges, Process
 from scanner.probe.engines.engine_section import USUAL_PATH, override
 
 IMAGE = Process(("/app",), ("serve",))
@@ -65,10 +65,43 @@ def test_what_engines_add_to_an_environment_overrides_nothing(container):
         with_environment(("MODE", None), ("LD_PRELOAD", "/a.so"), ("LD_LIBRARY_PATH", "")),
         replace(IN_ENVIRONMENT, user="root"),
         replace(IN_ENVIRONMENT, init=True),
+        replace(IN_ENVIRONMENT, privileges=Privileges(groups=("77",))),
+        replace(IN_ENVIRONMENT, privileges=Privileges(loses=("ALL",))),
+        replace(IN_ENVIRONMENT, read_only=True),
     ],
 )
-def test_another_environment_user_or_init_is_an_override(container):
+def test_another_environment_user_init_privilege_or_root_is_an_override(container):
     assert override(container, IN_ENVIRONMENT) == container
+
+
+def test_what_an_engine_tells_of_every_container_is_no_override():
+    usual = Privileges(loses=("MKNOD", "NET_RAW"))
+    container = replace(IN_ENVIRONMENT, privileges=usual)
+    assert override(container, IN_ENVIRONMENT, usual=usual) is None
+    further = replace(container, privileges=Privileges(loses=("CHOWN", "MKNOD", "NET_RAW")))
+    assert override(further, IN_ENVIRONMENT, usual=usual) == further
+
+
+PATH, MODE, NAME = ("PATH", "/bin"), ("MODE", None), ("NAME", None)
+
+
+@pytest.mark.parametrize(
+    ("image", "container", "own"),
+    [
+        ((PATH, MODE, NAME), (PATH, MODE, NAME), None),
+        ((PATH, MODE, NAME), (MODE, PATH, NAME), (MODE,)),
+        ((PATH, MODE, NAME), (("OTHER", None), PATH, MODE, NAME), (("OTHER", None),)),
+        ((PATH, MODE, NAME), (NAME, MODE, PATH), (NAME, MODE)),
+        ((PATH, MODE), (("PATH", "/b"), MODE), (("PATH", "/b"), MODE)),  # MODE may be set after it
+        ((MODE, PATH), (MODE, PATH), (MODE,)),  # so may one before the image's PATH
+        ((MODE,), (MODE,), (MODE,)),
+        ((PATH, MODE), (PATH, NAME, MODE), (PATH, NAME, MODE)),  # no order that Docker makes
+        ((PATH,), (PATH,), None),
+    ],
+)
+def test_docker_puts_the_variables_of_a_container_before_those_of_its_image(image, container, own):
+    said = override(replace(IN_ENVIRONMENT, env=container), replace(IN_ENVIRONMENT, env=image), is_merged=True)
+    assert (said.env if said else None) == own
 
 
 def test_where_the_image_is_not_known_all_that_the_container_says_counts():

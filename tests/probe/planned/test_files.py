@@ -51,6 +51,8 @@ def test_a_quadlet_is_the_service_that_podman_makes_of_it():
         "/etc/containers/systemd/own.build": b"[Build]\nImageTag=localhost/own:1\nFile=/srv/Containerfile\n",
         "/etc/containers/systemd/pod.kube": b"[Kube]\nYaml=pod.yaml\n",
         "/etc/containers/systemd/pod.yaml": b"kind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: inpod}]}\n",
+        "/etc/containers/systemd/job.kube": b"[Kube]\nYaml=pod.yaml\nYaml=job.yaml\n",
+        "/etc/containers/systemd/job.yaml": b"kind: List\nitems:\n- kind: Job\n  metadata: {name: j}\n  spec: {template: {spec: {containers: [{name: c, image: injob}]}}}\n",
     }
 
     found = quadlet.plans(texts)
@@ -61,14 +63,21 @@ def test_a_quadlet_is_the_service_that_podman_makes_of_it():
         ("ref.service", "quay.io/base", "linux/s390x", False),
         ("own.service", "localhost/own:1", "", True),
         ("pod.service/c", "inpod", "", False),
+        ("job.service/c", "injob", "", False),
+        ("job.service/c", "inpod", "", False),
     }
     assert {p.source for p in found.planned} == {Source.QUADLET}
-    assert {p.workload: (p.since.version, p.since.what) for p in found.planned} == {
+    assert {
+        p.workload: (p.since.version, p.since.what) for p in found.planned if p.image != "inpod" or p.workload[0] == "p"
+    } == {
         "web.service": ((5, 0), "a drop-in"),
         "ref.service": ((4, 8), "Image= of base.image"),
         "own.service": ((5, 2), "ImageTag= of own.build"),
         "pod.service/c": ((4, 4), "the generator"),
+        "job.service/c": ((5, 3), "a Job that Podman plays"),
     }
+    (earlier,) = (p for p in found.planned if (p.workload, p.image) == ("job.service/c", "inpod"))
+    assert (earlier.since.version, earlier.since.what) == ((5, 7), "another Yaml=")
 
 
 @pytest.mark.parametrize(

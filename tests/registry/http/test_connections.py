@@ -335,6 +335,19 @@ async def test_a_head_that_is_long_to_read_is_refused(lines, is_taken):
             await sent
 
 
+@pytest.mark.parametrize(("lines", "is_taken"), [(5_000, True), (17_000, False)])
+async def test_lines_behind_a_body_in_chunks_that_are_long_to_read_are_refused(lines, is_taken):
+    request = httpcore.Request("GET", "http://x/", headers={"Host": "x"})
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    connection = connection_over(Said(head, b"1\r\nx\r\n0\r\n" + b"a:\n" * lines + b"\r\n"), request)
+    await connection.send(request)
+    if is_taken:
+        assert [piece async for piece in connection.body(1.0)] == [b"x"]
+    else:
+        with pytest.raises(httpcore.RemoteProtocolError):
+            [piece async for piece in connection.body(1.0)]
+
+
 async def test_a_connection_that_ends_with_its_answer_is_not_kept():
     request = httpcore.Request("GET", "http://x/", headers={"Host": "x"})
     connection = connection_over(Said(b"HTTP/1.1 200 OK\r\n\r\nbody", b""), request)

@@ -84,6 +84,17 @@ async def test_nothing_that_comes_before_tls_counts(connected):
     assert isinstance(raised.value.__cause__, ssl.SSLError)
 
 
+async def test_a_connection_that_ended_before_tls_is_broken_not_untrusted(connected):
+    async def serve(_reader, writer):
+        writer.close()
+
+    stream = await connected(serve)
+    assert await stream.read(1, 10.0) == b""
+    with pytest.raises(httpcore.ConnectError) as raised:
+        await stream.start_tls(ssl.create_default_context(), "localhost", 10.0)
+    assert isinstance(raised.value.__cause__, ConnectionResetError)
+
+
 @pytest.mark.parametrize("name", [f"{'a' * 70}.example", "a..b", ".a"])
 async def test_a_name_that_no_server_has_is_one_that_cannot_be_reached(connected, name):
     async def serve(reader, writer):

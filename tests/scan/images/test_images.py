@@ -116,6 +116,16 @@ async def test_a_name_that_was_only_given_here_has_no_next_pull():
     assert not [asked for asked in registry.asked if "local" in asked]
 
 
+@pytest.mark.parametrize(("offered", "name"), [(CONFIG, "r.example/app"), (MANIFEST, "r.example/legacy")])
+async def test_a_tag_whose_digest_the_engine_left_at_another_platform_s_image_is_asked_for_its_own(offered, name):
+    """Where it does not offer the very image of the container, the name that has its digest tells of it."""
+    under_tag = replace(offer(AMD64, AMD64), config_digest=offered)
+    registry = Registry({("app", "1"): [under_tag], ("legacy", INDEX): [offer(AMD64, AMD64)]})
+    known = await Images(registry, inspect).known(HOST, container("r.example/app:1", f"r.example/legacy@{INDEX}"))
+    assert known.image.reference.startswith(name)
+    assert known.next_pull is None
+
+
 # ---------------------------------------------------------------- what a pull would not find
 
 LOST = Failure(Reason.LAYER_MISSING, "r.example has no layer of it")

@@ -298,21 +298,41 @@ def test_files_that_a_unit_or_script_takes_variables_from_are_read_whatever_they
             "web-1/etc/default/other": "TAG=8\n",
             "web-2/files/etc/systemd/system/b.service": "[Service]\nExecStart=/bin/sh -c '. /etc/sysconfig/web; docker run r.example/app:$TAG'\n",
             "web-2/files/etc/sysconfig/web": "TAG=9\n",
+            "web-2/files/etc/init.d/c": "#!/bin/sh\nNAME=c\n[ -r /etc/default/$NAME ] && . /etc/default/$NAME\ndocker run r.example/c:$TAG\n",
+            "web-2/files/etc/default/c": "TAG=1\n",
+            "web-2/files/etc/monitrc": "include /srv/*.mon\n",
+            "web-2/files/srv/d.mon": "include /srv/e.d/*\nstart program = '/bin/true'\n",
+            "web-2/files/srv/e.d/e": 'start program = "/usr/bin/docker run r.example/e:1"\n',
+            "web-2/files/srv/e.d/e~": 'start program = "/usr/bin/docker run r.example/e:2"\n',
+            "web-2/files/etc/supervisord.conf": "[include]\nfiles = ../srv/f.txt\n",
+            "web-2/files/srv/f.txt": "[program:f]\ncommand=docker run r.example/f:1\n",
             "edge-1/c.service": f"[Service]\nEnvironmentFile=/etc/default/web\n{run}",
             "edge-1/etc/default/x": "",
         }
     )
     (home / "edge-1/etc/default/web").symlink_to(outside)
     found = PlanDirectory(home).read(HOSTS)
-    assert [planned(found, host)[0][2] for host in ("web-1", "web-2")] == ["r.example/app:7", "r.example/app:9"]
+    assert [one[2] for one in planned(found, "web-1")] == ["r.example/app:7"]
+    assert {one[2] for one in planned(found, "web-2")} == {
+        f"r.example/{name}" for name in ("app:9", "c:1", "e:1", "f:1")
+    }
     assert "/etc/default/web cannot be read" in unknown(found, "edge-1")[0][2]
-    assert {path: str(one) for path, one in found.files.items() if not path.endswith(".service")} == {
+    kinds = {path: str(one) for path, one in found.files.items() if not path.endswith(".service")}
+    assert {path: kinds[path] for path in kinds if ("/srv" not in path and not path.startswith("web-2/files/etc/")) or "sysconfig" in path} == {
         "edge-1/etc/default/web": "no plan", "edge-1/etc/default/x": "no plan", "web-1/etc/default/other": "no plan",
         "web-1/etc/default/web": "planned", "web-2/files/etc/sysconfig/web": "planned",
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", ["/bin/python3 -u /opt/run.py", "/bin/ruby ./run.rb", "/usr/bin/php8.2 bin/run"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "/bin/python3 -u /opt/run.py",
+        "/bin/ruby ./run.rb",
+        "/usr/bin/php8.2 bin/run",
+        "/usr/bin/supervisord -n -c /opt/bin/run",
+    ],
+)
 def test_a_script_of_another_language_is_read_for_engines_though_it_does_not_say_whose_it_is(directory, command):
     text = 'run("docker run r.example/app")\n'
     home = directory({"web-1/a.service": f"[Service]\nWorkingDirectory=/opt\nExecStart={command}\n", **dict.fromkeys(

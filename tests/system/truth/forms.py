@@ -75,7 +75,7 @@ KINDS = (
     Kind("entry-twice", lambda: indexed(right(), plain({"app": FOREIGN}), platforms=[AMD64, AMD64]), "native"),
     Kind("entry-twice-wrong-first", lambda: indexed(plain({"app": FOREIGN}), right(), platforms=[AMD64, AMD64]), "wrong_binary"),
     Kind("entry-x86_64", lambda: _labelled(architecture="x86_64"), "native", podman="platform_missing"),
-    Kind("entry-upper-case", lambda: indexed(right(), platforms=[{"os": "Linux", "architecture": "AMD64"}]), "native", podman="platform_missing"),
+    Kind("entry-upper-case", lambda: indexed(right(), platforms=[{"os": "linux", "architecture": "AMD64"}]), "native", podman="platform_missing"),
     Kind("entry-amd64-v1", lambda: _labelled(architecture="amd64", variant="v1"), "native", podman="platform_missing"),
     Kind("entry-amd64-v2", lambda: _labelled(architecture="amd64", variant="v2"), "platform_missing"),
     Kind("entry-amd64-v3", lambda: _labelled(architecture="amd64", variant="v3"), "platform_missing"),

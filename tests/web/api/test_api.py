@@ -212,7 +212,12 @@ async def test_a_filter_that_makes_no_sense_is_refused(client, query, says):
         ("check", "[" * 9000 + "]" * 9000, "body: is no JSON: the document is nested too deeply"),
         ("check", "[]", "body: must be an object of JSON"),
         ("check", "", "body: is empty: send an object of JSON"),
-        ("waivers", '{"owner": "a", "until": "2027-01-31"}', "body.until: needs a time zone: write it as 2027-01-31T23:59:59Z"),
+        ("waivers", '{"owner": "a", "until": "2027-01-31T10:00:00"}', "body.until: needs a time zone: write it as 2027-01-31T23:59:59Z"),
+        ("waivers", '{"owner": "a", "until": "2027-02-31"}', "body.until: must be a moment such as 2027-01-31T23:59:59Z"),
+        ("waivers", '{"owner": "a", "reason": "b", "until": "2040-01-31", "match": {"host": "x"}, "host": "x"}', "body: host: match.host says it already"),
+        ("waivers", '{"owner": "a", "reason": "b", "until": "2040-01-31", "match": {"image": "*"}}', "body: name a host, image, workload or reason"),
+        ("waivers", '{"owner": "a", "reason": "b", "until": "2040-01-31", "match": {"reason": "tag_gon"}}', "body: match.reason: no reason is called tag_gon"),
+        ("waivers", '{"owner": "a", "reason": "b", "until": "2040-01-31", "match": {"finding_reason": "tag_gone"}}', "body.match.finding_reason: is not known here"),
         ("waivers", '{"owner": "a", "reason": "b", "until": "2027-01-31T00:00Z", "image": "x", "finding_reason": "wrong_bin"}', "did you mean wrong_binary?"),
         ("waivers", '{"owner": "a", "reason": "b", "until": "9999-12-31T23:59:59-12:00", "image": "x"}', "body.until: must end before the year 10000, in UTC"),
         ("waivers", '{"owner": " ", "reason": "b", "until": "soon"}', "body.until: must be a moment such as 2027-01-31T23:59:59Z"),
@@ -582,13 +587,21 @@ async def test_a_waiver_is_given_listed_and_ended(as_):
     given = await as_("operate").post("/api/v1/waivers", json=body)
     assert given.status_code == 201
     listed = (await as_("read").get("/api/v1/waivers")).json()["waivers"]
-    assert listed == [{name: said for name, said in given.json().items() if name != "covers"}]
+    assert listed == [{name: said for name, said in given.json().items() if name != "covered"}]
     assert (given.json()["until"], given.json()["host"]) == ("2040-01-01T00:00:00.000Z", "edge-*")
     assert (await as_("operate").delete(given.headers["location"])).status_code == 204
     assert (await as_("operate").delete(given.headers["location"])).status_code == 404
     assert (await as_("operate").delete("/api/v1/waivers/from-config")).json()["reason"] == "waiver_invalid"
     last = await as_("operate").post("/api/v1/waivers", json=body | {"until": "9999-12-31T23:59:59.999999Z"})
     assert last.json()["until"] == "9999-12-31T23:59:59.000Z"
+
+
+async def test_a_waiver_of_the_configuration_file_is_taken_as_it_stands_there(as_):
+    match = {"host": "a", "image": "b", "workload": "c", "reason": "tag_gone"}
+    in_file = {"owner": "kim", "reason": "r", "until": "2040-05-31", "match": match}
+    given = (await as_("operate").post("/api/v1/waivers", json=in_file)).json()
+    covers = [given[name] for name in ("host", "image", "workload", "finding_reason")]
+    assert (covers, given["until"]) == (list(match.values()), "2040-05-31T23:59:59.999Z")
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ async def test_requests_that_are_none_are_refused(serve, service, request_bytes,
     server = await serve()
     got = await send(server.port, request_bytes)
     assert got.split(b" ")[1] == status, got[:300]
+    assert b"content-type: application/problem+json" in got
     assert b"X-Injected" not in got.partition(b"\r\n\r\n")[0]
     assert service.asked == []
 

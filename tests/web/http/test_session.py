@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.web.http.access import Access
+from scanner.web.http.limits import LimitsMiddleware
 from scanner.web.http.session import MAX_SESSIONS, SESSION_S, Session, Sessions
 from tests.web.conftest import NOW, TOKENS
 
@@ -38,6 +39,38 @@ async def test_a_token_that_is_none_is_refused(as_):
     got = await as_(None).post("/sign-in", data={"token": "nonsense", "next": "/"})
     assert got.status_code == 401
     assert "set-cookie" not in got.headers
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (b"archscan_session=a-_9", b"archscan_session=a-_9"),
+        (
+            b'x="\\\\\\""; archscan_session=a;__Host-archscan_session=b; y',
+            b"archscan_session=a; __Host-archscan_session=b",
+        ),
+        (b'archscan_session="' + b"\\" * 16_000 + b'"', b""),
+        (b"x_archscan_session=a; archscan_sessions=b; archscan_session=" + b"c" * 65, b""),
+    ],
+)
+async def test_of_cookies_only_ours_are_read(sent, kept):
+    """Two requests of half a second each would keep the service from everybody else for one."""
+    heard = []
+
+    async def app(scope, receive, send):
+        heard.extend(scope["headers"])
+
+    scope = {"type": "http", "path": "/", "query_string": b"", "headers": [(b"host", b"x"), (b"cookie", sent[:16_300])]}
+    await LimitsMiddleware(app, None)(scope, None, None)
+    assert heard == [(b"host", b"x"), (b"cookie", kept)]
+
+
+async def test_a_session_lasts_beside_the_cookies_of_neighbours(as_):
+    reader = await signed_in(as_, "read")
+    name, value = next(iter(reader.cookies.items()))
+    alone = as_(None)
+    headers = PEOPLE | {"Cookie": f'neighbour="\\054"; {name}={value}; more'}
+    assert "Sign out" in (await alone.get("/scanner", headers=headers)).text
 
 
 @pytest.mark.parametrize("to", ["//evil.example/", "https://evil.example/", "/\\evil.example", "x", "/a\nb"])

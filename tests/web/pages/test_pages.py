@@ -18,7 +18,7 @@ from scanner.web.pages.page_filter import PageFilter, fitting
 from scanner.web.pages.rendering import age, environment, load_templates
 from tests.builders import ARM64
 from tests.counted import calls
-from tests.web.conftest import reading
+from tests.web.conftest import finding, reading
 from tests.web.fleets import fleet_of
 
 
@@ -86,6 +86,15 @@ async def test_every_id_stands_once_in_its_page(client, path):
     page = Page((await client.get(path)).text)
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
+
+
+async def test_an_image_that_fares_in_two_ways_has_two_regions_that_are_told_apart(client, service):
+    first, *_ = service.latest.findings[2:]
+    other = finding("web-1", "api", Reason.EMULATED, first.workload.image)
+    service.latest = replace(service.latest, findings=(first, other))
+    page = Page((await client.get("/findings")).text)
+    called = [attributes["aria-label"] for _, attributes in page.tags if attributes.get("role") == "region"]
+    assert len(set(called)) == len(called) == 2
 
 
 async def test_the_first_page_says_what_is_wrong_now(client):

@@ -70,7 +70,9 @@ def su(call: LauncherCall) -> Launch:
     parsed = parsed_by(call, _UTIL_LINUX_SU, "h", "V")
     if parsed is None or isinstance(parsed, AtRunTime):
         return parsed
-    return call.refused("su knows no -u") if parsed.has("u") else _as_su(call, parsed)
+    if parsed.has("u"):
+        return call.refused("su knows no -u")
+    return _unlet(call, parsed) or _as_su(call, parsed)
 
 
 def busybox_su(call: LauncherCall) -> Launch:
@@ -84,6 +86,8 @@ def runuser(call: LauncherCall) -> Launch:
     parsed = parsed_by(call, _UTIL_LINUX_SU, "h", "V")
     if parsed is None or isinstance(parsed, AtRunTime):
         return parsed
+    if unlet := _unlet(call, parsed):
+        return unlet
     user = parsed.value("u")
     if user is None:
         return _as_su(call, parsed)
@@ -92,6 +96,22 @@ def runuser(call: LauncherCall) -> Launch:
     account = call.accounts(user)
     command = _known_to(replace(call.command, user=user), account.home if account else None)
     return call.within(command).starting(parsed.rest)
+
+
+_PAM = ("/etc/pam.conf", "/etc/pam.d/other", "/usr/lib/pam.d/other", "/usr/etc/pam.d/other")
+
+
+def _unlet(call: LauncherCall, parsed: Parsed) -> AtRunTime | None:
+    """PAM, which lets nobody in whom no file of it tells of."""
+    names = [f"{call.name}-l"] if parsed.has("l") or parsed.rest[:1] == ("-",) else []
+    own = [
+        f"{folder}/{name}"
+        for name in (*names, call.name)
+        for folder in ("/etc/pam.d", "/usr/lib/pam.d", "/usr/etc/pam.d")
+    ]
+    if not any(each.startswith("libpam.so") for each in call.libraries) or any(map(call.stands, (*own, *_PAM))):
+        return None
+    return call.denied("asks PAM, of which nothing is set up")
 
 
 def _known_to(command: Command, home: str | None) -> Command:

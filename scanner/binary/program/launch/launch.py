@@ -89,7 +89,7 @@ Stands: TypeAlias = Callable[[str], bool]
 class LauncherCall:
     """A launcher that was called: by which name, with which words, in which surroundings.
 
-    ``libc`` is its C library's, empty where it is linked statically; ``stands`` tells whether something may stand at an
+    ``libc`` is its C library's, empty where it is linked statically, ``libraries`` are those that it needs; ``stands`` tells whether something may stand at an
     absolute path of the image.
     """
 
@@ -99,6 +99,7 @@ class LauncherCall:
     accounts: Accounts
     libc: str = ""
     stands: Stands = lambda _: True
+    libraries: tuple[str, ...] = ()
 
     def refused(self, why: str | OptionError) -> AtRunTime:
         """The launcher ends with its own usage error."""

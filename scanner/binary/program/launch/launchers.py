@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import split_path
 from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
+from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.binary.program.launch import accounts, commanding, env, loader, preparing, tools
 from scanner.binary.program.launch.getopt import grammar
 from scanner.binary.program.launch.launch import (
@@ -220,7 +221,9 @@ def launched(
     """
     named = command.argv[0].rpartition("/")[2]
     file = path.rpartition("/")[2] or named
-    call = LauncherCall(named, command.argv[1:], command, accounts, content.elf.libc if content.elf else "", stands)
+    libc = content.elf.libc if content.elf else ""
+    libraries = content.dynamic.needed if isinstance(content.dynamic, Dynamic) else ()
+    call = LauncherCall(named, command.argv[1:], command, accounts, libc, stands, libraries)
     if content.kind is FileKind.SCRIPT:
         return _of_script(call, content, file)
     if path == _BUILDPACKS:

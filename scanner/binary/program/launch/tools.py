@@ -28,6 +28,10 @@ _NICE = grammar("n:", "adjustment:>n help version")
 _TIMEOUT = grammar("k:s:vfp", "kill-after:>k signal:>s foreground>f preserve-status>p verbose>v help version")
 _BUSYBOX_TIMEOUT = grammar("s:k:t:")
 _STDBUF = grammar("i:o:e:", "input:>i output:>o error:>e help version")
+_LIBRARIES_OF_STDBUF = tuple(
+    f"{directory}/libstdbuf.so"
+    for directory in ("/usr/libexec/coreutils", "/usr/lib/coreutils", "/usr/lib64/coreutils", "/usr/bin", "/bin")
+)
 _CHROOT = grammar("", "groups: userspec: skip-chdir help version")
 _FLOCK = grammar(
     "sexnoFuw:hVE:",
@@ -157,6 +161,8 @@ def stdbuf(call: LauncherCall) -> Launch:
         return call.refused("it needs a buffering mode")
     if (parsed.value("i") or "").upper() == "L":
         return call.refused("line buffering of the input is meaningless")
+    if not any(map(call.stands, _LIBRARIES_OF_STDBUF)):
+        return call.denied("needs libstdbuf.so, which is not where coreutils keep it")
     command = call.command.with_variable("LD_PRELOAD", None)
     for name, value in parsed.options:
         command = command.with_variable(f"_STDBUF_{name.upper()}", value)
@@ -335,9 +341,8 @@ def setarch(call: LauncherCall) -> Launch:
         return None
     if parsed.has(*_PERSONALITIES):
         return call.denied("sets a personality that the usual seccomp profile of engines refuses")
-    if not parsed.rest:
-        return call.starting((FALLBACK_SHELL,))
-    return call.starting(parsed.rest)
+    call = call.within(replace(call.command, is_renamed=(words is not call.words or call.name != "setarch")))
+    return call.starting(parsed.rest or (FALLBACK_SHELL,))
 
 
 def setsid(options: Grammar) -> Rule:

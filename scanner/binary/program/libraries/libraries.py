@@ -118,6 +118,7 @@ class _Search:
     by_file: dict[str, Loaded] = field(default_factory=dict)
     order: list[Loaded] = field(default_factory=list)
     where: dict[int, str] = field(default_factory=dict)
+    stand_ins: list[tuple[str, LoadableFile]] = field(default_factory=list)
 
     @property
     def is_musl(self) -> bool:
@@ -245,14 +246,14 @@ class _Search:
             if isinstance(answer, LoadableFile):
                 yield answer
 
-    @staticmethod
     def _whatever_the_cpu(
-        name: str, answer: LoadableFile | Foreign | Unusable | SearchDoubt, special: list[LoadableFile]
+        self, name: str, answer: LoadableFile | Foreign | Unusable | SearchDoubt, special: list[LoadableFile]
     ) -> LoadableFile | Foreign | Unusable | SearchDoubt:
         """The answer that holds on every CPU: those for some need no more and offer no less."""
         if not special or isinstance(answer, SearchDoubt):
             return answer
         if isinstance(answer, LoadableFile) and all(_stands_in(each.dynamic, answer.dynamic) for each in special):
+            self.stand_ins += ((answer.path, each) for each in special)
             return answer
         return SearchDoubt(f"which {name} is loaded depends on the CPU ({special[0].path})")
 
@@ -288,11 +289,24 @@ class _Search:
         binds_now = self.command.env.get("LD_BIND_NOW", "") != ""
         lacking = binding.unbound(asking, offering, is_musl=self.is_musl, binds_now=binds_now)
         if lacking is None:
-            return None
+            return self._symbols_on_some_cpus(asking, offering, binds_now=binds_now)
         text = f"{lacking.by.path}: undefined symbol: {lacking.ask}"
         if lacking.later:
             return self._unknown(f"{text}, which stops it as soon as that is called")
         return self._certain(Reason.LIBRARY_TOO_OLD, text, self._expected_in(lacking))
+
+    def _symbols_on_some_cpus(
+        self, asking: tuple[Loaded, ...], offering: tuple[Loaded, ...], *, binds_now: bool
+    ) -> Failure | None:
+        """What lacks a symbol only where the CPU has the loader take another file of the same name."""
+        for plain, special in self.stand_ins:
+            instead = {id(self.by_file[plain]): Loaded(special.path, special.dynamic)}
+            asks, offers = (tuple(instead.get(id(each), each) for each in those) for those in (asking, offering))
+            lacking = binding.unbound(asks, offers, is_musl=self.is_musl, binds_now=binds_now)
+            if lacking is not None:
+                text = f"{lacking.by.path}: undefined symbol: {lacking.ask}"
+                return self._unknown(f"{text}, where the CPU has {special.path} loaded")
+        return None
 
     def _expected_in(self, lacking: binding.Unbound) -> str:
         """The library that was to have a symbol; empty where the program names none for it."""

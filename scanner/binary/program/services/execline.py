@@ -29,16 +29,18 @@ Words: TypeAlias = "list[str | Words]"
 
 _GOES_ON = {
     "umask": 1, "fdmove": 2, "fdclose": 1, "redirfd": 2, "unexport": 1, "fdreserve": 1, "wait": 1, "with-contenv": 0,
+    "importas": 2, "multisubstitute": 1, "define": 2, "elgetpositionals": 0, "getpid": 1, "getcwd": 1, "elglob": 2, "heredoc": 2,
+    "emptyenv": 0, "exec": 0,
 }  # fmt: skip
 """How many words of its own each takes in front of the rest of the line, its options left out."""
 
+_WITH_VALUES = {
+    "importas": "Dd", "define": "d", "exec": "a", "elgetpositionals": "P", "backtick": "Dd", "if": "x",
+}  # fmt: skip
+"""The letters of options behind which a value stands."""
+
 _RUNS_FIRST = frozenset({"foreground", "if", "background", "pipeline"})
 """Each surely runs what is between braces, then the rest of the line."""
-
-_OPEN = frozenset({
-    "backtick", "importas", "define", "multisubstitute", "elglob", "elgetpositionals", "getpid", "heredoc", "emptyenv", "exec",
-})  # fmt: skip
-"""Each puts a variable into the rest of the line, or changes in which way that is run."""
 
 
 def started(text: str, command: Command) -> Iterator[Command]:
@@ -63,25 +65,35 @@ def _first(words: Words, command: Command) -> Command | tuple[Words, list[Words]
         return None
     base = name.rpartition("/")[2]
     if base in _RUNS_FIRST:
-        rest = _without_options(words[1:])
+        rest = _without_options(words[1:], _WITH_VALUES.get(base, ""))
         block = rest[0] if rest else None
         return (rest[1:], [block], command) if isinstance(block, list) else None
     if base == "cd" and len(words) > 1 and isinstance(words[1], str) and "$" not in words[1]:
         return words[2:], [], replace(command, cwd=command.absolute(words[1]))
     if base == "export" and len(words) > 2 and isinstance(words[1], str) and isinstance(words[2], str):  # noqa: PLR2004 - a name, its value
         return words[3:], [], command.with_variable(words[1], None if "$" in words[2] else words[2])
-    if base == "exec" and len(words) > 1 and isinstance(words[1], str) and not words[1].startswith("-"):
-        return words[1:], [], command
+    if base == "backtick":
+        rest = _without_options(words[1:], _WITH_VALUES[base])
+        block = rest[1] if len(rest) > 1 else None
+        return (rest[2:], [block], command) if isinstance(block, list) else None
     if base in _GOES_ON:
-        return _without_options(words[1:])[_GOES_ON[base] :], [], command
-    if base in _OPEN or not all(isinstance(word, str) for word in words):
+        command = replace(command, env_known=False) if base == "emptyenv" else command
+        return _without_options(words[1:], _WITH_VALUES.get(base, ""))[_GOES_ON[base] :], [], command
+    if not all(isinstance(word, str) for word in words):
         return None
     argv = tuple(_VARIABLE.sub(UNKNOWN, word) for word in words if isinstance(word, str))
     return None if UNKNOWN in argv[0] else replace(command, argv=argv)
 
 
-def _without_options(words: Words) -> Words:
-    at = next((n for n, word in enumerate(words) if not (isinstance(word, str) and word.startswith("-"))), len(words))
+def _without_options(words: Words, with_value: str = "") -> Words:
+    """What stands behind options; a value stands in the same word as its letter, or is the next one."""
+    at = 0
+    while at < len(words) and isinstance(word := words[at], str) and word.startswith("-") and word != "-":
+        at += 1
+        if word == "--":
+            break
+        valued = next((n for n, letter in enumerate(word) if n and letter in with_value), None)
+        at += valued == len(word) - 1
     return words[at:]
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.launch.getopt import OptionError, grammar
 from scanner.binary.program.path_search import places_of
-from scanner.binary.program.services import ini
 from scanner.binary.program.services.found import Changes, Refusal, TooMany
 from scanner.binary.program.shell.image_paths import PathKind
+from scanner.formats.documents import ini
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
@@ -208,22 +208,37 @@ def _included(files: ImageFiles, directory: str, patterns: list[str]) -> Iterato
     count = 0
     for pattern in patterns:
         path = posixpath.normpath(posixpath.join(directory, pattern))
-        above, last = posixpath.split(path)
-        if UNKNOWN in path or _MAGIC.search(above):
+        if UNKNOWN in path:
             continue
-        if not _MAGIC.search(last):
-            found = [last] if files.stands(path).kind is not PathKind.MISSING else []
-        else:
-            names = files.names(above) or ()
-            if len(names) > MAX_NAMES or len(last) > MAX_PATTERN:
-                raise TooMany(f"{above} has more than {MAX_NAMES} names")
-            shown = [name for name in names if last.startswith(".") or not name.startswith(".")]
-            found = sorted(each for each in shown if fnmatch.fnmatchcase(each, last))
-        for name in found:
+        for found in _matching(files, path):
             count += 1
             if count > MAX_FILES:
                 raise TooMany(f"its configuration includes more than {MAX_FILES} files")
-            yield posixpath.join(above, name)
+            yield found
+
+
+def _matching(files: ImageFiles, pattern: str) -> list[str]:
+    """The paths of the image that a pattern fits, in the order in which they are read."""
+    found = ["/"]
+    for part in pattern.strip("/").split("/"):
+        above, found = found, []
+        for directory in above:
+            found += _named(files, directory, part)
+            if len(found) > MAX_NAMES:
+                raise TooMany(f"{pattern} fits more than {MAX_NAMES} names")
+    return sorted(found) if _MAGIC.search(pattern) else found
+
+
+def _named(files: ImageFiles, directory: str, part: str) -> list[str]:
+    """What one part of a pattern fits in a directory."""
+    if not _MAGIC.search(part):
+        path = posixpath.join(directory, part)
+        return [path] if files.stands(path).kind is not PathKind.MISSING else []
+    names = files.names(directory) or ()
+    if len(names) > MAX_NAMES or len(part) > MAX_PATTERN:
+        raise TooMany(f"{directory} has more than {MAX_NAMES} names")
+    shown = [name for name in names if part.startswith(".") or not name.startswith(".")]
+    return [posixpath.join(directory, each) for each in shown if fnmatch.fnmatchcase(each, part)]
 
 
 def _names(command: Command, here: str) -> _Names:

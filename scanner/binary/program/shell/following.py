@@ -15,7 +15,7 @@ What is taken for sure, what goes every way, what is decided at run time:
 * ``pipefail`` makes a pipeline fail as its last failing part; without it only the last part counts.
 * What is started later stays the image's unless something before it may have changed it. ``shell_writes`` knows of the
   usual tools what they change; redirections change their target. Any other program may change what its words name, with
-  all below it, and nothing else; where what is started later is missing, any other program may have made it.
+  all below it, and nothing else; where what is started later is missing, any other program may have made it, unless ``making`` knows of it, or its script shows, that it has not.
 * Of a path whose text is not known to the last character, every path that fits may be changed; where not even its beginning
   is known, that is every path, but for removals and links, which are taken not to hit the program.
 * ``mkdir``, ``touch`` or ``chmod`` that gives the execute bit spoil nothing that stands; what was missing may be there.
@@ -30,12 +30,9 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command
 from scanner.binary.program.shell import literals, unreached
-from scanner.binary.program.shell.frames import (
-    Run,
-    push,
-)  # fmt: skip
+from scanner.binary.program.shell.frames import Run, push
 from scanner.binary.program.shell.machine import Machine
-from scanner.binary.program.shell.starts import NOT_FOUND, OPTIONS_OF_BASH
+from scanner.binary.program.shell.starts import NOT_FOUND, OPTIONS_OF_BASH, unbegun
 from scanner.binary.program.shell.state import (
     FUNCTIONS,
     OWN_HOME,
@@ -91,7 +88,7 @@ class Ended:
     """The script does its work by itself; ``status`` is ``None`` where it is not known, ``why`` tells of a failure.
 
     ``asked`` are the programs that it started for their output, ``lacks`` is the one that it did not find and ended for,
-    ``needs`` are those that had to succeed before.
+    ``needs`` are those that had to succeed before, ``written`` the paths that it may have changed.
     """
 
     status: int | None
@@ -100,6 +97,7 @@ class Ended:
     asked: tuple[Command, ...] = ()
     lacks: Command | None = None
     needs: tuple[Command, ...] = ()
+    written: tuple[Write, ...] = ()
 
 
 Ending = Reached | Ended | AtRunTime
@@ -259,7 +257,8 @@ def _met(one: Ending, other: Ending) -> Ending:
         replaced = one.replaced or other.replaced
         missing = one.missing and other.missing
         return replace(one, needs=needs, decides=one.decides and other.decides, replaced=replaced, missing=missing)
-    return replace(one, needs=needs)
+    written = tuple(dict.fromkeys((*one.written, *other.written)))
+    return replace(one, needs=needs, written=written)
 
 
 def _started(ending: Reached) -> tuple[Command, ...]:
@@ -311,7 +310,7 @@ def _lacked(state: State) -> Reached | None:
     last = state.last
     if state.status is None and last is not None and last.prepares and last == state.asks:
         also = tuple(each.command for each in (*state.externals, *state.background, *state.asked))
-        return Reached(last.command, execd=False, also=also, asked=bool(state.asked), written=state.written)
+        return Reached(last.command, execd=False, also=also, asked=state.has_asked, written=state.written)
     if (
         state.status != NOT_FOUND
         or last is None
@@ -355,9 +354,11 @@ def _reached(state: State) -> Ending:
     failed = bool(state.status)
     if (lacked := _lacked(state)) is not None:
         return lacked
-    asked = not all(each.missing for each in state.asked)
+    asked = state.has_asked
     for_output = tuple(each.command for each in state.asked if not each.missing)
     needs = tuple(each.command for each in state.needs)
+    if state.externals and (unbegan := unbegun(state)):
+        return AtRunTime(f"{state.file}: {unbegan}, which it starts beside others, is not in the image", is_faulty=True)
     if state.execd and state.externals:
         *also, reached = state.externals
         others = (*(each.command for each in (*also, *state.background) if not each.missing), *for_output)
@@ -393,7 +394,7 @@ def _reached(state: State) -> Ending:
         )
     why = f"{state.file}: {state.gave_up}" if state.gave_up and failed else ""
     lacks = state.lacks if state.status == NOT_FOUND else None
-    return Ended(state.status, failed, why, for_output, lacks, needs)
+    return Ended(state.status, failed, why, for_output, lacks, needs, state.written)
 
 
 __all__ = ["AtRunTime", "Ended", "Ending", "Reached", "Script", "follow"]

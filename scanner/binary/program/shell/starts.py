@@ -13,6 +13,7 @@ from scanner.binary.program.shell import (
     filters,
     lookups,
     made_files,
+    making,
     redirect_files,
     shell_programs,
     temporary,
@@ -127,7 +128,9 @@ def _external(  # noqa: PLR0913 - who runs it, in which state, and whether it on
         behind = temporary.made(state.drained() if reads else state, arguments, printed)
         return machine.done(behind.printed(printed).with_status(status))
     command = _named(machine, made, state, arguments, node)
-    external = External(command, prepares, missing, foreign, written=state.written)
+    external = External(
+        command, prepares, missing, foreign, written=state.written, makes=making.makes(command), absent=made_before
+    )
     placed: tuple[Write, ...] = ()
     if missing:
         status, state = NOT_FOUND, replace(state, lacks=command)
@@ -230,6 +233,12 @@ def execd(machine: Machine, state: State, arguments: tuple[str, ...], variables:
     return [replace(e, execd=True) if e.stack.height == 0 else e for e in unwound]
 
 
+def unbegun(state: State) -> str:
+    """A program beside others that is not there unless one of them makes it; empty for none."""
+    lacking = (each for each in state.background if (each.missing or each.absent) and not each.prepares)
+    return next((each.command.argv[0] for each in lacking), "")
+
+
 _OF_NAMES = frozenset({"rm", "rmdir", "unlink", "mv", "ln", "mkdir", "mkfifo", "mknod"})
 """Programs that change a link itself, not what it leads to."""
 
@@ -281,6 +290,7 @@ def command_of(state: State, arguments: tuple[str, ...]) -> Command:
         mounts=state.mounts,
         volumes=state.volumes,
         input=_handed(state.input),
+        is_renamed=not state.architecture,
     )
 
 

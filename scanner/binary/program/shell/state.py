@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, UNKNOWN_WORDS
 from scanner.binary.program.shell.frames import FINISHED, Hidden, LeaveSubshell
+from scanner.binary.program.shell.making import Makes
 from scanner.binary.program.shell.references import led
 from scanner.formats.parsing.patience import spend
 
@@ -103,7 +104,8 @@ class External:
     ``prepares`` where it is one that only makes ready, ``missing`` where the shell surely does not find it, ``foreign``
     where it is for another CPU than the shell, ``breaks`` where it is missing at the end of a pipe, so that what the
     programs before it print goes nowhere. ``placed`` is what it surely puts in place where it succeeds,
-    ``written`` what may have been changed before it was started.
+    ``written`` what may have been changed before it was started, ``makes`` what it may have made itself. ``absent`` tells that
+    it is not there unless a program before has made it.
     """
 
     command: Command
@@ -113,6 +115,8 @@ class External:
     breaks: bool = False
     placed: tuple[Write, ...] = ()
     written: tuple[Write, ...] | None = field(default=None, compare=False)
+    makes: Makes = field(default=Makes.ANYTHING, compare=False)
+    absent: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +270,18 @@ class State:
 
     @property
     def has_started(self) -> bool:
-        """Whether programs ran of which nobody knows what they made."""
-        return not all(each.missing for each in (*self.externals, *self.background, *self.asked))
+        """Whether programs ran of which nobody knows what files they made."""
+        return self._has_made(Makes.NAMED)
+
+    def _has_made(self, most: Makes) -> bool:
+        """Whether programs ran that may have made more than this."""
+        started = (*self.externals, *self.background, *self.asked)
+        return any(each.makes > most and not each.missing for each in started)
+
+    @property
+    def has_asked(self) -> bool:
+        """Whether programs ran for their output that may have made files."""
+        return any(each.makes > Makes.NAMED and not each.missing for each in self.asked)
 
     @property
     def is_sure_of_files(self) -> bool:
@@ -299,8 +313,8 @@ class State:
 
     @property
     def may_have_made(self) -> bool:
-        """Whether programs had the time to make what is started now: those that are started at once with it had none."""
-        return self.has_started if self.beside is None else self.beside
+        """Whether programs had the time to make the one that is started now: those that are started at once with it had none."""
+        return self._has_made(Makes.DATA) if self.beside is None else self.beside
 
     def waited(self) -> State:
         """The state behind whatever takes its time, so that what runs beside it may have come to anything."""

@@ -39,7 +39,7 @@ EMULATORS = (
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "qemu-aarch64: /app: Invalid ELF image for this architecture", "qemu-user up to 8; newer say: Error while loading /app: Exec format error", causes.FOREIGN, "invalid elf image|exec format error",
-        rf"{_QEMU}: (?:error while loading )?{_FILE}: (?:invalid elf image for this architecture|exec format error)|(?:error while loading )?{_FILE}: invalid elf image for this architecture|error while loading {_FILE}: exec format error",
+        rf"{_QEMU}: (?:error while loading )?{_FILE}: (?:invalid elf image for this architecture|exec format error)|(?<![^:\s])(?:error while loading )?{_FILE}: invalid elf image for this architecture|error while loading {_FILE}: exec format error",
     ),
     _phrase(
         Reason.ENTRYPOINT_MISSING, "qemu-aarch64: Error while loading /app: No such file or directory", "qemu-user (older ones print only: /app: No such file or directory)", causes.MISSING, "error while loading",

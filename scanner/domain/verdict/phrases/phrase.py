@@ -70,9 +70,9 @@ class Phrase:
         """Whether the text is this phrase and nothing else."""
         return bool(self.line) and _compiled(self.line).fullmatch(text) is not None
 
-    def sought(self, text: str) -> str:
-        """The words of this phrase within the text; empty where they are not in it."""
-        if not self.within or not found_in(self.within, in_lower_case(text)):
+    def sought(self, text: str, low: str) -> str:
+        """The words of this phrase within the text, given in lower case, too; empty where they are not in it."""
+        if not self.within or not found_in(self.within, low):
             return ""
         match = _compiled(self.within).search(text)
         return match[0].strip() if match else ""

@@ -31,6 +31,8 @@ def fix(reason: Reason, trouble: Trouble) -> Fix:
         return recreate.built_since(trouble, trouble.since)
     if trouble.native is not None and (other := choice.another_choice(reason, trouble)):
         return other
+    if not trouble.is_asked and trouble.needed is not None and reason in choice.OF_A_CHOICE:
+        return choice.unasked(trouble, trouble.needed)
     return recreate.after_build(_of_image(reason, trouble), trouble)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Source, Stage
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy.builds import show
 from scanner.domain.verdict.remedy.recreate import recreate
 from scanner.domain.verdict.remedy.trouble import image_word, word
 from scanner.domain.verdict.verdict import Fix
@@ -39,6 +41,19 @@ def another_choice(reason: Reason, t: Trouble) -> Fix | None:
     return recreate(
         t, t.native, f"The copy of {image_word(t)} on {t.host} {copy}, while the tag offers {t.native} today."
     )
+
+
+def unasked(t: Trouble, needed: Platform) -> Fix:
+    """What has the right platform taken, where nobody knows whether the tag offers it."""
+    copy = f"is for {t.held}" if t.held else "is for another platform"
+    pinned = f" {t.pin.platform} may not be asked for any more ({t.pin.at or 'its pin'})." if t.pin is not None else ""
+    found = recreate(
+        t,
+        needed,
+        f"The copy of {image_word(t)} on {t.host} {copy}; what the tag offers today nobody looked up, since {t.host} knows this "
+        f"image by other names alone. Build it for {needed} where the tag does not offer that.{pinned}",
+    )
+    return replace(found, commands=(*show(t), *found.commands))
 
 
 def _mended(t: Trouble, platform: Platform) -> Fix:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.facts import Stage
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import ImageFacts
 from scanner.domain.image.selection import Outcome as Choice
 from scanner.domain.image.selection import select
@@ -17,7 +18,6 @@ from scanner.domain.verdict.remedy.trouble import Handler, Pin, Trouble
 
 if TYPE_CHECKING:
     from scanner.domain.facts import BinfmtEntry, Engine, Kernel, Workload
-    from scanner.domain.failure import Failure
     from scanner.domain.image.offers import Offer
     from scanner.domain.platform.platform import Platform
     from scanner.domain.verdict.evidence_layers import Conclusion
@@ -45,7 +45,8 @@ def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
         ran: the very manifest that a container was made from.
         starts_today: how what the tag means today would fare, where that was judged.
     """
-    today = image if next_pull is None else next_pull
+    is_asked = next_pull is not None or _is_of_its_name(workload, image)
+    today = image if next_pull is None and is_asked else next_pull
     offered = today.platforms if isinstance(today, ImageFacts) else ()
     own = engine.platform if engine and engine.platform else None
     if own is None and kernel is not None:
@@ -62,6 +63,7 @@ def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
         workload=workload,
         failure=outcome.failure,
         become=(kernel and kernel.becomes_root_by) or "sudo",
+        is_asked=is_asked,
     )
     if kernel is None or engine is None:
         return made
@@ -77,6 +79,14 @@ def told(  # noqa: PLR0913, PLR0917 -- everything that a judgement rests on
         native=_native(kernel, engine, today, held, starts_today),
     )
     return _with_emulator(found, kernel, outcome, held or (pin.platform if pin else None), today)
+
+
+def _is_of_its_name(workload: Workload, image: ImageFacts | Failure | None) -> bool:
+    """Whether what is known of an image tells what its name offers; a digest under another name tells nothing of that."""
+    own = workload.reference
+    if not isinstance(image, ImageFacts) or isinstance(own, Failure) or own.digest:
+        return True
+    return image.reference.startswith((f"{own.name}:", f"{own.name}@"))
 
 
 def _pin(workload: Workload, engine: Engine) -> Pin | None:

@@ -51,7 +51,7 @@ class Trouble:
     switch for all handlers is off. ``engine`` asks, ``workload`` is what is judged, ``failure`` why something is not known.
     ``become`` is what a person on the host runs a command as root by.
     ``since`` is what the image's name means in the host's own store, where that is another image since the container was
-    made, and one that this host starts.
+    made, and one that this host starts. ``is_asked`` tells that somebody looked what the image's name offers today.
     """
 
     host: str
@@ -73,6 +73,7 @@ class Trouble:
     beside: tuple[Platform, ...] = ()
     become: str = "sudo"
     since: Platform | None = None
+    is_asked: bool = True
 
 
 def word(text: str, instead: str) -> str:

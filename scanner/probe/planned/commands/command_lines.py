@@ -79,7 +79,8 @@ _OF_ENGINES = re.compile(
 """Scripts that by their name start containers."""
 
 _READERS = re.compile(
-    r"(?:python|perl|ruby|node|php|lua|tclsh)[\d.]*|env|expect|fish|t?csh|tmux|screen|[gmn]?awk|at|batch", re.ASCII
+    r"(?:python|perl|ruby|node|php|lua|tclsh)[\d.]*|env|expect|fish|t?csh|tmux|screen|[gmn]?awk|at|batch|supervisord|monit",
+    re.ASCII,
 )
 """Programs that read commands in one of their words."""
 

@@ -12,6 +12,7 @@ from scanner.probe.planned.commands import run_as
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.commands.script_texts import STDIN, Script, is_one_word
 from scanner.probe.planned.plans import UnclearError
+from scanner.probe.planned.units import command_places
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ class Files:
         return raw.decode("utf-8", "surrogateescape")
 
     def refuse_foreign(self, path: str) -> None:
-        """Say that a script of another language may start containers.
+        """Say that a script of another language may start containers; a table of commands is read by itself.
 
         Raises:
             UnclearError: an engine is named in it.
         """
         raw = self.read(path) if is_known(path) else None
-        if raw is not None and b"\0" not in raw and _names_one(raw):
+        if raw is not None and b"\0" not in raw and not command_places.is_whole(path) and _names_one(raw):
             raise UnclearError(f"it runs {shown(path)}, in which an engine is named, and which no shell reads")
 
     def refuse_any_of(self, word: str, place: str, script: str) -> None:

@@ -26,6 +26,7 @@ from scanner.formats.shell.syntax import (
 )
 from scanner.probe.planned.commands import script_numbers, script_options
 from scanner.probe.planned.commands.script_values import Expansion
+from scanner.probe.planned.plans import UnclearError
 from scanner.probe.planned.unknown_text import UNKNOWN, is_known, opened
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ MAX_GROUPS = 16
 _ALWAYS = {"true": True, ":": True, "false": False}
 _TESTS = frozenset({"test", "[", *_ALWAYS})
 _STANDARD = frozenset({"1", "2"})
+_OF_VARIABLES = ("/etc/default/", "/etc/sysconfig/")
+"""Where administrators alone write: what a script runs before changes nothing there."""
+
 _EXTENDED = re.compile(r"[?*+@!]\(")
 
 
@@ -157,7 +161,12 @@ def _is_name(part: Part) -> bool:
 
 def _answered(ask: Callable[[Conditions], bool | None], shell: Shell) -> bool | None:
     try:
-        return ask(Conditions(_of_files, patterns.equal if shell.is_bash else _equal_twice))
+        return ask(
+            Conditions(
+                lambda letter, operand: _of_files(letter, operand, shell),
+                patterns.equal if shell.is_bash else _equal_twice,
+            )
+        )
     except BadTestError:
         return False
     except OddTestError:
@@ -186,8 +195,13 @@ def _is_plain(one: Assignment) -> bool:
     )
 
 
-def _of_files(_letter: str, operand: str) -> bool | None:
-    """Only the host knows its files; one without a name is nowhere."""
+def _of_files(letter: str, operand: str, shell: Shell) -> bool | None:
+    """Only the host knows its files, but for those of variables that lie beside the script; one without a name is nowhere."""
+    if letter in "efrs" and operand.startswith(_OF_VARIABLES) and is_known(operand):
+        try:
+            return True if shell.read(operand) else None
+        except UnclearError:
+            return None
     return None if operand else False
 
 

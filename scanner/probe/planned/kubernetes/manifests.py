@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.facts import Source
+from scanner.domain.facts import Since, Source
 from scanner.probe.planned import manifest_files
 from scanner.probe.planned.kubernetes import counted_elsewhere, kinds, operated, pods
 from scanner.probe.planned.plans import Plans, UnclearError, gap
@@ -20,8 +20,10 @@ MAX_LISTS = 5
 """A List within Lists."""
 
 
-PLAYED = frozenset({"Pod", "Deployment", "DaemonSet", "Job"})
-"""Kinds with pods that Podman plays (5.4; 4.3 the first two alone): it passes the others over, and refuses a file without any."""
+PLAYED: Mapping[str, tuple[int, int]] = {
+    "Pod": (0, 0), "Deployment": (0, 0), "DaemonSet": (4, 7), "List": (4, 7), "Job": (5, 3),
+}  # fmt: skip
+"""Kinds that Podman plays, since which version: it passes the others over, and refuses a file without any (its play.go)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,24 @@ def plans(texts: Mapping[str, bytes], source: Source = Source.KUBERNETES) -> Pla
 
 def of_documents(path: str, documents: list[Any], beside: Around, source: Source = Source.KUBERNETES) -> Plans:
     """What the documents of one file plan, with what the objects ``beside`` say of them."""
+    found = Plans()
     try:
-        objects = [one for document in documents for one in _listed(document, 0)]
+        objects = [(one, one is not document) for document in documents for one in _listed(document, 0)]
     except UnclearError as error:
         return gap(path, error)
-    found = Plans()
-    for one in objects:
-        found += _object(path, one, source, beside)
+    for one, is_listed in objects:
+        made = _object(path, one, source, beside)
+        if source is not Source.KUBERNETES and made.planned:
+            made = _played(made, "List" if is_listed else "", one["kind"])
+        found += made
     return found
+
+
+def _played(made: Plans, *kinds_of_it: str) -> Plans:
+    """Plans of what Podman plays, with the version that first did."""
+    version, kind = max((PLAYED.get(kind, (0, 0)), kind) for kind in kinds_of_it)
+    since = Since(version, f"a {kind} that Podman plays") if version > (0, 0) else None
+    return Plans(tuple(replace(plan, since=since) for plan in made.planned), made.gaps)
 
 
 def around(files: Iterable[list[Any]]) -> Around:

@@ -67,3 +67,16 @@ def place_of(path: str) -> Place | None:
 def is_named(path: str) -> bool:
     """Whether a file lies where such a program looks for its commands."""
     return place_of(path) is not None
+
+
+def is_whole(path: str) -> bool:
+    """Whether it is the table that such a program is given itself, which names the others."""
+    return path.rpartition("/")[2] in {"supervisord.conf", "monitrc"}
+
+
+def root_of(path: str) -> str:
+    """The folder that stands for the host's root around a file, empty where it is the root itself."""
+    if path.startswith("/"):
+        return ""
+    begins = [at for place in ("/etc/", "/var/spool/") if (at := path.find(place)) > 0]
+    return path[: min(begins)] if begins else path.partition("/")[0]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.domain.facts import Since, Source
 from scanner.domain.plan import Plan
 from scanner.formats import systemd_unit
-from scanner.formats.systemd_words import WordsError
+from scanner.formats.systemd_words import QUADLET_LIST, WordsError, split
 from scanner.probe.planned.commands import engine_options
 from scanner.probe.planned.commands.command import asked_platform
 from scanner.probe.planned.commands.engine_options import OptionsError
@@ -77,10 +77,19 @@ def by_unit(
                 made = conditions.placed(_Planning(unit, read[unit.path], others, texts, starts).plans(), hosts)
                 if made.planned:
                     since = Since(*others.since(read[unit.path], unit.scope))
-                    made = Plans(tuple(replace(plan, since=since) for plan in made.planned), made.gaps)
+                    later = (replace(plan, since=_later(since, plan.since)) for plan in made.planned)
+                    made = Plans(tuple(later), made.gaps)
             except UnclearError as error:
                 made = gap(unit.path, error)
             yield unit.path, gaps[unit.path] + made
+
+
+_SEVERAL_YAML = Since((5, 7), "another Yaml=")
+"""Podman before takes the last of them alone."""
+
+
+def _later(*asked: Since | None) -> Since | None:
+    return max(filter(None, asked), key=lambda one: one.version, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +225,17 @@ class _Planning:
 
     def _kube(self, runs: UnitRuns, specifiers: Specifiers, env: UnitEnvironment) -> Plans:
         quadlet = self._quadlet
-        names = quadlet.words("Yaml")
-        if not names:
+        if not quadlet.words("Yaml"):
             raise UnclearError("there is no Yaml=")
-        words = ["podman", *quadlet.args("GlobalArgs"), "kube", "play", *quadlet.args("PodmanArgs"), *names]
-        put = _put(words, specifiers, env)
-        setting = quadlet.setting("Yaml")
-        return runs.plans(put, setting) if setting else Plans()
+        words = ["podman", *quadlet.args("GlobalArgs"), "kube", "play", *quadlet.args("PodmanArgs")]
+        found = Plans()
+        for setting in quadlet.every("Yaml"):
+            asked = split(setting.value, QUADLET_LIST)
+            made = runs.plans(_put([*words, *asked], specifiers, env), setting) if asked else Plans()
+            is_taken_by_all = setting is quadlet.setting("Yaml") and len(asked) == 1
+            since = None if is_taken_by_all else _SEVERAL_YAML
+            found += Plans(tuple(replace(plan, since=_later(plan.since, since)) for plan in made.planned), made.gaps)
+        return found
 
 
 def _put(words: list[str], specifiers: Specifiers, env: UnitEnvironment) -> tuple[str, ...]:

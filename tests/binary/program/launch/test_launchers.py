@@ -16,6 +16,7 @@ from scanner.binary.program.argv import Command, split_path
 from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.capture import Capture
 from scanner.binary.program.content import Content, examine
+from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.binary.program.launch.commanding import MAX_TEXT_CHARS
 from scanner.binary.program.launch.launchers import Account, AtRunTime, By, Launched, account_of, launched
 from scanner.binary.program.script import Shebang
@@ -615,13 +616,14 @@ ENV = {"PATH": PATH, "HOME": "/root", "SHELL": "/bin/bash"}
 SMALL = Content(FileKind.ELF, elf=Elf(62, 64, "little", None, libc="glibc"), size=60_000)
 LARGE = Content(FileKind.ELF, elf=Elf(62, 64, "little", None), size=1_000_000)
 MUSL = Content(FileKind.ELF, elf=Elf(62, 64, "little", None, libc="musl"), size=60_000)
+OF_PAM = replace(SMALL, dynamic=Dynamic(SMALL.elf, ("libpam.so.0", "libc.so.6")))
 EXECLINE = Content(FileKind.SCRIPT, shebang=Shebang("/usr/bin/execlineb", "-S0"), size=500)
 SHELL_SCRIPT = Content(FileKind.SCRIPT, shebang=Shebang("/bin/sh"), size=500)
 
 
-def answer(line, content=SMALL, path="", env=ENV):
+def answer(line, content=SMALL, path="", env=ENV, stands=lambda _: True):
     command = Command(tuple(shlex.split(line)), split_path(env.get("PATH", "")), "/srv", env=env, env_known=True)
-    return launched(command, content, path, accounts)
+    return launched(command, content, path, accounts, stands)
 
 
 STARTED = [
@@ -679,13 +681,16 @@ REFUSED = [
     ("setpriv -d /app", SMALL, "excludes the rest"),
     ("stdbuf -iL /app", SMALL, "meaningless"),
     ("setsid -wc /app", SMALL, "terminal"),
+    ("stdbuf -oL /app", SMALL, "needs libstdbuf.so"),
+    ("runuser -u app -- /app", OF_PAM, "asks PAM"),
+    ("su - app -c /app", OF_PAM, "asks PAM"),
 ]
 
 
 @pytest.mark.parametrize(("line", "content", "why"), REFUSED)
 def test_what_a_launcher_cannot_do_in_a_container_starts_nothing(line, content, why):
     path = "/bin/busybox" if line.startswith("busybox") else ""
-    launch = answer(line, content, path)
+    launch = answer(line, content, path, stands=lambda _: False)
     assert isinstance(launch, AtRunTime), launch
     assert (launch.is_refusal, why in launch.why) == (True, True), launch
 

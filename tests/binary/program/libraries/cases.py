@@ -243,6 +243,8 @@ GLIBC_CASES = [
     Case("only for some CPUs", one(HWCAPS), UNKNOWN),
     Case("for some CPUs beside the plain one", also(one("lib/x86_64-linux-gnu/liba.so.1"), lambda kit: {
         HWCAPS: kit.shared()}), RUNS),
+    Case("for some CPUs one without the symbol", also(one("lib/x86_64-linux-gnu/liba.so.1"), lambda kit: {
+        HWCAPS: kit.shared("other")}), UNKNOWN),
     Case("for some CPUs in the cache", with_conf(also(one(X), lambda kit: {
         "opt/x/glibc-hwcaps/x86-64-v2/liba.so.1": kit.shared()})), RUNS, cache=()),
     Case("for some CPUs in an older way", one(f"{MULTIARCH}/haswell/liba.so.1"), UNKNOWN),

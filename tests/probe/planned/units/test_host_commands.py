@@ -1,15 +1,84 @@
 """Commands that cron, supervisord, Monit, runit and scripts at boot start, in a folder and on a host."""
 
+import json
+import shlex
+from pathlib import Path
+
 import pytest
 
 from scanner.domain.facts import Source
 from scanner.domain.host import Host
 from scanner.probe import reading
 from scanner.probe.planned import folder
-from scanner.probe.planned.units import host_commands
+from scanner.probe.planned.plans import UnclearError
+from scanner.probe.planned.units import host_commands, included_tables
+from scanner.probe.planned.unknown_text import UNKNOWN
+from tests.probe.planned.units.host_tables import ANACRON, CRON, MONIT, SUPERVISORD
 from tests.rows import each_row
 
+SAID = json.loads((Path(__file__).parents[3] / "data" / "units" / "tables.json").read_text())
+"""What the owners of these tables make of them (``record_tables.py``)."""
+USERS = {"": 0, "root": 0, "daemon": 1, "1": 1}
+
 SH = "#!/bin/sh\n"
+
+
+def started(files, folder="w/etc"):
+    """Every command of some tables, none where the first one is refused."""
+    texts = {
+        f"{folder}/{path}".replace("etc/../", ""): text.replace("@HERE@", "/etc").encode()
+        for path, text in files.items()
+    }
+    found = []
+    try:
+        for table in included_tables.tables(texts):
+            found += host_commands.commands(table, texts[table.path])
+    except UnclearError:
+        return None
+    return found
+
+
+@each_row("name", SUPERVISORD)
+def test_supervisord_starts_what_is_read(name):
+    said, found = SAID["supervisord"][name], started(SUPERVISORD[name])
+    assert (found is None) is (said is None)
+    for one, (command, uid, directory, env) in zip(found or [], said or [], strict=True):
+        assert (one.words, one.place, dict(one.env)) == (tuple(shlex.split(command)), directory or UNKNOWN, env)
+        assert one.is_open
+        assert USERS[one.user] == (uid or 0) or one.user == "daemon"  # who supervisord itself becomes
+
+
+@each_row("name", MONIT)
+def test_monit_starts_what_is_read(name):
+    said, found = SAID["monit"][name], started(MONIT[name])
+    assert said == (
+        found and sorted([" ".join(one.words), USERS[one.user]] for one in found if "pidfile" not in one.words)
+    )
+
+
+@each_row("name", CRON)
+def test_cron_starts_what_is_read(name):
+    place, text = CRON[name]
+    found = started(
+        {f"{place}/x" if place == "cron.d" else place: f"SHELL=/x\n{text}"}, "w/etc" if place == "cron.d" else "w/cron"
+    )
+    said = {("-c", argv[1].rstrip()): (uid, env) for argv, uid, _, env, _ in SAID["cron"][name]}
+    assert {
+        ("-c", one.words[2].rstrip()): (USERS[one.user], {k: v for k, v in one.env.items() if len(k) == 1})
+        for one in found
+    } == said
+    assert {one.words[0] for one in found} == {"/x"}
+
+
+@each_row("name", ANACRON)
+def test_anacron_starts_what_is_read(name):
+    found = started({"anacrontab": f"SHELL=/x\n{ANACRON[name]}"})
+    said = [(["docker", *argv], place, env) for argv, _, place, env, _ in SAID["anacron"][name]]
+    read = [(shlex.split(one.words[2]), one.place, {k: v for k, v in one.env.items() if len(k) == 1}) for one in found]
+    assert sorted(read, key=str) == sorted(said, key=str)
+    assert {one.words[:2] for one in found} == {("/bin/sh", "-c")}
+
+
 APP = "services: {a: {image: 'r.example/a:${TAG:-1}'}}\n"
 
 STARTED = [
@@ -44,12 +113,12 @@ STARTED = [
     ("etc/supervisord.d/n.ini", "[program:web]\ncommand=docker run a:%(process_num)02d\n", [None]),
     ("etc/supervisord.conf", "[inet_http_server]\ncommand=docker run a\n[eventlistener:b]\ncommand=podman run b", ["b"]),
     ("etc/supervisord.conf", "[program:b]\ncommand=docker run 'b", [None]),
-    ("etc/monit/conf.d/web", "check program x with path \"/opt/run.sh\"\n  start program = \"/usr/bin/docker run a\" as uid root\n  if failed then exec '/bin/sh -c \"docker run b\"'\n", ["of/script", "a", "b"]),
+    ("etc/monit/conf.d/web", "check program x with path \"/opt/run.sh\"\n  start program = \"/usr/bin/docker run a\" as uid root\n  if failed then exec '/bin/sh -c \"docker run b\"'\n", ["of/script", "a", None]),
     ("etc/crontab", "* * * * * root x\n" * 1001, [None]),
     ("etc/crontab", "".join(f"A{number}=1\n" for number in range(1001)), [None]),
     ("etc/supervisord.conf", f"[program:b]\ncommand=x {'y' * 20_000}", [None]),
-    ("etc/monitrc", "check x with path '/x' \"\n start program \"/usr/bin/docker run a\"\n", ["a"]),
-    ("etc/monitrc", "check x with path /x\n start program =\n\n   '/usr/bin/docker run a'\n", ["a"]),
+    ("etc/monitrc", "check x with path '/x' \"\n start program \"/usr/bin/docker run a\"\n", [None]),
+    ("etc/monitrc", "check x with path /x\n start program =\n\n   '/usr/bin/docker run a'\n", [None]),
     ("etc/monitrc", "set daemon 30\ncheck host x address y\n", []),
 ]  # fmt: skip
 """Files with the images that they start; none stands for a gap."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from scanner.formats.parsing.patience import spend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MAX_LINES = 4000
 """Of one configuration; Debian's own with all its comments has some thirty."""
@@ -35,39 +39,50 @@ def read(text: str, sections: Sections) -> None:
         RefusedError: the parser would raise.
         TooLongError: see there.
     """
+    for name, settings in told(text):
+        sections.setdefault(name, {}).update({option: value for option, (value, _) in settings.items()})
+
+
+def told(text: str) -> Iterator[tuple[str, dict[str, tuple[str, int]]]]:
+    """Each section as it stands there: by the names of its settings their values, with the lines in which they begin.
+
+    Raises:
+        RefusedError: the parser would raise.
+        TooLongError: see there.
+    """
     lines = text.split("\n")
     if len(lines) > MAX_LINES or max(map(len, lines)) > MAX_LINE_CHARS:
         raise TooLongError
     spend(1 + len(text) // 10)
-    settings: dict[str, list[str]] | None = None
+    settings: dict[str, tuple[list[str], int]] | None = None
     name, option, indent = "", "", 0
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         value, has_comment = _without_comment(line)
         if not value:
             if not has_comment and settings is not None and option:
-                settings[option].append("")
+                settings[option][0].append("")
             continue
         depth = len(line) - len(line.lstrip())
         if settings is not None and option and depth > indent:
-            settings[option].append(value)
+            settings[option][0].append(value)
             continue
         indent = depth
         if section := _SECTION.match(value):
-            _close(sections, name, settings)
+            if settings is not None:
+                yield name, _closed(settings)
             name, settings, option = section[1], {}, ""
             continue
         delimiter = _DELIMITER.search(value)
         if settings is None or delimiter is None or not delimiter.start():
             raise RefusedError
         option = value[: delimiter.start()].rstrip().lower()
-        settings[option] = [value[delimiter.end() :].strip()]
-    _close(sections, name, settings)
-
-
-def _close(sections: Sections, name: str, settings: dict[str, list[str]] | None) -> None:
+        settings[option] = [value[delimiter.end() :].strip()], number
     if settings is not None:
-        values = {option: "\n".join(lines).rstrip() for option, lines in settings.items()}
-        sections.setdefault(name, {}).update(values)
+        yield name, _closed(settings)
+
+
+def _closed(settings: dict[str, tuple[list[str], int]]) -> dict[str, tuple[str, int]]:
+    return {option: ("\n".join(lines).rstrip(), number) for option, (lines, number) in settings.items()}
 
 
 def _without_comment(line: str) -> tuple[str, bool]:

@@ -5,7 +5,7 @@ from configparser import Error, RawConfigParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.binary.program.services import ini
+from scanner.formats.documents import ini
 
 LINES = st.sampled_from([
     "[a]", "[b:c]", "[a] ; x", " [b]", "[]", "[a]]", "k=v", "k: v", "K = v=w", "k=", "=v", "word", " more", "\tk=v ; c", "",
