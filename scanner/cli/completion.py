@@ -44,9 +44,10 @@ def teach(option: str, shell: str = "") -> None:
     from scanner.errors import UsageError
 
     shell = shell or _get_shell_name() or ""
+    typed = f"{option} {shell}".rstrip()
     more = AT_THE_FIRST_TAB if shell == "zsh" else ""
     if shell not in SHELLS:
-        raise UsageError(f"{option} {shell}: write one of {', '.join(SHELLS)}")
+        raise UsageError(f"{typed}: write one of {', '.join(SHELLS)}")
     named = {"prog_name": "archscan", "complete_var": "_ARCHSCAN_COMPLETE"}
     if option == "--show-completion":
         print(get_completion_script(shell=shell, **named) + more)  # noqa: T201 -- data goes to stdout
@@ -55,7 +56,7 @@ def teach(option: str, shell: str = "") -> None:
         _, path = install(shell=shell, **named)
         path.write_text(get_completion_script(shell=shell, **named) + more)
     except OSError as error:
-        raise UsageError(f"{option} {shell}: {error.filename}: {error.strerror}") from None
+        raise UsageError(f"{typed}: {error.filename}: {error.strerror}") from None
     print(f"{path} is written: start another {shell}")  # noqa: T201 -- what was done
 
 

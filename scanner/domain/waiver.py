@@ -59,10 +59,10 @@ def misfits(match: Mapping[str, str], beside: Mapping[str, str]) -> Iterator[tup
     for name, own in BESIDE.items():
         if match[name] != ANY != beside[own]:
             yield (own,), f"match.{name} says it already: leave one of them out"
-    covers = patterns(match, beside)
-    if not any(map(names_something, covers.values())):
+    given = patterns(match, beside)
+    if not any(map(names_something, given.values())):
         yield ("match",), "name a host, image, workload or reason of findings: nobody answers for everything"
-    if why := names_no_reason(covers["reason"]):
+    if why := names_no_reason(given["reason"]):
         yield ((BESIDE["reason"],) if match["reason"] == ANY else ("match", "reason")), why
 
 

@@ -26,7 +26,7 @@ class Waiver(Section):
     reason: Text = Field(description="Why it is accepted.")
     until: Moment = Field(description="Last day, or exact end.")
     match: Match = Field(default=Match(), description="What it covers.")
-    host: str = Field(default=ANY, description="The same beside `match`, as the API has it.")
+    host: str = Field(default=ANY, description="The same beside `match`.")
     image: str = Field(default=ANY, description="The same.")
     workload: str = Field(default=ANY, description="The same.")
     finding_reason: str = Field(default=ANY, description="The same for `match.reason`.")

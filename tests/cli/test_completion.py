@@ -63,11 +63,13 @@ def test_without_a_configuration_no_host_is_offered_and_nothing_is_said(tmp_path
     [
         (("--show-completion", "zsh"), 0, "#compdef archscan"),
         (("--show-completion", "zsh"), 0, '= _archscan ]; then\n  _archscan_completion "$@"\nfi'),
+        (("--show-completion",), 2, "archscan: --show-completion: write one of bash, zsh, fish\n"),
         (("--show-completion", "tcsh"), 2, "archscan: --show-completion tcsh: write one of bash, zsh, fish\n"),
         (("--install-completion", "fish"), 0, "/.config/fish/completions/archscan.fish is written"),
     ],
 )
 def test_another_shell_than_ones_own_is_taught_by_its_name(words, code, says, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("typer._completion_shared._get_shell_name", lambda: None)
     assert cli.run(_operations, lambda: "0", words) == code
     assert says in "".join(capsys.readouterr())

@@ -130,7 +130,7 @@ class Command:
 
     def absolute(self, name: str) -> str:
         """A name with a slash as the kernel sees it: from the root, or from the working directory."""
-        return name if name.startswith("/") else f"{self.cwd}/{name}"
+        return name if name.startswith("/") else f"{self.cwd.rstrip('/')}/{name}"
 
 
 def resolve(image: Process | None, override: Process | None) -> Command:

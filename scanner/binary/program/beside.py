@@ -24,8 +24,8 @@ from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.program.execve import Run
+    from scanner.binary.program.makers import Made
     from scanner.binary.program.services.services import Services
-    from scanner.binary.program.shell.writes import Write
     from scanner.binary.program.steps import Next
     from scanner.domain.image.offers import Executable
 
@@ -72,7 +72,7 @@ class Walks:
     """What was found for one image, each program followed once; ``made`` is what those before a step may have changed."""
 
     found: dict[object, Way] = field(default_factory=dict)
-    made: dict[object, tuple[Write, ...] | None] = field(default_factory=dict)
+    made: dict[object, Made] = field(default_factory=dict)
 
     def follow(self, walk: Walk, command: Command, before: Before) -> Way | None:
         """The way of one program that a script runs beside another; ``None`` where too many were followed."""
@@ -162,11 +162,11 @@ def unless_read(way: Way, files: tuple[Executable, ...], before: Before) -> Way:
     return replace(way, problem=Failure(Reason.BINARY_UNKNOWN, why, path=way.problem.path))
 
 
-def unmade(step: Next, run: Run, made: Callable[[], tuple[Write, ...] | None]) -> Failure | None:
+def unmade(step: Next, run: Run, made: Callable[[], Made]) -> Failure | None:
     """Why a start that fails for what is not there, or not executable, is not known to fail: the scripts before may mend it.
 
-    That the rest of the image is for the right CPU says nothing of it. ``made`` tells which paths the programs that ran before
-    may have changed, ``None`` for any.
+    That the rest of the image is for the right CPU says nothing of it. ``made`` tells what the programs that ran before may
+    have changed.
     """
     problem, name = run.problem, step.command.argv[0]
     stopped = [*places_of(step.command), *(file.path for file in run.files)]
@@ -189,8 +189,8 @@ def unmade(step: Next, run: Run, made: Callable[[], tuple[Write, ...] | None]) -
     places = (problem.path,) if is_inner else places_of(step.command)
     sure = Placement.by(step.written).writes
     others = made()
-    filled = others is None or any(
-        write.may_make(path) for path in places for write in (*step.written, *others) if write not in sure
+    filled = others.anything or any(
+        write.may_make(path) for path in places for write in (*step.written, *others.paths) if write not in sure
     )
     return Failure(Reason.BINARY_UNKNOWN, why, path=problem.path) if filled else None
 

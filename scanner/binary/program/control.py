@@ -203,8 +203,8 @@ class Control:
             return run
         return self._permitted(step, replace(run, problem=None))
 
-    def _written_beside(self, step: Next) -> tuple[Write, ...] | None:
-        """What the programs that ran before a step may have changed, ``None`` for anything."""
+    def _written_beside(self, step: Next) -> makers.Made:
+        """What the programs that ran before a step may have changed."""
 
         def onward(command: Command) -> tuple[Next, ...] | Stopped | Done:
             run = self._started(Next(command, written=step.written, scripted=True))

@@ -14,8 +14,14 @@ def places_of(command: Command) -> tuple[str, ...]:
     """Where a command's program may stand."""
     name = command.argv[0]
     if "/" in name:
-        return (posixpath.normpath(command.absolute(name)),)
-    return tuple(posixpath.normpath(command.absolute(f"{directory}/{name}")) for directory in command.path)
+        return (_plain(command.absolute(name)),)
+    return tuple(_plain(command.absolute(f"{directory}/{name}")) for directory in command.path)
+
+
+def _plain(path: str) -> str:
+    """A path as scripts' writes have it; ``normpath`` alone leaves two slashes at its beginning."""
+    path = posixpath.normpath(path)
+    return f"/{path.lstrip('/')}" if path.startswith("//") else path
 
 
 def earlier_places(command: Command, run: Run) -> tuple[str, ...]:
@@ -32,7 +38,7 @@ def earlier_places(command: Command, run: Run) -> tuple[str, ...]:
 def path_behind(command: Command, run: Run) -> tuple[str, ...]:
     """The directories of PATH behind the one in which a program was found; none where it was named by a path."""
     places = places_of(command)
-    named = posixpath.normpath(run.named)
+    named = _plain(run.named)
     if "/" in command.argv[0] or named not in places:
         return ()
     return command.path[places.index(named) + 1 :]

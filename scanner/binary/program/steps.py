@@ -34,7 +34,7 @@ class Next:
     ``needs`` are the programs that had to succeed before, ``decides`` that the script's status is that of the command,
     ``replaced`` that it does something else with success where the command fails. ``busybox`` is its shell where
     that is busybox', of which some builds start their applets without any file, or whatever file is called so. ``early`` tells that ``needs`` holds unless a loop
-    ends before its lines do.
+    ends before its lines do. ``left`` are the paths that its script may have changed when it has ended.
     """
 
     command: Command
@@ -51,6 +51,7 @@ class Next:
     missing: bool = False
     busybox: Content | None = None
     early: bool = False
+    left: tuple[Write, ...] = ()
 
     @property
     def made_before(self) -> Makes:
@@ -74,7 +75,8 @@ class Next:
             return replace(other if self.early else self, early=True)
         needs = tuple(each for each in self.needs if each in other.needs)
         missing = self.missing and other.missing
-        return replace(self, needs=needs, replaced=self.replaced or other.replaced, missing=missing)
+        left = tuple(dict.fromkeys((*self.left, *other.left)))
+        return replace(self, needs=needs, replaced=self.replaced or other.replaced, missing=missing, left=left)
 
 
 def within(ending: Ending, container: Command) -> Ending:
@@ -111,6 +113,7 @@ def scripted(ending: Reached, busybox: Content | None) -> Next:
         missing=ending.missing,
         early=ending.early,
         busybox=busybox,
+        left=ending.left,
     )
 
 

@@ -139,12 +139,10 @@ def _beside_those_of(image: Variables, container: Variables) -> Variables:
     Where the rest begins with the image's own PATH no other variable before it was set to something else; without
     one nobody knows.
     """
-    for at in range(len(container) + 1):
-        ours = {name for name, _ in container[:at]}
-        rest = tuple(variable for variable in image if variable[0] not in ours)
-        if rest == container[at:] and (not rest or rest[0][0] == "PATH"):
-            return container[:at]
-    return container
+    at = next((n for n, (name, _) in enumerate(container) if name == "PATH"), len(container))
+    ours = {name for name, _ in container[:at]}
+    rest = tuple(variable for variable in image if variable[0] not in ours)
+    return container[:at] if rest == container[at:] and (not rest or rest[0][0] == "PATH") else container
 
 
 def _same_environment(container: Process, image: Process, *, is_merged: bool) -> bool:

@@ -178,8 +178,8 @@ class WaiverRequest(_Body):
     @property
     def waiver(self) -> Waiver:
         """It as a waiver that has no id yet."""
-        covers = patterns(dict(self.match), self._beside)
-        host, image, workload, reason = (covers[name] for name in BESIDE)
+        given = patterns(dict(self.match), self._beside)
+        host, image, workload, reason = (given[name] for name in BESIDE)
         return Waiver("", self.owner, self.reason, self.until.timestamp(), host, image, workload, reason)
 
 

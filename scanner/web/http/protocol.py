@@ -8,6 +8,7 @@ would keep the event loop for seconds, a client that reads nothing would keep it
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -63,12 +64,13 @@ class PunctualProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """What cannot be read as a request is refused with a problem document, as everything else is."""
-        is_long = self.conn.hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        answer = Problem(400, *(HEAD_TOO_LARGE if is_long else ("malformed", msg))).response()
+        answer = Problem(400, *(HEAD_TOO_LARGE if self.conn.is_head_too_large else ("malformed", msg))).response()
         answer.headers.update({**SECURITY_HEADERS, "connection": "close"})
-        for event in (h11.Response(status_code=400, headers=answer.raw_headers), h11.Data(data=bytes(answer.body))):
-            self.transport.write(self.conn.send(event))
-        self.transport.write(self.conn.send(h11.EndOfMessage()))
+        head = h11.Response(status_code=400, headers=answer.raw_headers, reason=HTTPStatus.BAD_REQUEST.phrase)
+        # No answer to HEAD has a body; to what is answered already, or half, nothing is said.
+        with suppress(h11.LocalProtocolError):
+            for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event))
         self.transport.close()
 
     def connection_made(self, transport: Any) -> None:
@@ -137,9 +139,9 @@ class PunctualProtocol(H11Protocol):
 
 
 class _Connection(h11.Connection):
-    """Counts the pieces of each body; keeps the status that fits what could not be read."""
+    """Counts the pieces of each body; keeps whether it was a head's length for which a request could not be read."""
 
-    hint = 0
+    is_head_too_large = False
     _pieces = 0
 
     def next_event(self) -> Any:
@@ -148,11 +150,13 @@ class _Connection(h11.Connection):
         Raises:
             h11.RemoteProtocolError: a body in too many pieces.
         """
+        reads_head = self.their_state is h11.IDLE
         try:
             event = super().next_event()
             self._count(event)
         except h11.RemoteProtocolError as error:
-            self.hint = error.error_status_hint
+            too_large = error.error_status_hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            self.is_head_too_large = reads_head and too_large
             raise
         return event
 

@@ -358,16 +358,27 @@ MAKERS = [
     ("nice psql -c 'SELECT 1'", True),
     ("nice migrate", False),
     ("for f in /parts/*; do $f; done", True),
+    ('psql -c "$(cat /proc/x);"', False),
+    ("psql -o '|sh' -l", False),
+    ("python3 -V", True),
+    ("python3 version", False),
+    ("python3 -v <<E\nprint()\nE", False),
+    ("./createdb x", False),
+    ("/usr/bin/createdb x", True),
+    ("curl -fsSLo /lost https://x/y", False),
+    ("curl -fsSL https://x/lost", True),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("start", ["exec /lost", "/lost"])
+@pytest.mark.parametrize("start", ["exec //lost", "./lost"])
 async def test_a_program_that_is_not_there_is_missing_unless_what_ran_before_may_have_made_it(images, build, start):
     native, script = build.elf(), b"#!/bin/dash\n"
-    more = {f"usr/bin/{name}": native for name in ("psql", "java", "ssh-keygen", "initdb", "migrate", "nice")}
+    called = ("psql", "java", "ssh-keygen", "initdb", "migrate", "nice", "python3", "createdb", "curl")
+    more = {f"usr/bin/{name}": native for name in called}
     more |= {
         "etc/menu": b"x\n",
         "puts.sh": script + b"cp /last /lost\n",
+        "createdb": script + b"cp /last /lost\n",
         "calls.sh": script + b'psql -l\n"$@"\n/ok.sh\n',
     }
     more |= {"parts/1.sh": script + b"echo 1\n", "parts/2.sh": script + b"mkdir -p /x\necho 2 >/x/2\n"}
@@ -377,6 +388,62 @@ async def test_a_program_that_is_not_there_is_missing_unless_what_ran_before_may
         reason = program.problem.reason if program.problem is not None else program.at_run_time
         if (reason is Reason.ENTRYPOINT_MISSING) != is_missing or not reason:
             wrong.append((text, reason))
+    assert not wrong
+
+
+KEEPERS = [
+    # what runs before a test of a file that the image lacks, the file
+    ("ssh-keygen -A", "/etc/ssh/key"),
+    ("nvidia-smi -q -f /x", "/x"),
+    ("redis-cli save", "/data/dump.rdb"),
+    ("git config --global a b", "/root/.gitconfig"),
+    ("aws configure set a b", "/root/.aws/config"),
+    ("psql <<E\nCOPY t TO '/x'\nE", "/x"),
+    ("curl -fsSc /x https://y", "/x"),
+]
+
+
+async def test_a_file_that_a_program_keeps_for_itself_may_be_there_behind_it(images, build):
+    more = {f"usr/bin/{text.split()[0]}": build.elf() for text, _ in KEEPERS}
+    wrong = []
+    for text, path in KEEPERS:
+        program = await followed(images, build, f"{text}\nif [ -f {path} ]; then exec /step; fi\nexec /last", **more)
+        if FOREIGN_MACHINE not in cpus(program):
+            wrong.append(text)
+    assert not wrong
+
+
+OVERWRITING = [
+    # a tool, whether it writes /last
+    ("curl -fsSLo /last https://x/y", True),
+    ("curl -fsSLo/last https://x/y", True),
+    ("curl -sSLO https://x/last", True),
+    ("curl -fsS -X POST https://x/last", False),
+    ("wget -qO/last https://x/y", True),
+    ("wget -q -O - https://x/last", False),
+    ("wget -o log https://x/last", True),
+    ("uniq /ok.sh /last", True),
+    ("uniq -c /ok.sh", False),
+    ("sort -uolast /ok.sh", True),
+    ("sort -u /last", False),
+    ("awk '{print > \"last\"}' /ok.sh", True),
+    ("awk '$1 > 1 {print \"last\"}' /ok.sh", False),
+    ("sed -n '1w last' /ok.sh", True),
+    ("find /ok.sh -fprint /last", True),
+    ("cp -at / /d/last", True),
+    ("tar czf /last /ok.sh", True),
+    ("gosu root /last migrate", False),
+    ("gosu root cp /ok.sh /last", True),
+]
+
+
+async def test_what_the_usual_tools_write_is_no_longer_the_image_s(images, build):
+    more = {f"usr/bin/{name}": build.elf() for name in ("curl", "wget", "uniq", "awk", "sed", "cp", "tar", "gosu")}
+    wrong = []
+    for text, is_written in OVERWRITING:
+        program = await followed(images, build, f"cd /\n{text}\nexec /last", **more, **{"d/last": b"x"})
+        if ("/last is written" in program.at_run_time) is not is_written or program.problem is not None:
+            wrong.append((text, program.problem))
     assert not wrong
 
 
@@ -396,13 +463,17 @@ async def test_a_program_that_is_started_beside_others_and_not_there_is_never_pa
         ("rm -f /last", True),
         ("sh /puts.sh", True),
         ("cp /srv /$X", False),
+        ('D=$(cat /run/d); cp /srv "$D/last"', True),
+        ('D=$(cat /run/d); cp /srv "$D/other"; cp /srv "$D"', False),
+        ("migrate; cp /srv /last", True),
+        ("exec migrate /last", True),
         ("mkdir -p /last.d; chmod +x /last; chown 0 /last", False),
     ],
 )
 async def test_what_a_script_before_takes_away_is_not_taken_for_there(images, build, inner, is_open):
-    tools = {f"usr/bin/{name}": build.elf() for name in ("chmod", "chown", "rm", "cp", "sh", "mkdir")}
+    tools = {f"usr/bin/{name}": build.elf() for name in ("chmod", "chown", "rm", "cp", "sh", "mkdir", "migrate")}
     scripts = {"puts.sh": b"#!/bin/dash\ncp /srv /last\n", "inner.sh": f"#!/bin/dash\n{inner}\n".encode()}
-    program = await followed(images, build, "/inner.sh\nexec /last", **tools, **scripts)
+    program = await followed(images, build, "/inner.sh\nmigrate\nX=$(migrate)\nexec /last", **tools, **scripts)
     assert is_unknown(program.problem) is is_open, program.problem
     assert is_open or program.problem is None
 

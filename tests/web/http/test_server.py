@@ -82,6 +82,8 @@ async def test_every_interface_or_ipv6_can_be_listened_on(app_with, host):
         (b"POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1073741824\r\n\r\n", b"413"),
         (b"POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"400"),
         (b"POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+        (b"HEAD / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5;" + b"x" * 65536, b"400"),
         (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 65536 + b"\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\n\r\n", b"400"),
         (b"\x16\x03\x01\x02\x00\x01\x00", b"400"),
@@ -91,11 +93,13 @@ async def test_every_interface_or_ipv6_can_be_listened_on(app_with, host):
         (b"GET /hosts/%0d%0aX-Injected:%201 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"404"),
     ],
 )  # fmt: skip
-async def test_requests_that_are_none_are_refused(serve, service, request_bytes, status):
+async def test_requests_that_are_none_are_refused(serve, service, caplog, request_bytes, status):
     server = await serve()
     got = await send(server.port, request_bytes)
     assert got.split(b" ")[1] == status, got[:300]
     assert b"content-type: application/problem+json" in got
+    assert (b"head_too_large" in got) is (b"X: x" in request_bytes)
+    assert "Fatal error" not in caplog.text
     assert b"X-Injected" not in got.partition(b"\r\n\r\n")[0]
     assert service.asked == []
 

@@ -23,6 +23,7 @@ from scanner.binary.program.launch.launch import (
     at_run_time,
     simple,
 )
+from scanner.binary.program.script import is_shell
 from scanner.domain.image.offers import FileKind
 
 if TYPE_CHECKING:
@@ -191,7 +192,10 @@ _SCRIPTS: Mapping[str, Rule] = MappingProxyType({
     "with-contenv": simple(grammar(""), by=By.EXECVE),
     **dict.fromkeys(("supervisord", "circusd", "pm2", "pm2-runtime", "honcho", "my_init", "foreman"), _CONFIGURED),
 })  # fmt: skip
-"""Scripts whose published grammar tells more than their text would."""
+"""Scripts whose published grammar tells more than their text would; a shell script is asked for its text first."""
+
+_USAGE_OF_WAITS = b" [-- command args]\n"
+"""In every wait-for-it.sh and wait-for that is in use."""
 
 _SHELLS = frozenset({"sh", "ash", "hush", "bash"})
 _BUILDPACKS = "/cnb/lifecycle/launcher"
@@ -236,7 +240,14 @@ def _of_script(call: LauncherCall, content: Content, file: str) -> Launch:
     if file == "init" and interpreter.endswith(("/execlineb", "/s6-overlay-suexec")):
         return preparing.s6_overlay(call)
     rule = _SCRIPTS.get(file)
-    return rule(call) if rule else None
+    if rule is None or (content.shebang is not None and is_shell(content.shebang) and not _is_published(content)):
+        return None
+    return rule(call)
+
+
+def _is_published(content: Content) -> bool:
+    """Whether a shell script is the one that is known by its name, not an image's own that is called so."""
+    return _USAGE_OF_WAITS in (content.text or b"")
 
 
 def _of_binary(call: LauncherCall, content: Content, file: str) -> Launch:

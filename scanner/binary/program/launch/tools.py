@@ -28,10 +28,9 @@ _NICE = grammar("n:", "adjustment:>n help version")
 _TIMEOUT = grammar("k:s:vfp", "kill-after:>k signal:>s foreground>f preserve-status>p verbose>v help version")
 _BUSYBOX_TIMEOUT = grammar("s:k:t:")
 _STDBUF = grammar("i:o:e:", "input:>i output:>o error:>e help version")
-_LIBRARIES_OF_STDBUF = tuple(
-    f"{directory}/libstdbuf.so"
-    for directory in ("/usr/libexec/coreutils", "/usr/lib/coreutils", "/usr/lib64/coreutils", "/usr/bin", "/bin")
-)
+_FOLDERS_OF_STDBUF = ("/usr/libexec/coreutils", "/usr/lib/coreutils", "/usr/lib64/coreutils", "/usr/bin", "/bin")
+_OTHERS_OF_STDBUF = ("/nix/store", "/gnu/store", "/usr/lib/cargo/bin/coreutils")
+_LIBRARIES_OF_STDBUF = (*(f"{each}/libstdbuf.so" for each in _FOLDERS_OF_STDBUF), *_OTHERS_OF_STDBUF)
 _CHROOT = grammar("", "groups: userspec: skip-chdir help version")
 _FLOCK = grammar(
     "sexnoFuw:hVE:",
@@ -161,7 +160,7 @@ def stdbuf(call: LauncherCall) -> Launch:
         return call.refused("it needs a buffering mode")
     if (parsed.value("i") or "").upper() == "L":
         return call.refused("line buffering of the input is meaningless")
-    if not any(map(call.stands, _LIBRARIES_OF_STDBUF)):
+    if call.command.argv[0] in {"stdbuf", "/usr/bin/stdbuf"} and not any(map(call.stands, _LIBRARIES_OF_STDBUF)):
         return call.denied("needs libstdbuf.so, which is not where coreutils keep it")
     command = call.command.with_variable("LD_PRELOAD", None)
     for name, value in parsed.options:

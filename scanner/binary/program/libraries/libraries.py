@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MAX_LIBRARIES = 512
 """Of one process; Chromium, LibreOffice bring in 150."""
 
+MAX_STAND_INS = 16
+"""Libraries for some CPUs in the place of plain ones, each of which is looked through for every symbol of the process."""
+
 _INJECTED = re.compile(
     r"lib(?:cuda|cudadebugger|nvidia[-_].{0,255}|nvcuvid|nvoptix|vdpau_nvidia|(?:GLX|EGL|GLESv1_CM|GLESv2)_nvidia"
     r"|nv(?:rm|buf|ddk|media|scf|dla|sci|tvmr|argus|mm|omx|odm|isp|os|dc)[a-z0-9_]{0,255}|dxcore|d3d12(?:core)?)\.so(?:\..{0,255})?"
@@ -299,6 +302,8 @@ class _Search:
         self, asking: tuple[Loaded, ...], offering: tuple[Loaded, ...], *, binds_now: bool
     ) -> Failure | None:
         """What lacks a symbol only where the CPU has the loader take another file of the same name."""
+        if len(self.stand_ins) > MAX_STAND_INS:
+            return self._unknown(f"more than {MAX_STAND_INS} libraries stand in for others on some CPUs")
         for plain, special in self.stand_ins:
             instead = {id(self.by_file[plain]): Loaded(special.path, special.dynamic)}
             asks, offers = (tuple(instead.get(id(each), each) for each in those) for those in (asking, offering))

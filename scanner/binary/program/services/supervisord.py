@@ -235,6 +235,7 @@ def _named(files: ImageFiles, directory: str, part: str) -> list[str]:
         path = posixpath.join(directory, part)
         return [path] if files.stands(path).kind is not PathKind.MISSING else []
     names = files.names(directory) or ()
+    spend(1 + len(names))
     if len(names) > MAX_NAMES or len(part) > MAX_PATTERN:
         raise TooMany(f"{directory} has more than {MAX_NAMES} names")
     shown = [name for name in names if part.startswith(".") or not name.startswith(".")]

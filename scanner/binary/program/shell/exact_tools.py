@@ -14,7 +14,7 @@ _PLAIN = re.compile(
 )
 """Options under which the last operand tells where things are put."""
 
-_READING = (writes.READING | {"tr", "true", "test"}) - {"update-ca-certificates", "uniq", "file", "chgrp", "chown"}
+_READING = (writes.READING | {"tr", "true", "test"}) - {"update-ca-certificates", "file", "chgrp", "chown"}
 """``uniq`` has an operand that it writes, ``file`` compiles."""
 
 _STARTING = frozenset({"-delete", "-exec", "-execdir", "-ok", "-okdir", "-fprint", "-fprint0", "-fprintf", "-fls"})

@@ -68,6 +68,7 @@ class Reached:
     ``missing`` where the shell surely does not find the program. ``needs`` are the programs that had to succeed before,
     ``decides`` where the script's own status is that of the program, ``replaced`` where it does something else, with
     success, if the program fails; ``early`` where a loop on the way ends before its lines do, for a program read them.
+    ``left`` are the paths that it may have changed when it has ended, behind the program.
     """
 
     command: Command
@@ -81,6 +82,7 @@ class Reached:
     decides: bool = True
     replaced: bool = False
     early: bool = False
+    left: tuple[Write, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,7 @@ def _met(one: Ending, other: Ending) -> Ending:
     if isinstance(one, Reached) and isinstance(other, Reached):
         replaced = one.replaced or other.replaced
         missing = one.missing and other.missing
+        one = replace(one, left=tuple(dict.fromkeys((*one.left, *other.left))))
         return replace(one, needs=needs, decides=one.decides and other.decides, replaced=replaced, missing=missing)
     written = tuple(dict.fromkeys((*one.written, *other.written)))
     return replace(one, needs=needs, written=written)
@@ -272,20 +275,7 @@ def _program(command: Command) -> tuple[str, tuple[str, ...], str]:
 def _key(ending: Ending) -> object:
     if isinstance(ending, Reached):
         also = tuple((each.argv, each.path, each.cwd) for each in ending.also)
-        command = ending.command
-        env = tuple(sorted(command.env.items(), key=str))
-        return (
-            command.argv,
-            command.path,
-            command.cwd,
-            command.user,
-            command.input,
-            env,
-            also,
-            ending.written,
-            ending.failed,
-            ending.early,
-        )
+        return ending.command.identity, also, ending.written, ending.failed, ending.early
     if isinstance(ending, Ended):
         asked = tuple((each.argv, each.path, each.cwd) for each in ending.asked)
         lacks = ending.lacks.argv[0] if ending.lacks is not None else ""
@@ -386,6 +376,7 @@ def _reached(state: State) -> Ending:
             needs=tuple(each for each in needs if each != reached.command),
             decides=failed or reached in (state.asks, *state.needs),
             early=state.early,
+            left=state.written,
             replaced=not failed and (state.replaced == reached or (bool(also) and started[0] in state.background)),
         )
     if state.last is not None and not failed:

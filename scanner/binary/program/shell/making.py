@@ -27,40 +27,47 @@ class Makes(IntEnum):
 
 _READING = frozenset({
     "true", "false", "echo", "printf", "test", "[", "pwd", "kill", "sha224sum", "sha384sum", "b2sum", "sum", "tsort", "fmt", "expand",
-    "unexpand", "factor", "logname", "users", "groups", "hostid", "zgrep", "bzcat", "xzcat", "zstdcat", "lz4cat", "strings", "bc",
-    "readelf", "nm", "size", "dmesg", "lscpu", "lsblk", "lsof", "lspci", "nvidia-smi", "ifconfig", "route", "arp", "vmstat", "last", "tree",
-    "traceroute", "telnet", "killall", "renice", "ipcs", "swapon", "swapoff", "lsb_release", "dpkg-query", "apt-cache", "figlet", "toilet", "lolcat", "cowsay",
-    "iptables", "ip6tables", "iptables-legacy", "iptables-nft", "nft", "tc", "ipset", "modprobe", "brctl", "ethtool", "ntpdate", "hwclock",
+    "unexpand", "factor", "logname", "users", "groups", "hostid", "zgrep", "bzcat", "xzcat", "lz4cat", "strings", "bc",
+    "readelf", "nm", "size", "dmesg", "lscpu", "lsblk", "lspci", "ifconfig", "route", "arp", "vmstat", "last", "ssh-keyscan",
+    "traceroute", "killall", "renice", "ipcs", "swapon", "swapoff", "lsb_release", "dpkg-query", "figlet", "toilet", "lolcat", "cowsay",
+    "iptables", "ip6tables", "iptables-legacy", "iptables-nft", "nft", "tc", "modprobe", "brctl", "ntpdate",
     "pg_isready", "mysqladmin", "mariadb-admin", "mysqlshow", "mariadb-show", "createdb", "dropdb", "createuser", "dropuser", "vacuumdb",
-    "reindexdb", "nodetool", "rabbitmq-diagnostics", "kafka-topics.sh", "kafka-configs.sh", "kafka-broker-api-versions.sh",
-    "wait4ports", "uuidgen", "mcookie", "lsns", "findmnt", "blkid", "numactl", "cal",
+    "reindexdb", "wait4ports", "uuidgen", "mcookie", "lsns", "findmnt", "blkid", "numactl", "cal",
 })  # fmt: skip
 """Programs that write no file, whatever they are told."""
 
 _WRITING = frozenset({
-    "ssh-keyscan", "ssh-keygen", "openssl", "certtool", "cfssl", "htpasswd", "pg_dump", "pg_dumpall", "pg_restore", "mysqldump",
-    "mariadb-dump", "mc", "aws", "dbus-uuidgen", "xmllint", "xmlstarlet", "tcpdump", "nslookup", "localedef",
+    "certtool", "cfssl", "htpasswd", "pg_dump", "pg_dumpall", "pg_restore", "mysqldump", "mariadb-dump", "xmllint", "xmlstarlet",
+    "nvidia-smi", "tree", "telnet", "ipset", "ethtool", "zstdcat",
 })  # fmt: skip
-"""Programs that write data where their words say."""
+"""Programs that write data where their words say, and nowhere else."""
 
 _KEEPING = frozenset({
     "keytool", "initdb", "mysql_install_db", "mariadb-install-db", "mysql_upgrade", "mariadb-upgrade", "pg_createcluster", "locale-gen",
-    "a2enmod", "a2dismod", "a2ensite", "a2dissite", "a2enconf", "a2disconf", "phpenmod", "phpdismod", "docker-php-ext-enable",
-    "rabbitmq-plugins", "kafka-storage.sh", "couchbase-cli", "systemd-machine-id-setup", "update-ca-trust", "trust", "c_rehash",
-    "mysql_tzinfo_to_sql", "mariadb-tzinfo-to-sql", "Xvfb", "nginx", "memcached", "chpasswd", "gpasswd", "passwd", "groupdel", "userdel", "delgroup", "deluser",
-    "newaliases", "postmap", "postconf", "tzselect", "chronyd", "ntpd", "redis-server",
+    "localedef", "a2enmod", "a2dismod", "a2ensite", "a2dissite", "a2enconf", "a2disconf", "phpenmod", "phpdismod", "docker-php-ext-enable",
+    "rabbitmq-plugins", "rabbitmq-diagnostics", "kafka-storage.sh", "kafka-topics.sh", "kafka-configs.sh", "kafka-broker-api-versions.sh",
+    "nodetool", "couchbase-cli", "systemd-machine-id-setup", "dbus-uuidgen", "ssh-keygen", "update-ca-trust", "trust", "c_rehash",
+    "mysql_tzinfo_to_sql", "mariadb-tzinfo-to-sql", "Xvfb", "nginx", "memcached", "chpasswd", "gpasswd", "passwd", "groupdel", "userdel",
+    "delgroup", "deluser", "newaliases", "postmap", "postconf", "tzselect", "chronyd", "redis-server", "hwclock", "apt-cache",
 })  # fmt: skip
-"""Programs that write data into places of their own."""
+"""Programs that write data into places of their own, or by names of their own (``ssh-keygen -A``)."""
 
 _SQL = frozenset({"psql", "mysql", "mariadb", "sqlite3", "clickhouse-client", "redis-cli", "influx"})
 _LEAVING = re.compile(
-    r"[\\`]|\b(?:PROGRAM|OUTFILE|DUMPFILE|SOURCE|SYSTEM|PAGER|TEE|LOAD\w*|LO_EXPORT|WRITEFILE|EDIT)\b|(?:^|\s)\.[a-z]",
+    r"[\\`]|^\||\b(?:PROGRAM|OUTFILE|DUMPFILE|SOURCE|SYSTEM|PAGER|TEE|LOAD\w*|LO_EXPORT|WRITEFILE|EDIT|PL\w*U)\b|\bTO\s+E?'/"
+    r"|(?:^|\s)\.[a-z]",
     re.IGNORECASE,
 )
 """What makes a client of a database write files, read further commands, start programs, itself or by its server."""
 _READS_FILE = re.compile(r"-[a-zA-Z]*f|--?(?:file|init|pager|tee|rdb|eval|pipe|functions-rdb|queries|path|import)")
 
+_UNTOLD = re.compile(r"|-[a-zA-Z]{0,4}[ce]|--(?:command|execute|query)", re.ASCII)
+"""What is left of a command of which nothing but unknown text is told, signs behind it left out."""
+_SIGNS = re.compile(r"[^0-9A-Za-z-]", re.ASCII)
+
 _FIRST_WORDS = {
+    "aws": frozenset({"sts", "ssm", "secretsmanager", "ecr", "configure", "ec2", "kms", "route53"}),
+    "mc": frozenset({"alias", "config", "mb", "ls", "ready", "policy", "anonymous", "admin", "stat"}),
     "git": frozenset({"config", "rev-parse", "status", "log", "describe", "--version"}),
     "consul": frozenset({"kv", "members", "info", "services", "validate", "acl", "intention", "version", "catalog"}),
     "vault": frozenset({"kv", "read", "status", "write", "login", "token", "version", "operator", "secrets", "auth", "policy"}),
@@ -75,19 +82,32 @@ _FIRST_WORDS = {
 }  # fmt: skip
 """Programs that start no other and keep no program where their first word is one of these."""
 
-_VERSION = frozenset({"--version", "-version", "-v", "-V", "version", "--help", "-h", "-help"})
+_WITH_OWN_FILES = frozenset({"aws", "mc", "kubectl", "rabbitmqctl", "redis-cli", "influx", "git config", "vault login"})
+"""Those that write down in places of their own, or have their server write down, what they are told."""
+
+_VERSION = frozenset({"--version", "-version", "-V", "--help", "-h", "-help"})
+_VERBOSE = frozenset(
+    {"python", "python3", "python2", "mysqld", "mariadbd", "mongod", "celery", "gunicorn", "uvicorn", "composer", "R"}
+)
+"""Programs to which ``-v`` is another word, with which they start."""
+
+_BY_WORD = frozenset({"go", "docker", "traefik", "caddy", "terraform", "helm"})
+"""Programs to which ``version`` is a command, to others the name of a script."""
+
 _OF_VERSIONS = frozenset({
     "java", "javac", "node", "nodejs", "npm", "yarn", "pnpm", "python", "python3", "python2", "ruby", "perl", "php", "go", "dotnet", "deno", "bun",
     "gunicorn", "uvicorn", "celery", "httpd", "apache2", "apache2ctl", "caddy", "traefik", "postgres", "mysqld", "mariadbd", "mongod",
-    "docker", "bundle", "rails", "gem", "composer", "mvn", "gradle", "erl", "elixir", "mix", "R", "julia", "lua", "terraform", "helm", "envoy",
+    "docker", "bundle", "rails", "gem", "composer", "mvn", "gradle", "elixir", "mix", "R", "julia", "lua", "terraform", "helm", "envoy",
 })  # fmt: skip
 """Programs that print their version, and do nothing else, where they are asked for it alone."""
 
 
 def makes(command: Command) -> Makes:
-    """What a program may have made behind it, by what it is called."""
+    """What a program may have made behind it, by what it is called, unless it stands where an image has scripts of its own."""
     words = command.argv
-    name = words[0].rpartition("/")[2]
+    directory, slash, name = words[0].rpartition("/")
+    if slash and not directory.endswith("bin"):
+        return Makes.ANYTHING
     if name in _READING:
         return Makes.NAMED
     if name in _WRITING:
@@ -95,16 +115,31 @@ def makes(command: Command) -> Makes:
         return Makes.NAMED if is_told else Makes.DATA
     if name in _KEEPING:
         return Makes.DATA
+    if not (_is_of_version(name, words[1:]) or _is_harmless(name, words[1:], command.input)):
+        return Makes.ANYTHING
+    return Makes.DATA if _WITH_OWN_FILES & {name, " ".join((name, *words[1:2]))} else Makes.NAMED
+
+
+def _is_of_version(name: str, words: tuple[str, ...]) -> bool:
+    """Whether a program is asked for nothing but its version."""
+    more = {"version" if name in _BY_WORD else "", "" if name in _VERBOSE else "-v"} - {""}
+    return name in _OF_VERSIONS and bool(words) and (_VERSION | more).issuperset(words)
+
+
+def _is_harmless(name: str, words: tuple[str, ...], text: str | None) -> bool:
+    """Whether what a program is told, as far as it tells, has it start no other and keep no program."""
     if name in _SQL:
-        return Makes.NAMED if _asks(words[1:], command.input) else Makes.ANYTHING
-    if name in _FIRST_WORDS:
-        return Makes.NAMED if words[1:2] and words[1] in _FIRST_WORDS[name] else Makes.ANYTHING
-    is_of_version = name in _OF_VERSIONS and len(words) > 1 and _VERSION.issuperset(words[1:])
-    return Makes.NAMED if is_of_version else Makes.ANYTHING
+        return _asks(words, text)
+    return bool(words) and words[0] in _FIRST_WORDS.get(name, ())
 
 
 def _asks(words: tuple[str, ...], text: str | None) -> bool:
     """Whether a client of a database only asks it, as far as all that it is told is known."""
-    if text is None or UNKNOWN in text or any(not word.strip(f"{UNKNOWN}{UNKNOWN_WORDS}") for word in words if word):
+    if text is None or UNKNOWN in text or any(map(_is_untold, words)):
         return False
     return not any(_LEAVING.search(each) for each in (*words, text)) and not any(map(_READS_FILE.match, words))
+
+
+def _is_untold(word: str) -> bool:
+    known = word.replace(UNKNOWN_WORDS, "").replace(UNKNOWN, "")
+    return known != word and _UNTOLD.fullmatch(_SIGNS.sub("", known)) is not None

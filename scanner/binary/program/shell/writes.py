@@ -115,6 +115,9 @@ def written_by(cwd: str, words: tuple[str, ...]) -> tuple[Write, ...]:
 
 def _of(words: tuple[str, ...], cwd: str, inner: int) -> Iterable[Write | None]:
     name = words[0].rpartition("/")[2]
+    while name in _HANDING_ON and len(words) > 2 and words[1][:1] != "-":  # noqa: PLR2004 - a user, a program
+        words = words[2:]
+        name = words[0].rpartition("/")[2]
     if name in READING:
         return ()
     if name in {"find", "xargs"}:
@@ -133,9 +136,14 @@ def _by_others(name: str, words: tuple[str, ...], cwd: str, inner: int) -> Itera
     starts = [word for word in words[1:] if word[:1] not in {"-", "(", "!", "\\"}][:1]
     found = f"{starts[0] if starts else '.'}/{UNKNOWN}"
     made: list[Write | None] = [write(cwd, found)] if "-delete" in words else []
+    made += [write(cwd, words[at + 1]) for at, word in enumerate(words[:-1]) if word in _PRINTING]
     for called in executed_by_find(words):
         made += _of(tuple(each.replace("{}", found) for each in called), cwd, inner - 1)
     return made
+
+
+_PRINTING = frozenset({"-fprint", "-fprint0", "-fprintf", "-fls"})
+"""What ``find`` writes files by."""
 
 
 def executed_by_find(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -156,12 +164,24 @@ def _operands(words: tuple[str, ...]) -> list[str]:
 
 
 def _flagged(words: tuple[str, ...], flags: tuple[str, ...]) -> list[str]:
-    """The values of options: behind them, joined to a short one, or behind ``=``."""
-    found = [words[at + 1] for at, word in enumerate(words[:-1]) if word in flags]
-    for flag in flags:
-        lead = f"{flag}=" if flag.startswith("--") else flag
-        found += [word.removeprefix(lead) for word in words[1:] if word.startswith(lead) and word != flag]
+    """The values of options: behind them, joined to a short one, which may stand behind others (``-fsSLo``), or behind ``=``."""
+    found: list[str] = []
+    for at, word in enumerate(words[1:], 1):
+        for flag in flags:
+            is_long = flag.startswith("--")
+            cluster = _CLUSTER.match(word) if not is_long else None
+            letters = cluster[0] if cluster is not None else ""
+            if word == flag or (letters == word and word.endswith(flag[1:])):
+                found += words[at + 1 : at + 2]
+            if is_long and word.startswith(f"{flag}="):
+                found.append(word.removeprefix(f"{flag}="))
+            elif not is_long and flag[1:] in letters and word[-1:] != flag[1:]:
+                found.append(word.partition(flag[1:])[2])
     return found
+
+
+_CLUSTER = re.compile(r"-[a-zA-Z#]+", re.ASCII)
+"""Options of one letter in one word, the last of which may have a value behind it."""
 
 
 def _copies(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
@@ -219,20 +239,23 @@ def _overwrites(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
 
 
 def _downloads(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
-    paths = _flagged(words, ("-o", "--output", "-O", "--output-document"))
-    paths = [path for path in paths if path not in {"-", ""} and not path.startswith("http")]
-    if not paths and (words[0].endswith("wget") or any(re.match(r"-[a-zA-Z]*O", word) for word in words[1:])):
+    """``curl`` prints unless it is told a name, or to take the server's; ``wget`` takes the server's unless it is told one."""
+    is_wget = words[0].endswith("wget")
+    paths = _flagged(words, ("-O", "--output-document") if is_wget else ("-o", "--output"))
+    if not paths and (is_wget or any(re.match(r"-[a-zA-Z]*O|--remote-name", word) for word in words[1:])):
         ends = [posixpath.basename(word.partition("?")[0]) for word in _operands(words) if "/" in word]
         paths = ends or [UNKNOWN]
+    paths += _flagged(words, ("-o", "-a") if is_wget else ("-D", "-c", "--dump-header", "--cookie-jar"))
     directories = _flagged(words, ("-P", "--directory-prefix", "--output-dir"))
-    made = [write(cwd, path) for path in paths]
+    made = [write(cwd, path) for path in paths if path not in {"-", ""}]
     return [*made, *(write(cwd, directory, below=True) for directory in directories)]
 
 
 def _unpacks(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     letters = next((word for word in words[1:] if not word.startswith("--")), "")
     if words[0].endswith("tar") and ("c" in letters or "t" in letters or {"--create", "--list"} & set(words)):
-        return [write(cwd, path) for path in _flagged(words, ("-f", "--file")) if path != "-"]
+        dashed = (words[0], f"-{words[1].lstrip('-')}", *words[2:]) if letters == words[1] else words
+        return [write(cwd, path) for path in _flagged(dashed, ("-f", "--file")) if path != "-"]
     flags = ("-C", "--directory") if words[0].endswith("tar") else ("-d",)
     paths = _flagged(words, flags)
     if words[0].endswith("tar"):
@@ -241,10 +264,27 @@ def _unpacks(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     return [write(cwd, path, below=True) for path in paths or ["."]]
 
 
+_WRITTEN_BY_SED = re.compile(r"(?<![a-zA-Z])[wW] +([^\n]+)")
+_WRITTEN_BY_AWK = re.compile(r"[>|] *\"([^\"\n]+)\"")
+
+
+def _scans(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """``awk``: what its text prints to, and the paths that it names."""
+    named = [write(cwd, each[1]) for word in words[1:] for each in _WRITTEN_BY_AWK.finditer(word)]
+    return [*named, *_by_unlisted(words, cwd)]
+
+
+def _sorts(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
+    """``sort``, ``uniq``: the file behind ``-o``, or that behind the one that is read."""
+    if words[0].endswith("sort"):
+        return [write(cwd, path) for path in _flagged(words, ("-o", "--output"))]
+    return [write(cwd, word) for word in _operands(words)[1:]]
+
+
 def _edits(words: tuple[str, ...], cwd: str) -> Iterable[Write | None]:
     """``sed``: with ``-i`` its files; without it what its text names behind ``w``."""
     if not any(re.fullmatch(r"-[a-hj-zA-Z]*i.*|--in-place.*", word) for word in words[1:]):
-        return _by_unlisted(words, cwd) if any(re.search(r"\bw /", word) for word in words[1:]) else ()
+        return [write(cwd, each[1]) for word in words[1:] for each in _WRITTEN_BY_SED.finditer(word)]
     scripted = any(word in {"-e", "-f", "--expression"} or word.startswith(("-e", "--expression=")) for word in words)
     return [write(cwd, word) for word in _operands(words)[0 if scripted else 1 :]]
 
@@ -312,6 +352,8 @@ _RULES: dict[str, Callable[[tuple[str, ...], str], Iterable[Write | None]]] = {
     **dict.fromkeys(("tar", "unzip"), _unpacks),
     **dict.fromkeys(("gunzip", "gzip", "xz", "unxz", "bunzip2", "zstd", "unzstd"), _inflates),
     "sed": _edits,
+    **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), _scans),
+    **dict.fromkeys(("sort", "uniq"), _sorts),
     "dd": _dumps,
     **dict.fromkeys(("mount", "umount"), _covers),
     "ldconfig": _caches,
@@ -326,9 +368,12 @@ READING = frozenset({
     "hostname", "id", "ip", "join", "jq", "locale", "logger", "ls", "lsof", "md5sum", "mountpoint", "nc", "netstat",
     "nl", "nproc", "nslookup", "numfmt", "od", "paste", "pgrep", "pidof", "ping", "pkill", "printenv", "ps", "pwgen", "readlink",
     "realpath", "rev", "seq", "setcap", "setfacl", "sha1sum", "sha256sum", "sha512sum", "sleep", "ss", "stat", "stty", "sync",
-    "sysctl", "tac", "tail", "tput", "tr", "tty", "uname", "uniq", "update-ca-certificates", "uptime", "wc",
+    "sysctl", "tac", "tail", "tput", "tr", "tty", "uname", "update-ca-certificates", "uptime", "wc",
     "which", "who", "whoami", "yes", "zcat",
 })  # fmt: skip
 """Programs that change no file that they are given, but for its owner or its attributes."""
+
+_HANDING_ON = frozenset({"gosu", "su-exec"})
+"""Launchers that take one word for themselves, the user: the program behind it is started, not changed."""
 
 _KNOWN = frozenset(_RULES) | READING | {"find", "xargs"}

@@ -619,6 +619,8 @@ MUSL = Content(FileKind.ELF, elf=Elf(62, 64, "little", None, libc="musl"), size=
 OF_PAM = replace(SMALL, dynamic=Dynamic(SMALL.elf, ("libpam.so.0", "libc.so.6")))
 EXECLINE = Content(FileKind.SCRIPT, shebang=Shebang("/usr/bin/execlineb", "-S0"), size=500)
 SHELL_SCRIPT = Content(FileKind.SCRIPT, shebang=Shebang("/bin/sh"), size=500)
+WAITS = replace(SHELL_SCRIPT, text=b"#!/bin/sh\nusage: $0 host:port [-s] [-- command args]\n")
+OF_PYTHON = Content(FileKind.SCRIPT, shebang=Shebang("/usr/bin/env", "python3"), size=500)
 
 
 def answer(line, content=SMALL, path="", env=ENV, stands=lambda _: True):
@@ -640,7 +642,8 @@ STARTED = [
     ("s6-overlay-suexec /package/p/libexec/preinit '' /package/p/libexec/stage0 /app x", SMALL, "", "/app x"),
     ("with-contenv bash /run", SMALL, "/command/with-contenv", "bash /run"),
     ("with-contenv bash /run", EXECLINE, "/usr/bin/with-contenv", "bash /run"),
-    ("/wait-for-it.sh db:5432 -t 20 -- /app x", SHELL_SCRIPT, "/wait-for-it.sh", "/app x"),
+    ("/wait-for-it.sh db:5432 -t 20 -- /app x", WAITS, "/wait-for-it.sh", "/app x"),
+    ("/bin/wait-for-it -s db:5432 -- /app x", OF_PYTHON, "/bin/wait-for-it", "/app x"),
     ("/lib/ld-musl-x86_64.so.1 --library-path=/lib --argv0 x /app y", MUSL, "/lib/ld-musl-x86_64.so.1", "/app y"),
     ("/lib/ld-musl-x86_64.so.1 -- app", MUSL, "/lib/libc.musl-x86_64.so.1", "./app"),
     ("/lib/ld-musl-aarch64.so.1 --preload /x.so /app", MUSL, "", "/app"),
@@ -729,7 +732,7 @@ DECIDED_AT_RUN_TIME = [
     ("xargs -I{} /app {}", SMALL, ""),
     ("find / -exec /app {} ;", SMALL, ""),
     ("supervisord -n", SMALL, ""),
-    ("/usr/bin/supervisord -n", SHELL_SCRIPT, "/usr/bin/supervisord"),
+    ("/usr/bin/supervisord -n", OF_PYTHON, "/usr/bin/supervisord"),
     ("/sbin/init", SMALL, "/lib/systemd/systemd"),
     ("/init", EXECLINE, "/init"),
     ("runsvdir /etc/service", LARGE, "/bin/busybox"),
@@ -807,6 +810,9 @@ THEMSELVES = [
     ("busybox --list", LARGE, "/bin/busybox"),
     ("httpd -f", LARGE, "/bin/busybox"),
     ("tini /app", SHELL_SCRIPT, "/usr/bin/tini"),
+    ("/wait-for-it.sh db:5432 -- /app x", SHELL_SCRIPT, "/wait-for-it.sh"),
+    ("/wait-for-it.sh db:5432", WAITS, "/wait-for-it.sh"),
+    ("supervisord -n", SHELL_SCRIPT, "/usr/bin/supervisord"),
     ("/lib64/ld-linux-x86-64.so.2 --list /app", SMALL, ""),
     ("flock 9", SMALL, ""),
     ("sed -i -e s/the/e/ -e '/e/d;y/abc/xye/' /x", SMALL, ""),

@@ -290,6 +290,14 @@ async def test_a_chain_of_libraries_without_end_is_a_limit_not_an_answer(images,
     assert "more than 1 libraries" in program.problem.detail
 
 
+async def test_libraries_for_some_cpus_without_end_are_a_limit_not_an_answer(images, build, kit, monkeypatch):
+    monkeypatch.setattr("scanner.binary.program.libraries.libraries.MAX_STAND_INS", 0)
+    special = HERE.replace("liba", "glibc-hwcaps/x86-64-v2/liba")
+    lower = base((HERE, plain(kit.shared())), (special, plain(kit.shared())))
+    program = await judged(images, build, lower, [("app", app(kit))])
+    assert "more than 0 libraries stand in" in program.problem.detail
+
+
 async def test_paths_without_end_are_a_limit_not_an_answer(images, build, kit, monkeypatch):
     monkeypatch.setattr("scanner.binary.program.libraries.library_files.MAX_LOOKUPS", 1)
     program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))])
