@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner import inventory
 from scanner.app import authorized_keys, config_report, fetching, logs, wiring
+from scanner.app.late_imports import late_imports
 from scanner.app.typed_settings import Typed, TypedSettings
 from scanner.app.version import VERSION
 from scanner.cli.operations import ConfigChecked
@@ -81,8 +82,9 @@ class Application:
 
     def check_config(self, common: Common) -> ConfigChecked:
         """Read everything that serve would, and say what was found."""
-        from scanner.app.adapters import LOOKS, AdapterContext  # noqa: PLC0415 -- takes most of a second, which no other command should pay
-        from scanner.scan.plans.plans import PlanDirectory  # noqa: PLC0415 -- the same
+        with late_imports():
+            from scanner.app.adapters import LOOKS, AdapterContext  # noqa: PLC0415 -- takes most of a second, which no other command should pay
+            from scanner.scan.plans.plans import PlanDirectory  # noqa: PLC0415 -- the same
 
         settings, checks, context = self._settings(common, need_hosts=True), _checks(), AdapterContext(VERSION)
         found: list[inventory.Inventory] = []
@@ -199,20 +201,23 @@ class Application:
         self, url: str, token_file: Path | None, to: str, patterns: Sequence[str], team_label: str
     ) -> Readiness:
         """What would run on another platform, of the hosts that match, as a running service knows it."""
-        from scanner.app import gate_command, other_reports  # noqa: PLC0415 -- the same
+        with late_imports():
+            from scanner.app import gate_command, other_reports  # noqa: PLC0415 -- the same
 
         (target,) = gate_command.platforms([to], "--to")
         return other_reports.readiness_there(url, token_file, target, patterns, team_label)
 
     def server(self, url: str, token_file: Path | None) -> Client:
         """A running service."""
-        from scanner.app import other_reports  # noqa: PLC0415 -- the same
+        with late_imports():
+            from scanner.app import other_reports  # noqa: PLC0415 -- the same
 
         return other_reports.server(url, token_file)
 
     def last_report(self, common: Common, file: Path | None) -> Report:
         """What was found before."""
-        from scanner.app import other_reports  # noqa: PLC0415 -- the same
+        with late_imports():
+            from scanner.app import other_reports  # noqa: PLC0415 -- the same
 
         if file is not None:
             return other_reports.report_in(file)
@@ -220,7 +225,8 @@ class Application:
 
     def known_images(self, common: Common) -> Collection[str]:
         """The images of the last scan."""
-        from scanner.app import other_reports  # noqa: PLC0415 -- the same
+        with late_imports():
+            from scanner.app import other_reports  # noqa: PLC0415 -- the same
 
         return other_reports.stored_images(self._settings(common, need_hosts=False))
 
@@ -380,9 +386,10 @@ def _level(settings: Settings, need_hosts: bool) -> str:  # noqa: FBT001 -- whet
 
 def _checks() -> ModuleType:
     """What is checked beside the settings; it needs the service's libraries."""
-    return importlib.import_module("scanner.app.service_checks")
+    return _late("service_checks")
 
 
 def _late(name: str) -> ModuleType:
     """A module of this room whose libraries take up to a second to import, which no other command should pay."""
-    return importlib.import_module(f"scanner.app.{name}")
+    with late_imports():
+        return importlib.import_module(f"scanner.app.{name}")

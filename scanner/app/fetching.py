@@ -21,7 +21,13 @@ WORTH = 50
 
 
 def fetcher_for(settings: Settings, own: SshConfig | None, hosts: Sequence[Host]) -> Fetcher | None:
-    """A process that asks these hosts, where there are many, a processor for it, nobody else who does and no images to be fetched."""
+    """A process that asks these hosts, where there are many, a processor for it, nobody else who does and no images to be fetched.
+
+    Nor where a library is loaded into this one before all others (``proxychains``, ``torsocks``): what such a one does to connections
+    is told by variables of its own.
+    """
+    if "LD_PRELOAD" in os.environ:
+        return None
     if len(os.sched_getaffinity(0)) == 1 or sum(kind_of(host) is SourceKind.SSH for host in hosts) < WORTH:
         return None
     config = own or wiring.ssh(settings)

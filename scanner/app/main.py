@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from scanner.app.collector import collect_rarely
+from scanner.app.late_imports import INTERRUPTED, late_imports
 
 if TYPE_CHECKING:
     from scanner.cli.operations import Operations
@@ -43,16 +44,10 @@ def _have_standard_streams() -> None:
             getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
-INTERRUPTED = 130
-"""128 and the number of SIGINT, as shells say it."""
-
-
 def _operations() -> Operations:
-    """What the commands do. Python itself drops an interrupt that falls into certain moments of an import, some of them with its lock held."""
-    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
-    from scanner.app.commands import Application  # noqa: PLC0415 -- takes a second, for nothing where help is asked for
+    with late_imports():
+        from scanner.app.commands import Application  # noqa: PLC0415 -- takes half a second, for nothing where help is asked for
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     return Application()
 
 

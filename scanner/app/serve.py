@@ -16,8 +16,8 @@ from scanner import descriptors
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.collector import calm_collector
 from scanner.app.in_flight import InFlight
+from scanner.app.late_imports import INTERRUPTED
 from scanner.app.listen import face_of, serve_web
-from scanner.app.main import INTERRUPTED
 from scanner.app.memory import keep_giving_back
 from scanner.app.replicas import Replica, check_replicas, instance_of
 from scanner.app.supervisor import tell_ready

@@ -37,6 +37,12 @@ def test_a_process_asks_where_that_pays_and_nobody_else_does(monkeypatch, said, 
         fetcher.end()
 
 
+def test_where_a_library_is_loaded_before_all_others_that_one_is_not_gone_around(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setenv("LD_PRELOAD", "libproxychains.so.4")
+    assert fetcher_for(Settings.model_validate({"ssh": KEYS}), None, MANY) is None
+
+
 async def test_what_it_asked_is_judged_as_what_was_asked_here(monkeypatch, tmp_path):
     monkeypatch.setattr(fetching, "WORTH", 2)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})

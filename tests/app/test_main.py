@@ -69,9 +69,11 @@ def test_who_needs_no_store_waits_for_no_database_library(tmp_path):
 DROPPED = """
 import os, signal, sys
 
+sought = sys.argv[1]
+
 class Finder:
     def find_spec(self, name, path=None, target=None):
-        if name == "scanner.app.commands":
+        if name == sought:
             try:
                 os.kill(os.getpid(), signal.SIGINT)
             except KeyboardInterrupt:
@@ -79,12 +81,18 @@ class Finder:
 
 sys.meta_path.insert(0, Finder())
 from scanner.app.main import main
-sys.argv[:] = ["archscan", "config", "schema"]
+sys.argv[:] = ["archscan", "config", *sys.argv[2:]]
 main()
 """
 
 
-def test_an_interrupt_that_an_import_would_drop_ends_a_command():
+@pytest.mark.parametrize(
+    ("imported", "words"),
+    [("scanner.app.commands", ["schema"]), ("scanner.app.adapters", ["check", "--config", "nowhere"])],
+)
+def test_an_interrupt_that_an_import_would_drop_ends_a_command(imported, words):
     """As the callbacks of Python's own import lock do, from which an exception goes nowhere."""
-    done = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", DROPPED, imported, *words], capture_output=True, text=True, check=False, timeout=60
+    )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

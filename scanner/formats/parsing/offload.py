@@ -139,14 +139,14 @@ class _Unpickler(pickle.Unpickler):
         raise pickle.UnpicklingError("something else than a value")
 
 
-def value_of(payload: bytes | memoryview, shared: _Shared | None = None, max_steps: int = MAX_STEPS) -> Any:
+def _value_of(payload: memoryview, shared: _Shared, max_steps: int) -> Any:
     """The value in a message (``offload_worker.pickled``) of a process that has read what strangers wrote.
 
     Raises:
         UnpicklingError: it is too large, or holds something else than values.
     """
     pickled_shape.check(payload, max_steps)
-    return _Unpickler(io.BytesIO(payload), shared or _Shared(())).load()
+    return _Unpickler(io.BytesIO(payload), shared).load()
 
 
 def started_anew(told: list[str]) -> subprocess.Popen[bytes]:
@@ -383,7 +383,7 @@ def _result(answer: bytearray, budget: CallBudget, shared: _Shared) -> Any:
     if kind != DONE:
         return BudgetExceeded("memory", f"it takes more than {budget.memory_bytes >> 20} MiB to read")
     try:
-        return value_of(memoryview(answer)[1:], shared, budget.max_steps)
+        return _value_of(memoryview(answer)[1:], shared, budget.max_steps)
     except pickle.UnpicklingError as error:
         return _Foreign(str(error))
     except Exception as error:  # noqa: BLE001 -- whatever its stranger has thought of

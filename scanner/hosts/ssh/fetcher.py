@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from scanner.formats.parsing.offload import value_of
 from scanner.formats.parsing.offload_worker import pickled
-from scanner.hosts.ssh.fetching import ASKED, TOLD, Told
+from scanner.hosts.ssh.fetching import ASKED, MAX_WORDS_BYTES, TOLD, Told, failure_of, sentences_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,12 +29,21 @@ log = structlog.get_logger(__name__)
 
 BOOT = "import sys,json;sys.path[:]=json.loads(sys.argv[1]);from scanner.hosts.ssh.fetcher_process import main;main()"
 
-KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG")
-"""Nothing that is a login."""
+KEPT_ENVIRONMENT = (
+    "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "RES_OPTIONS", "LOCALDOMAIN", "HOSTALIASES",
+)  # fmt: skip
+"""How files and hosts are named here; nothing that is a login."""
+
+START_WITHIN_S = 60.0
+"""It imports in one second, on a busy machine in ten; one that hangs must not keep the command from its own deadline."""
 
 
 class _GoneError(Exception):
     """The process is no more."""
+
+
+class FetcherError(RuntimeError):
+    """A bug in the process, told by the kind and text of its exception."""
 
 
 class Fetcher:
@@ -62,6 +70,7 @@ class Fetcher:
                     [sys.executable, "-I", "-S", "-c", BOOT, json.dumps(places)],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,  # the log is the command's: it is told of bugs
                     env={name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ},
                     start_new_session=True,  # an interrupt from the terminal is for the command, which ends it
                 )
@@ -72,21 +81,24 @@ class Fetcher:
     def open(self, instead: Callable[[], HostSource]) -> tuple[str, ...]:
         """Have it read its keys; what is wrong with them. Blocks until it has imported what it needs.
 
-        ``instead`` gives the source that asks should the process end.
+        ``instead`` gives the source that asks should the process end; one that ended by now is told as its own keys are.
         """
         self._instead = instead
+        self._socket.settimeout(START_WITHIN_S)
         try:
             self._socket.sendall(_asked(0, pickled(self._config)))
             _, kind, length = TOLD.unpack(self._taken(TOLD.size))
-            troubles: tuple[str, ...] = value_of(self._taken(length)) if kind == Told.TROUBLES else ()
-        except OSError:
-            return ()  # it ended: whoever is asked next asks otherwise
-        return troubles
+            return sentences_of(self._taken(min(length, MAX_WORDS_BYTES))) if kind == Told.TROUBLES else ()
+        except (OSError, ValueError):
+            self._lose()
+            return ()
 
     def _taken(self, length: int) -> bytes:
-        found = self._socket.recv(length, socket.MSG_WAITALL)
-        if len(found) < length:
-            raise ConnectionResetError
+        found = b""
+        while len(found) < length:
+            if not (piece := self._socket.recv(length - len(found))):
+                raise ConnectionResetError
+            found += piece
         return found
 
     async def read(self, host: Host) -> bytes | Failure:
@@ -103,14 +115,16 @@ class Fetcher:
         async with self._turn:
             if self._link is None:
                 loop = asyncio.get_running_loop()
-                _, self._link = await loop.create_connection(_Link, sock=self._socket)
+                most = max(self._config.max_output_bytes, MAX_WORDS_BYTES)
+                _, self._link = await loop.create_connection(lambda: _Link(most), sock=self._socket)
             return self._link
 
     def _lose(self) -> None:
-        """It has ended: this process does its work from now on."""
+        """It has ended, or says what none of ours does: this process does its work from now on."""
         assert self._instead is not None  # noqa: S101 -- it was opened
         if self._other is None:
-            log.warning("fetcher_ended", status=self.process.poll())
+            self.end()
+            log.warning("fetcher_ended", status=self.process.returncode)
             self._other = self._instead()
 
     async def close(self) -> None:
@@ -130,9 +144,10 @@ class Fetcher:
 
 
 class _Link(asyncio.Protocol):
-    """What this process asks, each question with a number, and what it is told."""
+    """What this process asks, each question with a number, and what it is told, ``most`` bytes at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._waiting: dict[int, asyncio.Future[bytes | Failure]] = {}
         self._heard = bytearray()
         self._numbers = itertools.count(1)
@@ -154,19 +169,32 @@ class _Link(asyncio.Protocol):
         self.closed.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        """Tell whoever waits for what came."""
+        """Tell whoever waits for what came; a process that says anything else is as good as gone."""
+        self._heard += data
+        try:
+            self._take()
+        except ValueError:
+            if self._transport is not None:
+                self._transport.abort()
+
+    def _take(self) -> None:
         heard, at = self._heard, 0
-        heard += data
         while len(heard) - at >= TOLD.size:
             number, kind, length = TOLD.unpack_from(heard, at)
+            if length > self._most:
+                raise ValueError("more than any host may say")
             begins = at + TOLD.size
             if len(heard) - begins < length:
                 break
             at = begins + length
+            said = _said(Told(kind), bytes(memoryview(heard)[begins:at]))
             told = self._waiting.pop(number, None)
-            if told is not None and not told.done():
-                payload = bytes(memoryview(heard)[begins:at])
-                told.set_result(payload if kind == Told.ANSWER else value_of(payload))
+            if told is None or told.done():
+                continue
+            if isinstance(said, FetcherError):
+                told.set_exception(said)
+            else:
+                told.set_result(said)
         del heard[:at]
 
     async def read(self, host: Host) -> bytes | Failure:
@@ -192,3 +220,22 @@ class _Link(asyncio.Protocol):
 
 def _asked(number: int, payload: bytes) -> bytes:
     return ASKED.pack(number, len(payload)) + payload
+
+
+def _said(kind: Told, payload: bytes) -> bytes | Failure | FetcherError:
+    """What a message says of a host.
+
+    Raises:
+        ValueError: it says nothing of one.
+    """
+    if kind is Told.ANSWER:
+        return payload
+    if kind is Told.FAILURE:
+        return failure_of(payload)
+    if kind is not Told.BUG:
+        raise ValueError("no host is read before the keys are")
+    what, *where = sentences_of(payload)
+    bug = FetcherError(what)
+    for each in where:
+        bug.add_note(each)
+    return bug

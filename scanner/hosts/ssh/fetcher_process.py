@@ -10,15 +10,12 @@ import gc
 import pickle
 import socket
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any
-
-import structlog
 
 from scanner import descriptors
 from scanner.domain.failure import Failure
-from scanner.domain.verdict.reason import Reason
-from scanner.formats.parsing.offload_worker import pickled
-from scanner.hosts.ssh.fetching import ASKED, TOLD, Told
+from scanner.hosts.ssh.fetching import ASKED, TOLD, Told, failure_text, sentences_text
 from scanner.hosts.ssh.ssh_source import SshSource
 from scanner.hosts.ssh.trust import TrustError
 from scanner.probe.answer import is_of_installed_probe
@@ -27,10 +24,11 @@ from scanner.probe.script import script
 if TYPE_CHECKING:
     from scanner.domain.host import Host
 
-log = structlog.get_logger(__name__)
-
 COLLECT_AFTER = (10_000, 4, 1250)
 """Objects between two passes of the garbage collector: connections are kept to the end."""
+
+MAX_BUG_CHARS = 20_000
+"""Of the text of an exception, and of where it is: as much as the log shows."""
 
 
 def main() -> None:
@@ -48,7 +46,7 @@ async def _work(connection: socket.socket) -> None:
         try:
             source = SshSource.open(config, script(), 0, is_of_installed_probe)
         except TrustError as error:
-            _tell(writer, 0, Told.TROUBLES, pickled(error.problems))
+            _tell(writer, 0, Told.TROUBLES, sentences_text(error.problems))
             await writer.drain()
             return
         _tell(writer, 0, Told.READY, b"")
@@ -68,13 +66,14 @@ async def _read(source: SshSource, reader: asyncio.StreamReader, writer: asyncio
     async def one(number: int, host: Host) -> None:
         try:
             answer = await source.read(host)
-        except Exception as bug:
-            log.exception("host_bug", host=host.name)
-            answer = Failure(Reason.INTERNAL_BUG, f"{type(bug).__name__}: {bug}")
+        except Exception as bug:  # noqa: BLE001 -- the command tells of it
+            what = f"{type(bug).__name__}: {bug}"[:MAX_BUG_CHARS]
+            _tell(writer, number, Told.BUG, sentences_text((what, traceback.format_exc()[-MAX_BUG_CHARS:])))
+            return
         finally:
             under_way.pop(number, None)
         if isinstance(answer, Failure):
-            _tell(writer, number, Told.FAILURE, pickled(answer))
+            _tell(writer, number, Told.FAILURE, failure_text(answer))
         else:
             _tell(writer, number, Told.ANSWER, answer)
 
