@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scanner.formats.parsing import confinement
+from scanner.hosts import push_setup
 from scanner.settings import load
 from tests.real import command
 from tests.real.process import free_port, until
@@ -21,6 +22,15 @@ EXPOSURE_MAX = "20"
 
 
 PAGE = Path(__file__).parent.parent / "docs" / "systemd.md"
+
+
+def test_systemd_has_no_complaint_about_the_timer_of_a_host_that_pushes(tmp_path, require):
+    program = require("systemd-analyze", "systemd")
+    timer, service = tmp_path / "archscan-push.timer", tmp_path / "archscan-push.service"
+    timer.write_text(push_setup.TIMER)
+    service.write_text(push_setup.SERVICE.replace(push_setup.PUSH_PATH, "/bin/true"))
+    done = subprocess.run([program, "verify", timer, service], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "archscan-push" in done.stderr) == (0, False), done.stderr
 
 
 @pytest.fixture(params=["archscan.service", "archscan-worker.service", "archscan-rollback-agent.service"])

@@ -13,21 +13,26 @@ from scanner.hosts.prepare import key_installation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from pathlib import Path
 
     from scanner.settings.schema import Settings
 
 PUBLIC = ".pub"
 
 
-def line(settings: Settings, addresses: Sequence[str], path: str | None) -> str:
+def line(settings: Settings, addresses: Sequence[str], path: str | None, read_from: Path | None) -> str:
     """The line for hosts where the probe is at ``path``; a bastion's where no path is given.
+
+    ``read_from`` is the file of the settings, if there is one.
 
     Raises:
         UsageError: there is no such key, or an address is none.
     """
     identity = settings.ssh.identity_file
     if identity is None:
-        raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")
+        if read_from is None:
+            raise UsageError("no ssh.identity_file is configured: name the configuration with --config FILE")
+        raise UsageError(f"{read_from}: no ssh.identity_file is configured: name the private key there")
     if identity.suffix == PUBLIC:
         raise UsageError(
             f"ssh.identity_file: {identity}: is a public key by its name: name the private one, without {PUBLIC}"

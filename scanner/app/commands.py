@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from scanner.app.trail_operations import TrailOperations
     from scanner.cli.operations import CheckOptions, Common
     from scanner.client import Client
+    from scanner.domain.facts import Workload
     from scanner.domain.host import Host
     from scanner.domain.readiness import Readiness
     from scanner.domain.report import Report
@@ -141,13 +142,14 @@ class Application:
         progress: ScanListener,
         words: Sequence[str] = (),
         tell: Callable[[str], None] = lambda _text: None,
+        only: Callable[[Workload], bool] | None = None,
     ) -> Report:
         """Read and judge the hosts that are meant; who answers for what by the settings is told."""
         settings, found = self._named(common, words, patterns)
         if way := fleet_of_person.way(found):
             tell(way)
         async with self._scanner(settings, depth, found.known, ssh=found.ssh, asked=found.hosts) as (scanner, _):
-            report = await scanner.scan(found.hosts, listen=progress)
+            report = await replace(scanner, only=only).scan(found.hosts, listen=progress)
         from scanner.app import scanning  # noqa: PLC0415 -- the same
 
         return scanning.marked(report, settings)
@@ -352,7 +354,7 @@ class Application:
 
     def authorized_key(self, common: Common, addresses: Sequence[str], path: str | None) -> str:
         """The line for authorized_keys, from the public half of the configured key; a bastion's where no path is given."""
-        return authorized_keys.line(self._settings(common, need_hosts=False), addresses, path)
+        return authorized_keys.line(self._settings(common, need_hosts=False), addresses, path, _file(common))
 
     def key_installation(self, user: str, line: str) -> str:
         """The script that puts a line among an account's keys."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from scanner.cli.server_operations import RemoteService
+    from scanner.domain.facts import Workload
     from scanner.domain.host import Host
     from scanner.domain.readiness import Readiness
     from scanner.domain.release import Release
@@ -157,8 +158,12 @@ class Operations(Protocol):
         progress: ScanListener,
         words: Sequence[str] = (),
         tell: Callable[[str], None] = lambda _text: None,
+        only: Callable[[Workload], bool] | None = None,
     ) -> Report:
-        """Read and judge the hosts that match or are named, all of the inventory without either; ``tell`` says how."""
+        """Read and judge the hosts that match or are named, all of the inventory without either; ``tell`` says how.
+
+        With ``only`` nothing is judged but workloads of which it is true, and those that may tell how they start.
+        """
         ...
 
     async def check_hosts(

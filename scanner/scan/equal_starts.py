@@ -13,7 +13,7 @@ from scanner.domain.verdict.verdict import Evidence, Fix
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from scanner.domain.facts import Mount, Process
+    from scanner.domain.facts import Mount, Process, Workload
     from scanner.domain.image.reference import Digest
     from scanner.domain.report import Finding, HostReading
 
@@ -25,6 +25,13 @@ Judged = tuple["HostReading", "HostFindings"]
 
 Start = tuple[int, str, "Process | None", "tuple[Mount, ...] | None"]
 """All that decides a start: the kind of host, the image's digest, what is said beside it, what stands over its files."""
+
+
+def with_witnesses(workloads: Sequence[Workload], asked: Callable[[Workload], bool]) -> list[Workload]:
+    """Those that are asked about, with those of the same image, since a start of theirs may settle one that is asked about."""
+    found = [workload for workload in workloads if asked(workload)]
+    names, copies = {each.image for each in found}, {each.local for each in found if each.local is not None}
+    return [each for each in workloads if each.image in names or each.local in copies]
 
 
 def settled(judged: Sequence[Judged], kind: Callable[[HostFacts], int]) -> list[Judged]:

@@ -73,7 +73,7 @@ class Scanner:
     ``configured`` tells of a fix what of the configuration it asks for. ``clock``
     gives Unix time; what a scan took is measured with ``ticks``, which nobody sets. ``last`` remembers what scans with the
     same parts found, where there is to be a next one, ``standing`` verdicts of former checks by them. ``owners`` tell whose
-    a finding is.
+    a finding is. ``only`` tells which workloads are asked about; nothing else is judged.
     """
 
     read: HostReader
@@ -91,6 +91,7 @@ class Scanner:
     last: LastScan | None = None
     standing: StandingVerdicts | None = None
     owners: tuple[OwnerRule, ...] = ()
+    only: Callable[[Workload], bool] | None = None
 
     async def scan(
         self, hosts: Sequence[Host], *, scan_id: str = "", listen: ScanListener = silent, only_plans: bool = False
@@ -236,7 +237,8 @@ class Scanner:
         existing = () if only_plans else facts.workloads
         files = self._files(host, facts.kernel.platform)
         filed = (_placed(workload, files.file_of(workload)) for workload in files.workloads)
-        return _each_once(w for w in (*existing, *planned(host), *filed) if not w.build_only)
+        found = _each_once(w for w in (*existing, *planned(host), *filed) if not w.build_only)
+        return found if self.only is None else equal_starts.with_witnesses(found, self.only)
 
     def _files(self, host: Host, platform: Platform | None) -> HostPlans:
         """What files plan for a host of this platform, as far as it is known."""

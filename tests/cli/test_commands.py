@@ -89,12 +89,17 @@ def config(key):
             "is not sent images: oci:x has its layers on this machine",
         ),
         (["image", "http://registry.example/x"], "is not an image reference"),
-        (["authorized-key"], "no ssh.identity_file is configured"),
+        (["authorized-key"], "no ssh.identity_file is configured: name the configuration with --config FILE"),
+        (
+            ["authorized-key", "--config", "bare.yml"],
+            "bare.yml: no ssh.identity_file is configured: name the private key",
+        ),
         (["probe-script", "--sudoers", "--user", "root; id"], "not a login name"),
         (["probe-script", "--sudoers", "--path", "/tmp/a b"], "not a plain absolute path"),
     ],
 )
 def test_wrong_usage_is_one_line_on_stderr_and_exit_code_2(words, said, tmp_path):
+    (tmp_path / "bare.yml").write_text("{}")
     done = archscan(*words, folder=tmp_path)
     assert done.returncode == 2
     assert said in done.stderr

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from scanner.domain.facts import HostFacts, Kernel, Mount, Process, Source, Stage, Workload
+from scanner.domain.facts import HostFacts, Kernel, LocalImage, Mount, Process, Source, Stage, Workload
 from scanner.domain.finding_groups import HostFindings
 from scanner.domain.platform.platform import Platform
 from scanner.domain.report import Finding, HostReading
@@ -39,6 +39,20 @@ def test_an_equal_start_that_a_kernel_showed_settles_what_a_script_decides(reaso
     settled = verdict_of(judged("web-1", SHOWN), judged("web-2", replace(WAITING, reason=reason)))
     assert settled.status is Status.OK
     assert settled.evidence[-1].says == "the same start was seen on web-1 (app)"
+
+
+def test_of_a_host_s_workloads_one_that_is_asked_about_has_those_of_its_image_beside_it():
+    copy = LocalImage("sha256:" + "1" * 64)
+    asked, *beside = (
+        Workload("web-1", name, Source.DOCKER, Stage.RUNNING, image, local=local)
+        for name, image, local in (
+            ("app", "a", copy),
+            ("same", "a", None),
+            ("retagged", "b", copy),
+            ("other", "c", None),
+        )
+    )
+    assert equal_starts.with_witnesses([*beside, asked], lambda one: one is asked) == [*beside[:2], asked]
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,13 @@ async def test_a_missing_platform_names_the_hosts_where_the_image_fits():
     assert "Or run it where it fits (linux/arm64): arm-7." in report.findings[0].verdict.fix.summary
 
 
+async def test_nothing_is_asked_of_the_registry_for_workloads_that_nobody_asks_about():
+    registry, planned = Registry(), [f"r.example/app{number}" for number in range(9)]
+    scanner = replace(a_scanner(read, registry), only=lambda workload: workload.image.endswith("app5"))
+    assert told(await scanner.scan([host("amd", *planned)])) == [("amd", "r.example/app5", "native")]
+    assert {reference for reference, _ in registry.asked} == {"r.example/app5"}
+
+
 async def test_a_host_that_is_not_read_leaves_its_plan_unknown_and_the_others_alone():
     async def only_one(one):
         return Failure(Reason.HOST_TIMEOUT, "no answer") if one.name == "b" else host_facts(one.name)

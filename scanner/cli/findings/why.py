@@ -14,9 +14,10 @@ from scanner.cli.command import ArchscanCommand
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from scanner.cli.operations import Common, Operations
+    from scanner.domain.facts import Workload
     from scanner.domain.report import Finding, Report
     from scanner.domain.verdict.verdict import Depth
 
@@ -56,24 +57,31 @@ def why(
     from scanner.domain.failure import Failure
 
     operations: Operations = context.obj()
+    names: set[str] = set()
     if server is not None:
         if depth is not None:
             raise UsageError("--depth is the running service's own: leave it out, or --server")
         with operations.server(server, token_file) as there:
             report = _only(there.report(), host, server)
     else:
-        report = _scanned(operations, options.common(config, log_format, log_level), (host, workload), depth)
+        report = _scanned(operations, options.common(config, log_format, log_level), (host, workload), depth, names.add)
     if not report.findings and any(isinstance(one.reading, Failure) for one in report.hosts):
         output.write(report, options.Format.TABLE)  # nothing is known of it, and why
         raise typer.Exit(exit_code(report, FailOn.NEVER))
-    found = _named(report, workload)
+    found = _named(report, workload, names)
     for finding in found:
         print("\n".join(_told(finding, report.started_at)))  # noqa: T201 -- data goes to stdout
     raise typer.Exit(exit_code(replace(report, findings=tuple(found)), FailOn.MISMATCH, counts_waived=True))
 
 
-def _scanned(operations: Operations, common: Common, named: tuple[str, str], depth: Depth | None) -> Report:
-    """What the host says now.
+def _scanned(
+    operations: Operations,
+    common: Common,
+    named: tuple[str, str],
+    depth: Depth | None,
+    note: Callable[[str], None],
+) -> Report:
+    """What the host says now of the workload; the names of all that it has are noted.
 
     Raises:
         UsageError: there is no such host; where it is the workload that is one, they stand in the wrong order.
@@ -83,9 +91,14 @@ def _scanned(operations: Operations, common: Common, named: tuple[str, str], dep
     from scanner.cli.output import progress
 
     host, workload = named
+
+    def is_meant(one: Workload) -> bool:
+        note(one.name)
+        return _fits(one, workload)
+
     try:
         with progress.shown() as listen:
-            return asyncio.run(operations.scan(common, (host,), depth, listen))
+            return asyncio.run(operations.scan(common, (host,), depth, listen, only=is_meant))
     except UsageError as error:
         if workload not in {one.name for one in operations.hosts(common, ())}:
             raise
@@ -107,15 +120,15 @@ def _only(report: Report, host: str, server: str) -> Report:
     return report.of_hosts({host})
 
 
-def _named(report: Report, wanted: str) -> Sequence[Finding]:
-    """The findings that a name, an image or a pattern means.
+def _named(report: Report, wanted: str, others: Iterable[str]) -> Sequence[Finding]:
+    """The findings that a name, an image or a pattern means; ``others`` are names of what was not judged.
 
     Raises:
         UsageError: there are none.
     """
-    found = [each for each in report.findings if _fits(each, wanted)]
+    found = [each for each in report.findings if _fits(each.workload, wanted)]
     if not found:
-        names = sorted({each.workload.name for each in report.findings})
+        names = sorted({each.workload.name for each in report.findings}.union(others))
         shown = ", ".join(names[:MAX_NAMES]) + (", …" if len(names) > MAX_NAMES else "")
         unread = "; ".join(f"{one.name} was not read" for one in report.hosts if one.platform is None)
         raise UsageError(
@@ -124,8 +137,8 @@ def _named(report: Report, wanted: str) -> Sequence[Finding]:
     return found
 
 
-def _fits(finding: Finding, wanted: str) -> bool:
-    names = (finding.workload.name, finding.workload.image)
+def _fits(workload: Workload, wanted: str) -> bool:
+    names = (workload.name, workload.image)
     return wanted in names or any(fnmatchcase(name, wanted) for name in names)
 
 

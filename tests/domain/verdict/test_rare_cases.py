@@ -231,7 +231,11 @@ def test_a_remedy_speaks_of_what_is_known(reason, more, said):
     assert said in fix(reason, trouble(**more)).summary
 
 
-@pytest.mark.parametrize(("at", "said"), [("a.container:3", "or Arch=/Variant=,"), ("compose.yml:3", "Take platform:")])
+@pytest.mark.parametrize(("at", "said"), [
+    ("a.container:3", "or Arch=/Variant=,"),
+    ("compose.yml:3", "Take platform:"),
+    ("shop/.env", "Take the DOCKER_DEFAULT_PLATFORM linux/arm64 out in shop/.env"),
+])  # fmt: skip
 def test_of_what_exists_its_maker_or_the_plan_s_file_tells_how_it_is_pinned(at, said):
     workload = builders.workload(maker=Maker(Source.COMPOSE, "api", "shop"))
     assert said in fix(Reason.WRONG_PLATFORM, trouble(native=AMD64, pin=Pin(ARM64, at), workload=workload)).summary

@@ -186,7 +186,10 @@ def test_a_tag_that_was_mended_since_is_pulled_not_built_again():
     ("source", "says"),
     [
         (Source.COMPOSE, "Take platform: linux/arm64 out in shop/compose.yml:12, or write linux/amd64 there."),
-        (Source.SYSTEMD, "Take --platform linux/arm64 out in shop/compose.yml:12, or write linux/amd64 there."),
+        (
+            Source.SYSTEMD,
+            "Take --platform, or DOCKER_DEFAULT_PLATFORM, linux/arm64 out in shop/compose.yml:12, or write linux/amd64 there.",
+        ),
     ],
 )
 def test_a_pin_is_named_by_file_and_line_and_shown(source, says):

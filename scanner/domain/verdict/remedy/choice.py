@@ -85,7 +85,7 @@ def _with_recreation(fix: Fix, t: Trouble, native: Platform) -> Fix:
 _OPTIONS = {
     Source.COMPOSE: "platform:",
     Source.QUADLET: "--platform in PodmanArgs=, or Arch=/Variant=,",
-    Source.SYSTEMD: "--platform",
+    Source.SYSTEMD: "--platform, or DOCKER_DEFAULT_PLATFORM,",
     Source.NOMAD: "platform",
     Source.INVENTORY: "platform:",
 }
@@ -94,9 +94,16 @@ _OPTIONS = {
 
 def _where(t: Trouble, pin: Pin) -> str:
     source = _source(t, pin)
-    option = _OPTIONS.get(source, "--platform")
+    option = "the DOCKER_DEFAULT_PLATFORM" if _is_variable(source, pin) else _OPTIONS.get(source, "--platform")
     place = f" in {pin.at}" if pin.at else _unplaced(source)
     return f"Take {option} {pin.platform} out{place}, or write {t.native} there."
+
+
+def _is_variable(source: Source, pin: Pin) -> bool:
+    """A Compose file has a line that pins; what has none, and is no such file, holds variables."""
+    return (
+        source is Source.COMPOSE and bool(pin.at) and not pin.at.partition(":")[0].endswith((".yml", ".yaml", ".json"))
+    )
 
 
 def _source(t: Trouble, pin: Pin) -> Source:
