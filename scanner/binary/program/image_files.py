@@ -53,7 +53,7 @@ class ImageFiles:
     """A view of the layers below ``mounts``; raises what the view raises. On ``volumes`` there may be more.
 
     ``unwritable`` tells of what stands in the image whether the script's user surely may not write it, ``unowned``
-    whether that user surely may not change its owner or mode.
+    whether that user surely may not change its owner or mode; ``guarded`` that bits hold for root too.
     """
 
     view: View
@@ -62,11 +62,13 @@ class ImageFiles:
     unwritable: Callable[[str], bool] = lambda _: False
     unowned: Callable[[str], bool] = lambda _: False
     read_only: bool = False
+    guarded: bool = False
 
     @classmethod
     def of(cls, view: View, command: Command) -> ImageFiles:
         """As a command finds them."""
-        return cls(view, command.mounts, command.volumes, read_only=command.read_only)
+        guarded = command.privileges.lacks_override
+        return cls(view, command.mounts, command.volumes, read_only=command.read_only, guarded=guarded)
 
     def stands(self, path: str) -> Standing:
         """What stands at an absolute path."""
@@ -81,7 +83,7 @@ class ImageFiles:
         if self._is_covered(found.path):
             return _NOT_KNOWN
         kind = _KINDS.get(found.node.kind, PathKind.OTHER)
-        return Standing(kind, found.node.executable, found.node.size, found.path)
+        return Standing(kind, found.node.executable, found.node.size, found.path, self.guarded)
 
     def text(self, path: str) -> bytes | None:
         """All of a file, ``None`` where it was not kept."""

@@ -165,3 +165,20 @@ async def test_the_mode_of_a_hard_link_is_that_of_all_names_of_its_file(images, 
 )
 def test_what_an_engine_says_of_a_container_becomes_its_privileges(said, privileges):
     assert container_json.process(said, {}, ("/app",)).privileges == privileges
+
+
+@pytest.mark.parametrize(
+    ("asks", "privileges", "known"),
+    [
+        ("-r /secret", Privileges(), True),
+        ("-r /secret", WITHOUT, False),
+        ('-z "$TERM"', Privileges(), False),
+    ],
+)
+async def test_a_script_of_root_is_refused_what_its_capabilities_do_not_open(images, build, asks, privileges, known):
+    layer = images.layer([
+        ("bin/sh", build.elf()), ("app", build.elf()), ("secret", {"mode": 0o600, "uid": 1000, "content": b"x"}),
+        ("run", f"#!/bin/sh\n[ {asks} ] && exec /app\nexec /none\n".encode()),
+    ])  # fmt: skip
+    program = await inspect(build.offer(layer, entrypoint=("/run",)), Process(privileges=privileges), images.open)
+    assert (program.problem is None and program.chain[-1].path == "/app") is known

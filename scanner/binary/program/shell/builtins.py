@@ -168,9 +168,14 @@ def _eval(machine: Machine, state: State, words: tuple[str, ...], node: Simple) 
 
 
 def _command(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
-    rest = words[1:]
+    rest, by_default = words[1:], False
     while rest and rest[0].startswith("-"):
         option, rest = rest[0], rest[1:]
+        by_default = by_default or option == "-p"
+        if by_default and rest and not rest[-1].startswith("-") and not is_known_to(machine.kind, rest[0]):
+            raise AtRunTimeError(
+                f"line {node.line}: command -p, which looks where the shell was built to", word=rest[-1]
+            )
         if option in {"-v", "-V"}:
             return _located(machine, state, rest, verbose=option == "-V")
         if option == "--":

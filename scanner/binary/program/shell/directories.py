@@ -21,9 +21,16 @@ _DIRECTORIES = "DIRSTACK:"
 """Where the directories that ``pushd`` left stand; no script can name it."""
 
 
-def print_directory(machine: Machine, state: State, _words: tuple[str, ...], _node: Simple) -> list[State]:
+def print_directory(machine: Machine, state: State, words: tuple[str, ...], _node: Simple) -> list[State]:
     """``pwd``."""
-    return machine.done(state.printed(f"{state.cwd}\n").with_status(0))
+    where = _real(machine, state.cwd) if "-P" in words else state.cwd
+    return machine.done(state.printed(f"{where}\n").with_status(0))
+
+
+def _real(machine: Machine, path: str) -> str:
+    """Where a directory's links lead, as far as the image tells."""
+    found = machine.files.stands(path)
+    return found.path if found.kind is PathKind.DIRECTORY and found.path else UNKNOWN
 
 
 def change(machine: Machine, state: State, words: tuple[str, ...], node: Simple) -> list[State]:
@@ -45,6 +52,11 @@ def change(machine: Machine, state: State, words: tuple[str, ...], node: Simple)
         raise AtRunTimeError("cd with CDPATH")
     path = posixpath.normpath(state.absolute(target))
     path = "/" + path.lstrip("/")
+    if "-P" in words[1:-1]:  # each .. from where the links before it lead
+        real = _real(machine, state.absolute(target))
+        if not is_known(real):
+            raise AtRunTimeError(f"line {node.line}: cd -P to what the image does not tell")
+        path = real
     kind = machine.files.stands(path).kind
     if kind in {PathKind.MISSING, PathKind.FILE, PathKind.OTHER} and redirect_files.untouched(
         machine.files, state, path

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 _GIVEN_BY_BASH = frozenset({
     "BASH", "BASH_VERSION", "HOSTNAME", "HOSTTYPE", "MACHTYPE", "OSTYPE", "RANDOM", "SECONDS", "SHLVL", "EPOCHSECONDS",
-    "EPOCHREALTIME", "SHELLOPTS", "BASHOPTS", "BASHPID", "SRANDOM", "TERM", "COLUMNS", "LINES", "DIRSTACK",
+    "EPOCHREALTIME", "SHELLOPTS", "BASHOPTS", "BASHPID", "SRANDOM", "COLUMNS", "LINES", "DIRSTACK",
 })  # fmt: skip
-_GIVEN_BY_ALL = frozenset({"PPID", "LINENO", "_", "PS1", "PS2", "PS4", "OPTARG"})
+_GIVEN_BY_ALL = frozenset({"PPID", "LINENO", "_", "PS1", "PS2", "PS4", "OPTARG", "TERM"})
+"""``TERM`` is the engine's, where it gives a terminal, which no image tells."""
 
 
 _BITS_64 = MappingProxyType({

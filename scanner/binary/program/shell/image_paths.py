@@ -19,12 +19,13 @@ class PathKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands at a path; ``size`` is in bytes, ``path`` where the links lead."""
+    """What stands at a path; ``size`` is in bytes, ``path`` where the links lead, ``guarded`` where its bits hold for root too."""
 
     kind: PathKind
     executable: bool = False
     size: int = 0
     path: str = ""
+    guarded: bool = False
 
 
 class Files(Protocol):

@@ -105,7 +105,7 @@ class Tester:
             case "b" | "c" | "p" | "S":
                 return None if standing.kind is PathKind.OTHER else False
             case "r":
-                return True if self.state.user in {"", "0", "root"} else None
+                return True if self.state.user in {"", "0", "root"} and not standing.guarded else None
         return None
 
 

@@ -8,6 +8,13 @@ UNSEEN = [
     ("f() { shopt -s nocasematch; [[ A == a ]]; }; f; case B in b) exec app;; esac; exec other",),
     ("shopt -s nocasematch; shopt -u nocasematch; case B in b) exec app;; esac; exec other",),
     ("shopt -s nocasematch; [[ TRUE =~ ^(yes|true)$ ]] && app; exec other",),
+    # directories where links lead, programs where the shell looks by itself
+    ('cd -P @/linked/..; exec app $(basename "$PWD")',),
+    ('cd @/linked/..; exec app $(basename "$PWD")',),
+    ('cd -P @/linked; exec ./run $(basename "$PWD")',),
+    ('cd @/linked; exec app $(basename "$(pwd -P)") $(basename "$(pwd)")',),
+    ("PATH=@/opt/app; if command -p -v run >/dev/null; then run; else app; fi",),
+    ("PATH=@/opt/app; command -p run || app",),
     # slices from the end
     ('set -- a b c; exec app "${@: -2:1}"',),
     ('set -- a b c; exec app "${@: -1}" "${@: -4:1}x"',),

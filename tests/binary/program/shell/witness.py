@@ -70,6 +70,7 @@ def build(root: Path) -> Path:
     for name in TRACED:
         _program(root / "bin" / name)
     _program(root / "opt/app/run")
+    (root / "linked").symlink_to("opt/app")
     _program(root / "opt/app/app")
     (root / "etc/env.sh").write_text('FOO=sourced\nBAR="$1"\nset -- from file\n')
     (root / "etc/functions").write_text('start() { exec app started "$@"; }\n')
