@@ -99,7 +99,7 @@ class Search:
             path = self._absolute(name, command)
             found = self.view.lookup(path)
             covered = self._not_the_images(found, path, command, by_runtime=by_runtime)
-            return covered or _openable(found, path, "entrypoint") or _as_found(found)
+            return covered or self._refused(found, path, "entrypoint") or _as_found(found)
         return self._in_path(name, command, by_runtime=by_runtime)
 
     def _absolute(self, name: str, command: Command) -> str:
@@ -175,7 +175,7 @@ class Search:
         if not shebang.interpreter:
             return Run(problem=Failure(Reason.INTERPRETER_MISSING, f"{path}: the path after #! is empty"))
         found = self.view.lookup(wanted)
-        problem = self._not_the_images(found, wanted, command) or _openable(found, wanted, "interpreter")
+        problem = self._not_the_images(found, wanted, command) or self._refused(found, wanted, "interpreter")
         if problem is not None and shebang.interpreter.endswith(_CARRIAGE_RETURN) and isinstance(found, Absence):
             return Run(problem=_crlf(path, shebang.interpreter))
         if problem is not None:
@@ -239,6 +239,14 @@ class Search:
             )
         return None
 
+    def _refused(self, found: Found | Absence, path: str, role: str) -> Failure | None:
+        """Why open_exec would refuse a path, by the file at fault: of a link that leads nowhere that is where it leads."""
+        problem = _openable(found, path, role)
+        if problem is None or found is not Absence.MISSING or (end := self.view.missed(path)) == path:
+            return problem
+        named = path if role == "interpreter" else end  # a script may put another link there
+        return replace(problem, detail=f"{path} leads to {end}: {found.value}", path=named)
+
     def _loader(self, program: Content, needed: Elf, command: Command, path: str) -> Run:
         if not needed.interpreter:
             return Run()
@@ -250,7 +258,7 @@ class Search:
             return Run(problem=Failure(Reason.BINARY_UNKNOWN, why))
         wanted = self._absolute(needed.interpreter, command)
         found = self.view.lookup(wanted)
-        problem = self._not_the_images(found, wanted, command) or _openable(found, wanted, "loader")
+        problem = self._not_the_images(found, wanted, command) or self._refused(found, wanted, "loader")
         if problem is not None:
             return Run(problem=replace(problem, detail=f"{path} asks for its loader: {problem.detail}"))
         loader = _as_found(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import asyncssh
@@ -13,7 +14,9 @@ from scanner import descriptors
 from scanner.domain.failure import Failure
 from scanner.domain.streams import StreamBroken
 from scanner.domain.verdict.reason import Reason
+from scanner.domain.verdict.remedy.logins import IDENTITY_AGENT
 from scanner.hosts import refusal
+from scanner.hosts.ssh import agent
 from scanner.hosts.ssh import options as connection_options
 from scanner.hosts.ssh.algorithms import PROFILES, Profile
 from scanner.hosts.ssh.bastions import Bastions
@@ -102,7 +105,19 @@ class ConnectionPool:
             async with self._turn:
                 return await self._read((target, route), script)
         except Exception as error:  # noqa: BLE001 - the border: whatever a host provokes becomes its failure
-            return classify(error, key_known=bool(self._trusted(target)[1].keys))
+            found = classify(error, key_known=bool(self._trusted(target)[1].keys))
+            return await self._for_want_of_an_agent(target, found)
+
+    async def _for_want_of_an_agent(self, target: JumpTarget, failure: Failure) -> Failure:
+        """A login by an agent's keys alone has no key to show where that agent is gone, or holds none."""
+        if failure.reason is not Reason.HOST_AUTH_REJECTED or failure.setting or self._config.own_keys:
+            return failure
+        try:
+            offered = self._keyring.keys(target.identity)
+        except TrustError:
+            return failure
+        why = await agent.lacking(offered.agent) if offered.agent is not None and not offered.keys else ""
+        return replace(failure, detail=why, path=offered.agent or "", setting=IDENTITY_AGENT) if why else failure
 
     async def host_keys(self, host: Host) -> tuple[ShownKey, ...] | Failure:
         """The keys that the host shows to whoever asks, behind its bastions; nothing is believed, nobody logs in."""

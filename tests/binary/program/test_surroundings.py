@@ -364,6 +364,12 @@ async def test_every_missing_file_is_named_by_its_path(look, build):
     assert (reason(interpreter), interpreter.problem.path) == (Reason.INTERPRETER_MISSING, "/bin/none")
     loader = await look([("app", build.elf(interp="/lib64/ld.so"))])
     assert (reason(loader), loader.problem.path) == (Reason.LOADER_MISSING, "/lib64/ld.so")
+    link = {"type": tarfile.SYMTYPE, "linkname": "/srv/gone"}
+    led = await look([("app", link)])
+    assert (reason(led), led.problem.path) == (Reason.ENTRYPOINT_MISSING, "/srv/gone")
+    assert led.problem.detail == "/app leads to /srv/gone: no such file or directory"
+    loaded = await look([("app", build.elf(interp="/lib64/ld.so")), ("lib64/ld.so", link)])
+    assert (reason(loaded), loaded.problem.path) == (Reason.LOADER_MISSING, "/srv/gone")
 
 
 async def test_an_interpreter_without_a_slash_is_one_of_the_working_directory(look, build):

@@ -23,7 +23,7 @@ from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.remedy import Handler, Pin, Trouble, by_hand, emulation, fix, with_hosts
 from scanner.domain.verdict.remedy.choice import another_choice
 from scanner.domain.verdict.remedy.consoles import PROBE_PATH
-from scanner.domain.verdict.remedy.logins import DOAS_RULES
+from scanner.domain.verdict.remedy.logins import DOAS_RULES, IDENTITY_AGENT
 from scanner.domain.verdict.started import kernel_shows
 from scanner.domain.verdict.survey_ways import SurveyedProcess, located, survey_of
 from tests import builders
@@ -295,6 +295,9 @@ def test_sudo_that_is_not_there_is_installed():
         == f"ssh root@h 'echo permit nopass archscan cmd {PROBE_PATH} args >>/etc/doas.conf && doas -C /etc/doas.conf'"
     )
     assert "/opt/probe" in fix(Reason.HOST_PROBE_MISSING, trouble(path="/opt/probe")).summary
+    agent = Failure(Reason.HOST_AUTH_REJECTED, path="/run/a.sock", setting=IDENTITY_AGENT)
+    by_agent = fix(agent.reason, trouble(failure=agent, path=agent.path)).commands
+    assert by_agent[:2] == ("SSH_AUTH_SOCK=/run/a.sock ssh-add -l", "SSH_AUTH_SOCK=/run/a.sock ssh-add")
     assert "archscan setup" in fix(Reason.HOST_AUTH_REJECTED, trouble(failure=Failure(Reason.HOST_AUTH_REJECTED, setting="ssh.identity_file"))).commands[0]  # fmt: skip
 
 

@@ -180,6 +180,19 @@ async def test_an_agent_that_is_not_there_costs_its_hosts(pool_of, sshd, host, t
     (tmp_path / ".ssh").mkdir()
     (tmp_path / ".ssh" / "id_ed25519").write_bytes(Path(sshd.client_key).read_bytes())
     (tmp_path / ".ssh" / "id_ed25519").chmod(0o600)
-    config = SshConfig(wrong, sshd.known_hosts, identities=(HostIdentity("edge-1", agent=tmp_path / "none"),))
+    none = tmp_path / "none"
+    config = SshConfig(wrong, sshd.known_hosts, identities=(HostIdentity("edge-1", agent=none),))
     refused = await pool_of(config).read(host, SCRIPT)
     assert refused.reason is Reason.HOST_AUTH_REJECTED
+    assert (refused.detail, refused.path) == (f"no agent answers at {none}", str(none))
+
+
+async def test_an_agent_without_keys_is_told_from_a_key_that_is_refused(pool_of, sshd, host, wrong, agent):
+    socket, give = agent
+    config = SshConfig(wrong, sshd.known_hosts, identities=(HostIdentity("edge-1", agent=socket),))
+    refused = await pool_of(config).read(host, SCRIPT)
+    assert refused.reason is Reason.HOST_AUTH_REJECTED
+    assert refused.detail == f"the agent at {socket} holds no key"
+    give(wrong)
+    refused = await pool_of(config).read(host, SCRIPT)
+    assert (refused.reason, refused.setting) == (Reason.HOST_AUTH_REJECTED, "")

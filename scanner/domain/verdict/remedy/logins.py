@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SECOND_FACTOR = "AuthenticationMethods"
 """The setting of a login by key alone, where sshd wants something besides: what sshd itself calls it."""
 
+IDENTITY_AGENT = "IdentityAgent"
+"""The setting of an agent whose keys alone are offered: what ssh itself calls it."""
+
 DOAS_RULES = "/etc/doas.conf"
 """Where doas is told who may what: the file at fault where it is doas that refuses."""
 
@@ -90,6 +93,8 @@ def _account_locked(t: Trouble) -> Fix:
 def _auth_rejected(t: Trouble) -> Fix:
     if t.failure is not None and t.failure.setting == SECOND_FACTOR:
         return _second_factor(t)
+    if t.failure is not None and t.failure.setting == IDENTITY_AGENT:
+        return _agentless(t)
     if t.failure is not None and t.failure.setting:
         if is_own(t):
             return _keyless(t)
@@ -124,6 +129,16 @@ def _second_factor(t: Trouble) -> Fix:
         f"sshd on {t.host} lets {user} in by a key and something else besides ({SECOND_FACTOR}), which nobody is there to give: have it "
         "take the key alone for this account, whose key can run one read-only command.",
         (as_root(t, f"{alone} && sshd -t && systemctl reload ssh"), again(t)),
+    )
+
+
+def _agentless(t: Trouble) -> Fix:
+    """On the scanner's machine, as the account that it runs under."""
+    socket = word(t.path, "SOCKET")
+    return Fix(
+        f"No key was shown to {t.host}, for its keys are an agent's alone, and that is gone or holds none: start it, or give it the key "
+        "as the account that archscan runs under.",
+        (f"SSH_AUTH_SOCK={socket} ssh-add -l", f"SSH_AUTH_SOCK={socket} ssh-add", again(t)),
     )
 
 
