@@ -351,11 +351,9 @@ class Workload:
 
     @property
     def override(self) -> Process | None:
-        """What is said beside the image, with the paths below mounts, of a read-only root those that nobody names among them.
-
-        All but Docker may leave some writable, Swarm puts secrets there, Kubernetes the token of a pod's account.
-        """
+        """What is said beside the image, with the paths below mounts, and those that stay open below a read-only root."""
         process = self.process or Process()
+        # All but Docker may leave some writable, Swarm puts secrets there, Kubernetes the token of a pod's account.
         is_docker = self.engine.startswith(EngineKind.DOCKER)
         open_ones = ("/run/secrets",) if is_docker else ("/run", "/tmp", "/var/run", "/var/tmp")  # noqa: S108 - paths of a container
         left = open_ones if process.read_only is True else ()
