@@ -188,9 +188,24 @@ class PythonImports:
         named = [each for each in self.files.named(directory, name) if each != name]
         own = self.files.own.needs
         tagged = {each: match[1] for each in named if (match := _TAGGED.fullmatch(each[len(name) :]))}
-        if own is None or any(_ARCHITECTURES.get(cpu) in {None, own.architecture} for cpu in tagged.values()):
+        ours = [each for each, cpu in tagged.items() if own and _ARCHITECTURES.get(cpu) in {None, own.architecture}]
+        if ours and (part := self._mistaken(directory, name, ours)) is not None:
+            raise _FoundError(part)
+        if own is None or ours:
             raise Doubt  # whether it is for this version of Python is not known
         return tuple(f"{directory.rstrip('/')}/{name}{end}" for end in _PLAIN if f"{name}{end}" in named)
+
+    def _mistaken(self, directory: str, name: str, ours: Iterable[str]) -> ForeignPart | None:
+        """One of the extensions that are called like the interpreter's own, and are all for another CPU.
+
+        Whatever its version is: it loads one of them, or finds no module of the name, for no other is in the image.
+        """
+        here = directory.strip("/")
+        places = {place for each in self.files.files.called(name) for place in self.files.files.view.called(each)}
+        if any(posixpath.dirname(place) != here for place in places) or not self._is_nowhere(name):
+            return None
+        parts = [self.files.foreign(f"/{posixpath.join(here, each)}") for each in ours]
+        return parts[0] if None not in parts else None
 
 
 class _FoundError(Exception):

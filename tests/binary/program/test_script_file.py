@@ -17,6 +17,7 @@ LOADER = "/lib64/ld-linux-x86-64.so.2"
 PLACES = {"python3": sys.executable, "node": compute_driver_executable()[0], "perl": shutil.which("perl")}
 ARM = object()
 TAG = "cpython-311-aarch64-linux-gnu"
+OWN_TAG = "cpython-311-x86_64-linux-gnu"
 
 SERVER = {
     "server/uvicorn": "import importlib, sys\nsys.path.insert(0, '')\nimportlib.import_module(sys.argv[-1].partition(':')[0])"
@@ -41,6 +42,7 @@ FOREIGN = {
     "module": ("python3 -m app", {"app/__main__.py": "import native", "native.so": ARM}),
     "module of a package": ("python3 -m app.run", {"app/__init__.py": "", "app/run.py": "from . import n", "app/n.so": ARM}),
     "served by its name": ("python3 server/uvicorn app.main:app", {**SERVER, "app/main.py": "import n", "n.so": ARM}),
+    "called its own": ("python3 main.py", {"main.py": "import native", f"native.{OWN_TAG}.so": ARM}),
     "required by no name": ("node main", {"main.js": "require('./a')", "a.node": ARM}),
     "require": ("node main.js", {"main.js": "'use strict'\nconst a = require('./a.node');\n", "a.node": ARM}),
     "require by way": ("node main.js", {"main.js": "/*\n x\n*/\nrequire('./lib')", "lib/index.js": 'require("../a")', "a.node": ARM}),
@@ -61,6 +63,11 @@ STARTS = {
     "in a text": ("python3 main.py", {"main.py": '"""\nimport native\n"""\n', "native.so": ARM}),
     "package before": ("python3 main.py", {"main.py": "import native", "native.so": ARM, "native/__init__.py": ""}),
     "source beside another's": ("python3 main.py", {"main.py": "import native", f"native.{TAG}.so": ARM, "native.py": ""}),
+    "called its own, of another version, beside another module": (
+        "python3 main.py",
+        {"main.py": "import native", "native.cpython-310-x86_64-linux-gnu.so": ARM, "site/native.py": ""},
+        {"PYTHONPATH": "site"},
+    ),
     "isolated": ("python3 -I main.py", {"main.py": "import json", "json.so": ARM}),
     "attribute": ("python3 main.py", {"main.py": "from pkg import n", "pkg/__init__.py": "n = 1\n", "pkg/x.so": ARM}),
     "attribute of that name": ("python3 main.py", {"main.py": "from pkg import n", "pkg/__init__.py": "n = 1\n", "pkg/n.so": ARM}),
