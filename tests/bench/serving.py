@@ -143,8 +143,8 @@ def told(took: dict[str, list[float]], refused: Counter[str], scan_s: float) -> 
     return found
 
 
-async def main(hosts: int, workloads: int, again: int) -> dict[str, object]:
-    """A first scan, then ``again`` scans under load."""
+async def main(hosts: int, workloads: int, again: int, max_tag_age: str) -> dict[str, object]:
+    """A first scan, then ``again`` scans under load; the gate believes what a tag meant for so long."""
     shelf, images = made_up.stock()
     with registry_of(shelf) as registry, tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), free_port()
@@ -158,6 +158,7 @@ async def main(hosts: int, workloads: int, again: int) -> dict[str, object]:
                 "ssh": {"identity_file": str(fleet.key), "known_hosts_file": str(fleet.known_hosts)},
                 "registries": {registry: OWN_REGISTRY, "cache_age": "1h"},
                 "scan": {"interval": "1h", "jitter": "0s", "deadline": "30m"},
+                "gate": {"max_tag_age": max_tag_age},
                 "store": {"url": f"sqlite:///{folder}/archscan.db"},
                 "web": {"listen": f"127.0.0.1:{port}", "tokens": [
                     {"name": "bench", "token_file": "token", "scopes": ["read", "gate", "operate"]}]},
@@ -194,5 +195,6 @@ if __name__ == "__main__":
     parser.add_argument("hosts", type=int)
     parser.add_argument("workloads", type=int)
     parser.add_argument("--again", type=int, default=3)
+    parser.add_argument("--max-tag-age", default="0s", help="gate.max_tag_age; 0s asks the registry in each question")
     chosen = parser.parse_args()
-    print(json.dumps(asyncio.run(main(chosen.hosts, chosen.workloads, chosen.again))))
+    print(json.dumps(asyncio.run(main(chosen.hosts, chosen.workloads, chosen.again, chosen.max_tag_age))))
