@@ -8,7 +8,7 @@ from scanner.domain.waiver import Waiver
 from scanner.scan.aside import FEW
 from scanner.service.answers import Checked, Refusal
 from scanner.store.error import StoreError
-from scanner.trail import leaf, report_rows
+from scanner.trail import entries, leaf, report_rows
 from scanner.trail.note import Signer
 from scanner.trail.trail import Trail
 from scanner.trail.verify import verify
