@@ -1,9 +1,18 @@
 from dataclasses import replace
 
+import pytest
+
 from scanner.domain.finding_groups import Findings
 from scanner.domain.verdict.reason import Reason
 from scanner.trail import leaf, report_rows
 from tests import builders
+
+
+@pytest.fixture(autouse=True, params=[0, report_rows.FEW])
+def few(request, monkeypatch):
+    """Small reports are hashed as large ones are, too."""
+    monkeypatch.setattr(report_rows, "FEW", request.param)
+    return request.param
 
 
 def found(host, name, reason=Reason.NATIVE):
@@ -39,6 +48,7 @@ def test_findings_in_a_group_of_another_name_are_in_their_place_all_the_same():
 
 
 def test_only_hosts_of_which_something_changed_are_spelt_anew(monkeypatch):
+    monkeypatch.setattr(report_rows, "FEW", 0)
     spelt, own = [], report_rows.spelt
     monkeypatch.setattr(report_rows, "spelt", lambda rows: spelt.append(rows[0][0]) or own(rows))
     report = report_of(SOME)
