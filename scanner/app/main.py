@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -58,6 +59,23 @@ def _have_standard_streams() -> None:
             setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115 -- open until we end
         if number:
             getattr(sys, name).reconfigure(errors="backslashreplace")
+    talk = open(2, "wb", closefd=False)  # noqa: SIM115 -- the same
+    sys.stderr = _Talk(talk, sys.stderr.encoding, "backslashreplace", line_buffering=True)
+
+
+class _Talk(io.TextIOWrapper):
+    """Standard error: what is said there is no data, so that a full disk below it changes nothing of what a command does."""
+
+    def write(self, text: str) -> int:
+        """As far as there is room."""
+        with contextlib.suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """The same."""
+        with contextlib.suppress(OSError):
+            super().flush()
 
 
 def _operations() -> Operations:
