@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -12,11 +13,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from scanner import descriptors
+from scanner import descriptors, ending
 from scanner.app.adapters import AdapterContext, Adapters
 from scanner.app.collector import calm_collector
 from scanner.app.in_flight import InFlight
-from scanner.app.late_imports import INTERRUPTED
 from scanner.app.listen import face_of, serve_web
 from scanner.app.memory import keep_giving_back
 from scanner.app.replicas import Replica, check_replicas, instance_of
@@ -176,12 +176,19 @@ def _face(service: Service) -> Face:
 
 @contextmanager
 def _ending_at_once() -> Iterator[None]:
-    """SIGINT ends a start as SIGTERM does: a store or a witness that does not answer is asked in threads that nothing ends."""
-    before = signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    """A signal ends a start without waiting: a store or a witness that does not answer is asked in threads that nothing ends."""
+
+    def end(number: int, _frame: object) -> None:
+        with contextlib.suppress(RuntimeError):  # it came while another line was being written
+            log.info("stopping", why=f"{signal.Signals(number).name} during its start")
+        ending.at_once(number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end_for_certain(*_signal: object) -> None:
