@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from scanner.domain.image.offers import Program
 
 
-# ---------------------------------------------------------------- the host
-
-
 class Source(StrEnum):
     """What said that a workload exists."""
 
@@ -221,6 +218,7 @@ class Process:
     ``healthcheck`` is Docker's ``Test``: ``CMD`` or ``CMD-SHELL`` before its words, ``NONE`` to switch it off.
     ``shell`` is what a config says runs its ``CMD-SHELL`` (a Dockerfile's SHELL). ``read_only``: nothing can be written but on mounts.
     ``nameless_env`` are words of a config's Env without ``=``, which ``env`` has as variables without a value.
+    ``is_fed``: it reads what its engine's client is given to read (``run -i``), ``input``, ``None`` where that is not known.
     """
 
     entrypoint: tuple[str, ...] | None = None
@@ -236,6 +234,8 @@ class Process:
     privileges: Privileges = Privileges()
     shell: tuple[str, ...] | None = None
     read_only: bool | None = None
+    is_fed: bool | None = None
+    input: str | None = None
 
     @property
     def argv(self) -> tuple[str, ...]:
