@@ -322,6 +322,16 @@ async def test_what_engines_put_below_a_read_only_root_may_be_there(images, buil
     assert reason(await inspect(image, said, images.open)) is expected
 
 
+@pytest.mark.parametrize(("lacks", "expected"), [(None, Reason.BINARY_UNKNOWN), (True, Reason.ENTRYPOINT_MISSING)])
+async def test_podman_may_leave_nothing_writable_below_a_read_only_root(images, build, lacks, expected):
+    process = Process(read_only=True, lacks_tmpfs=lacks)
+    said = Workload("h", "n", Source.PODMAN, Stage.PLANNED, "a", engine="podman", process=process).override
+    entries = [("bin/sh", build.elf()), ("bin/tool", build.elf()), ("bin/cp", build.elf()), ("tmp", build.directory)]
+    text = "cp /bin/tool /tmp/x; exec /tmp/x"
+    image = build.offer(images.layer(entries), entrypoint=("sh", "-c", text), path="/bin")
+    assert reason(await inspect(image, said, images.open)) is expected
+
+
 async def test_what_a_container_is_denied_is_denied_behind_its_script(images, build):
     lost = Process(privileges=Privileges(loses=("DAC_OVERRIDE",)))
     own = {"mode": 0o700, "uid": 1, "gid": 1, "content": build.elf()}
