@@ -259,12 +259,24 @@ def _run(engine: str, words: tuple[str, ...]) -> Run | None:
         raise UnclearError("it runs a root file system of the host, no image")
     if not given.rest:
         raise UnclearError("there is no image behind its options")
-    image = given.rest[0]
+    image = _named(given.rest[0]) if engine == "podman" else given.rest[0]
     if not is_known(image):
         raise UnclearError(f"only the running host knows what {shown(image)} stands for")
     if not image:
         raise UnclearError("the image is empty")
     return Run(engine, image, given.rest[1:], given, asked_platform(given))
+
+
+_TRANSPORT = "docker://"
+
+
+def _named(image: str) -> str:
+    """What Podman takes an image for that is named with its transport: behind that no short name is looked for elsewhere."""
+    name = image.removeprefix(_TRANSPORT)
+    host = name.partition("/")[0] if "/" in name else ""
+    if name == image or not name or not is_known(name) or "." in host or ":" in host or host == "localhost":
+        return name
+    return f"docker.io/{name}" if host else f"docker.io/library/{name}"
 
 
 def _infra(words: tuple[str, ...]) -> Run | None:

@@ -26,6 +26,9 @@ MAX_MOUNTS = 500
 MAX_INPUT_CHARS = 1 << 16
 """Of what a container is given to read that is looked into: scripts are shorter, what is longer are data."""
 
+_OFF = frozenset({"0", "f", "false"})
+"""Go's words for no."""
+
 _TARGETS = ("target", "destination", "dst")
 _SECRETS = "/run/secrets"
 _CHOOSE = frozenset({"PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"})
@@ -65,6 +68,7 @@ def container(run: Run, env: Mapping[str, str], read: Callable[[str], bytes | No
         healthcheck=_healthcheck(run, made),
         privileges=_privileges(run, made),
         read_only=run.given.is_on("read-only") or None,
+        lacks_tmpfs=(run.given.last("read-only-tmpfs") or "true").lower() in _OFF or None,
         is_fed=run.given.is_on("interactive") or None,
         input=fed(run.stdin) if run.given.is_on("interactive") else None,
     )

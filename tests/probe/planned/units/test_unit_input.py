@@ -75,3 +75,20 @@ def test_what_compose_runs_once_is_handed_what_compose_reads():
     run = "docker compose -f /srv/compose.yml run -T a sh"
     assert (True, "exec /f\n") in unit(f"/bin/sh -c 'echo exec /f | {run}'", **project)
     assert (True, None) in unit(f"/bin/sh -c 'curl x | {run}'", **project)
+
+
+def test_what_podman_leaves_writable_below_a_read_only_root_can_be_taken_away():
+    run = "podman run --read-only {} r.example/a"
+    quadlet = {
+        "q/etc/containers/systemd/a.container": "[Container]\nImage=r.example/a\nReadOnly=true\nReadOnlyTmpfs=false\n"
+    }
+    assert lacking_tmpfs({UNIT: f"[Service]\nExecStart={run.format('--read-only-tmpfs=false')}\n"}) == [True]
+    assert lacking_tmpfs({UNIT: f"[Service]\nExecStart={run.format('--read-only-tmpfs')}\n"}) == [None]
+    assert lacking_tmpfs({UNIT: f"[Service]\nExecStart={run.format('')}\n"}) == [None]
+    assert lacking_tmpfs(quadlet) == [True]
+
+
+def lacking_tmpfs(files):
+    filed = folder.plans({f"w/{path}": text.encode() for path, text in files.items()}, "w").filed
+    assert all(one.planned.process.read_only for one in filed)
+    return [one.planned.process.lacks_tmpfs for one in filed]
