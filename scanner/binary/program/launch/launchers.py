@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import split_path
 from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.elf.dynamic import Dynamic
-from scanner.binary.program.launch import accounts, commanding, env, loader, preparing, tools
+from scanner.binary.program.launch import accounts, commanding, daemontools, env, loader, preparing, tools
 from scanner.binary.program.launch.getopt import grammar
 from scanner.binary.program.launch.launch import (
     Account,
@@ -108,13 +108,13 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
     "setarch": tools.setarch,
     "linux32": tools.setarch,
     "linux64": tools.setarch,
-    "chpst": tools.chpst,
-    "setuidgid": tools.setuidgid,
-    "envuidgid": tools.envuidgid,
-    "s6-setuidgid": tools.setuidgid,
-    "s6-envuidgid": tools.envuidgid,
-    "envdir": tools.envdir,
-    "s6-envdir": tools.envdir,
+    "chpst": daemontools.chpst,
+    "setuidgid": daemontools.setuidgid,
+    "envuidgid": daemontools.envuidgid,
+    "s6-setuidgid": daemontools.setuidgid,
+    "s6-envuidgid": daemontools.envuidgid,
+    "envdir": daemontools.envdir,
+    "s6-envdir": daemontools.envdir,
     "softlimit": simple(_SOFTLIMIT, by=By.EXECVE),
     "s6-softlimit": simple(_SOFTLIMIT, by=By.EXECVE),
     "setlock": simple(grammar("nNxX"), own_words=1, by=By.EXECVE),
@@ -172,10 +172,10 @@ _BUSYBOX: Mapping[str, Rule] = MappingProxyType({
     "chrt": tools.chrt(grammar("phmbfiorR"), ends=("p", "m")),
     "ionice": tools.ionice(grammar("n:c:p:t"), ends=("p",)),
     "taskset": tools.numbered(grammar("pca"), ends=("p",)),
-    "chpst": tools.chpst,
-    "setuidgid": tools.setuidgid,
-    "envuidgid": tools.envuidgid,
-    "envdir": tools.envdir,
+    "chpst": daemontools.chpst,
+    "setuidgid": daemontools.setuidgid,
+    "envuidgid": daemontools.envuidgid,
+    "envdir": daemontools.envdir,
     "softlimit": simple(_SOFTLIMIT, by=By.EXECVP),
     "flock": tools.busybox_flock,
     "unshare": tools.busybox_unshare,
@@ -187,7 +187,7 @@ _BUSYBOX: Mapping[str, Rule] = MappingProxyType({
     "find": preparing.find,
     "xargs": preparing.xargs,
     **dict.fromkeys(("init", "runsv", "runsvdir", "crond", "inetd"), _CONFIGURED),
-    "start-stop-daemon": commanding.start_stop_daemon,
+    "start-stop-daemon": commanding.start_stop_daemon_of_busybox,
     "awk": commanding.awk,
     **dict.fromkeys(("watch", "nsenter", "script", "run-parts"), _INPUT),
     "vi": _EDITED,
