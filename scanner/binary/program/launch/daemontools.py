@@ -1,4 +1,4 @@
-"""Launchers of daemontools, runit and s6 (chpst, setuidgid, envdir …): what they exec next."""
+"""Launchers of daemontools, runit, s6 (chpst, setuidgid, envdir …): what they exec next."""
 
 from __future__ import annotations
 
