@@ -876,7 +876,7 @@ async def test_a_small_base_below_implied_directories_is_read_for_what_it_takes_
 
 async def test_a_bare_name_found_above_a_big_base_reads_it_for_paths_sake_unless_it_may_stop_early(images, build):
     base = images.layer([("usr/share/noise", {"content": b"\1" * (3 << 20)})], "plain")
-    top = images.layer([("usr/bin/app", build.elf())])
+    top = images.layer([("usr", build.directory), ("usr/bin", build.directory), ("usr/bin/app", build.elf())])
     made = build.offer(base, top, entrypoint=("app",))
     early = await inspect(made, None, images.open, early_stop=True)
     assert (early.problem, early.partly_read) == (None, (base.digest,))
