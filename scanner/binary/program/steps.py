@@ -203,8 +203,10 @@ class Done:
     written: tuple[Write, ...] = ()
 
 
-def unreadable(command: Command, failure: Failure, before: Before) -> Stopped | Done:
+def unreadable(command: Command, failure: Failure | Stopped, before: Before) -> Stopped | Done:
     """A script that is not there, unless one before may have made it; one that is empty succeeds as a step of another."""
+    if isinstance(failure, Stopped):
+        return failure
     if failure.reason is Reason.ENTRYPOINT_EMPTY and before.scripted:
         return Done() if before.beside else faulty(f"{failure.detail}, with which a step of a script succeeds")
     if UNKNOWN in failure.path:

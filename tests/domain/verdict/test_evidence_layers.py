@@ -116,6 +116,18 @@ def test_a_service_that_its_supervisor_goes_on_without_outweighs_what_only_the_r
     assert reason(program(HERE, services=(program(HERE), program(SCRIPT)))) is Reason.NATIVE
 
 
+def test_the_evidence_says_that_what_an_interpreter_loads_was_not_surveyed():
+    python = executable(AMD64, "/usr/bin/python3.11")
+    library = replace(executable(AMD64, "/lib/libc.so.6"), role="library")
+    unread, read, other = (
+        outcome(program(python, library)),
+        outcome(program(python, library), survey=Survey((), 1, 0)),
+        outcome(program(HERE)),
+    )
+    said = "what /usr/bin/python3.11 loads at run time was not surveyed"
+    assert [said in [each.says for each in found.evidence] for found in (unread, read, other)] == [True, False, False]
+
+
 def test_a_check_for_another_cpu_outweighs_a_program_that_starts():
     assert reason(program(HERE), checks=(program(HERE), program(FOREIGN))) is Reason.HEALTHCHECK_WRONG_BINARY
     assert reason(program(HERE), checks=(program(HERE), program(SCRIPT))) is Reason.NATIVE
