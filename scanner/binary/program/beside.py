@@ -133,7 +133,9 @@ def unserved(
             foreign.append(f"{command.argv[0]} leads to a program for another CPU")
         elif way.problem is not None and at < len(services.started):
             (open_ones if is_unknown(way.problem) else certain).append(way.problem.detail)
-    found = next((f"a service does not start: {each}" for each in (*foreign, *certain, *open_ones)), services.bound)
+    found = next(
+        (f"{services.what} does not start: {each}" for each in (*foreign, *certain, *open_ones)), services.bound
+    )
     return faulty(found).problem if found else None
 
 

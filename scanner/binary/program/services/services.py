@@ -1,4 +1,4 @@
-"""What a supervisor is to start: the services that the image configures for runit, s6, supervisord."""
+"""What a supervisor is to start: the services that the image configures for runit, s6, supervisord, run-parts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.launch.getopt import OptionError, grammar
-from scanner.binary.program.services import execline, supervisord
+from scanner.binary.program.services import execline, run_parts, supervisord
 from scanner.binary.program.services.found import Changes, Refusal, TooMany
 from scanner.binary.program.shell.image_paths import PathKind
 
@@ -33,7 +33,7 @@ _AT_FIRST, _SERVICES, _COMPILED = "/etc/cont-init.d", "/etc/services.d", "/etc/s
 class Services:
     """What was ``started`` by a supervisor, each as its command; those that nobody can tell are left out.
 
-    ``behind`` is what runs where one of them has ended. ``refusal`` is why the supervisor surely does not start them,
+    ``what`` each of them is. ``behind`` is what runs where one of them has ended. ``refusal`` is why the supervisor surely does not start them,
     ``bound`` why not all were looked at.
     """
 
@@ -41,6 +41,7 @@ class Services:
     behind: list[Command] = field(default_factory=list)
     refusal: str = ""
     bound: str = ""
+    what: str = "a service"
 
     def add(self, found: Iterator[Command]) -> None:
         """Take what is found, up to the bound."""
@@ -72,6 +73,9 @@ def _look(files: ImageFiles, command: Command, changes: Changes, found: Services
             options = (_RUNSVDIR if name == "runsvdir" else _SVSCAN).parse(command.argv[1:])
             if not isinstance(options, OptionError) and (options.rest or name == "s6-svscan"):
                 _below(files, command, command.absolute((*options.rest, ".")[0]), found)
+        case "run-parts":
+            found.what = "a program of the directory"
+            found.add(run_parts.programs(files, command))
         case "runsv" | "s6-supervise" if len(command.argv) > 1 and command.argv[1][:1] != "-":
             _service(files, command, command.absolute(command.argv[1]), found)
         case "my_init":
