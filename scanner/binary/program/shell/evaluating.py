@@ -25,9 +25,7 @@ _COMMAND = re.compile(
     re.ASCII | re.DOTALL,
 )
 _WORD = re.compile(rf"\s*(?:exec[ \t]+)?(?P<word>/[\w./+@{UNKNOWN}-]+)(?=\s|\Z)", re.ASCII)
-_MORE_WORDS = re.compile(
-    rf"(?:[\w./:@%+,= \t\"'{UNKNOWN}-]|\$(?:[@*]|[A-Za-z_]\w*|\{{[A-Za-z_]\w*\}}))*(?:\n\s*)?", re.ASCII
-)
+_MORE_WORDS = re.compile(rf"(?:[\w./:@%+,= \t\"'{UNKNOWN}-]|\$[@*A-Za-z_]|\$\{{[A-Za-z_]\w*\}})*(?:\n\s*)?", re.ASCII)
 """Words, among them such as a variable or ``"$@"`` becomes, which is read no second time."""
 
 _KNOWN_WORD = re.compile(r"[\w./:@%+,=-]+", re.ASCII)
