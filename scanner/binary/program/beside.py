@@ -140,7 +140,9 @@ def served(walks: Walks, walk: Walk, services: Services, files: tuple[Executable
                 foreign.append(f"{command.argv[0]} leads to a program for another CPU")
         elif way.problem is not None and at < len(services.started):
             (open_ones if is_unknown(way.problem) else certain).append(way.problem.detail)
-    found = next((f"a service does not start: {each}" for each in (*foreign, *certain, *open_ones)), services.bound)
+    found = next(
+        (f"{services.what} does not start: {each}" for each in (*foreign, *certain, *open_ones)), services.bound
+    )
     return Way(needed.files, faulty(found).problem if found else None, services=tuple(lasting))
 
 

@@ -1,4 +1,4 @@
-"""What a supervisor is to start: the services that the image configures for runit, s6, supervisord."""
+"""What a supervisor is to start: the services that the image configures for runit, s6, supervisord, run-parts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.launch.getopt import OptionError, grammar
-from scanner.binary.program.services import execline, supervisord
+from scanner.binary.program.services import execline, run_parts, supervisord
 from scanner.binary.program.services.found import Changes, Refusal, TooMany
 from scanner.binary.program.shell.image_paths import PathKind
 
@@ -33,9 +33,10 @@ _AT_FIRST, _SERVICES, _COMPILED = "/etc/cont-init.d", "/etc/services.d", "/etc/s
 class Services:
     """What was ``started`` by a supervisor, each as its command; those that nobody can tell are left out.
 
-    ``behind`` is what runs where one of them has ended. ``refusal`` is why the supervisor surely does not start them,
-    ``bound`` why not all were looked at. ``needed`` are those before which it ends if they fail; where it ``lasts``, it
-    surely stays up whatever becomes of the others, but for those whose end something of the image hears of (``ending``).
+    ``what`` each of them is, ``behind`` what runs where one of them has ended. ``refusal`` is why the supervisor surely does
+    not start them, ``bound`` why not all were looked at. ``needed`` are those before which it ends if they fail; where it
+    ``lasts``, it surely stays up whatever becomes of the others, but for those whose end something of the image hears of
+    (``ending``).
     """
 
     started: list[Command] = field(default_factory=list)
@@ -45,6 +46,7 @@ class Services:
     lasts: bool = False
     refusal: str = ""
     bound: str = ""
+    what: str = "a service"
 
     def add(self, found: Iterator[Command], *, is_needed: bool = False) -> None:
         """Take what is found, up to the bound."""
@@ -78,6 +80,9 @@ def _look(files: ImageFiles, command: Command, changes: Changes, found: Services
             if not isinstance(options, OptionError) and (options.rest or name == "s6-svscan"):
                 found.lasts = True
                 _below(files, command, command.absolute((*options.rest, ".")[0]), found)
+        case "run-parts":
+            found.what = "a program of the directory"
+            found.add(run_parts.programs(files, command))
         case "runsv" | "s6-supervise" if len(command.argv) > 1 and command.argv[1][:1] != "-":
             found.lasts = True
             _service(files, command, command.absolute(command.argv[1]), found)

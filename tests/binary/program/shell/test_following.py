@@ -71,6 +71,9 @@ class Files:
     def is_called(self, name):
         return any(path.rpartition("/")[2] == name for path in self.files)
 
+    def called_below(self, place, name):
+        return None
+
     def forbids(self, path):
         return False
 
@@ -276,6 +279,9 @@ def test_what_only_the_run_tells_is_said_in_a_sentence(text, why):
         ('exec a "$X"', ("a", UNKNOWN)),
         ("exec a $X", ("a", UNKNOWN_WORDS)),
         ('eval "exec a $X b"', ("a", UNKNOWN_WORDS, "b")),
+        ("eval \"exec '/opt/a' -x $X 'b c'\"", ("/opt/a", "-x", UNKNOWN_WORDS)),
+        ('eval "set -- $X" \'"$@"\'; exec a "$@"', ("a", UNKNOWN_WORDS)),
+        ('eval "exec a $X" \'$HOME ${FOO} "$@"\'', ("a", UNKNOWN_WORDS)),
         ('exec a "x${X}y" b', ("a", f"x{UNKNOWN}y", "b")),
         ('exec a "${X:-d}"', ("a", UNKNOWN)),
     ],
