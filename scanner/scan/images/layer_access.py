@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scanner.domain.image.offers import Layer, Offer, Program
     from scanner.domain.image.reference import ImageReference
 
-INSPECTION = "22"
+INSPECTION = "23"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
 
 SURVEY = "3"
@@ -85,6 +85,7 @@ def inspection_key(offer: Offer, override: Process | None) -> tuple[str, ...]:
         command.written,
         command.privileges,
         command.read_only,
+        command.input,
     )
     around = repr((known, command.mounts, command.volumes))
     return (command.cwd, hashlib.sha256(around.encode("utf-8", "surrogatepass")).hexdigest(), *command.argv)
