@@ -124,10 +124,10 @@ class View:
         made._plain = frozenset(path.lstrip("/") for path in plain)  # noqa: SLF001 - its own copy
         return made
 
-    def is_placed_in(self, directory: str) -> bool:
-        """Whether a container has put something into a directory, or taken something out of it."""
-        changed = (*self._links, *self._copies, *self._gone, *self._made)
-        return any(path.rpartition("/")[0] == directory.strip("/") for path in changed)
+    def is_placed_in(self, directory: str, *, deeply: bool = False) -> bool:
+        """Whether a container has put something into a directory, or taken something out, ``deeply`` below it too."""
+        changed, at = (*self._links, *self._copies, *self._gone, *self._made), directory.strip("/")
+        return any(path.rpartition("/")[0] == at or (deeply and path.startswith(f"{at}/")) for path in changed)
 
     def _stored(self, path: str) -> str | None:
         """Under which path the layers hold what stands at one, ``None`` where it was taken away."""
