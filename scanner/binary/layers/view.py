@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MAX_LOOKUP_PARTS = 8192
 """Components of one look-up, those of its symlinks included: 40 links of PATH_MAX could spell many more."""
 
+READ_AGAIN_BYTES = 32 * 1024 * 1024
+"""Of a stored layer that is read once more for the texts of modules; what a larger one holds is left to the survey."""
+
 NAMES_A_MICROSECOND = 8
 """Names of a layer that are looked through in that time."""
 
@@ -184,15 +187,12 @@ class View:
         raise Unkept(found.layer, path)
 
     def module(self, found: Found, directories: Iterable[str]) -> bytes | None:
-        """The text of a package's module, ``None`` where it cannot be had; what is in ``directories`` is read along.
-
-        Raises ``Unfetched``, ``Unkept``.
-        """
+        """The text of a package's module, ``None`` for none; ``directories`` are read along. Raises ``Unfetched``, ``Unkept``."""
         content = self.content(found)
         if content is not None and content.text is not None:
             return content.text
         wished = tuple(each for each in directories if (found.layer, each) not in self.wished)
-        if not self.reads_again or not wished:
+        if not self.reads_again or not wished or self._sizes[found.layer] > READ_AGAIN_BYTES:
             return None
         self.wished |= {(found.layer, each) for each in wished}
         raise Unkept(found.layer, found.path, below=wished)

@@ -12,9 +12,14 @@ if TYPE_CHECKING:
     from scanner.binary.program.module_files import ModuleFiles
 
 
-def doubt(language: str, modules: ModuleFiles) -> Stopped | None:
-    """Why nobody can tell before the image was surveyed; ``None`` where no such part was seen that counts."""
+def doubt(language: str, modules: ModuleFiles, read: tuple[str, ...] | None = None) -> Stopped | None:
+    """Why nobody can tell before the image was surveyed; ``None`` where no such part was seen that counts.
+
+    Where all modules of its start were ``read``, those count that one of them names: a function of it may load them.
+    """
     for path in modules.foreign_below(language):
+        if read is not None and not modules.mentions(read, posixpath.basename(path).partition(".")[0]):
+            continue
         if language == "python" and python_optional.is_forgiven(modules, path):
             continue
         part = modules.part(path)

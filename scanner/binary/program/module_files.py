@@ -14,6 +14,8 @@ from scanner.domain.verdict.survey_ways import is_aside, key_of
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scanner.binary.layers.layers import Node
     from scanner.binary.program.content import Content
     from scanner.binary.program.image_files import ImageFiles
@@ -62,12 +64,13 @@ class ForeignPart:
 class Loaded:
     """What a program imports that is for another CPU: ``surely``, or where the run decides, ``perhaps``.
 
-    ``whole`` tells that all was followed that it imports at its start.
+    ``whole`` tells that all was followed that it imports at its start, ``read`` are the modules that were.
     """
 
     surely: ForeignPart | None = None
     perhaps: ForeignPart | None = None
     whole: bool = True
+    read: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -207,6 +210,11 @@ class ModuleFiles:
         is_thought_of = any(path.startswith(f"{each}/") for each in self.packages)
         more = () if within is None or is_thought_of else (within[0],)
         return tuple(sorted(each.lstrip("/") for each in (*self.packages, *more)))
+
+    def mentions(self, paths: Iterable[str], name: str) -> bool:
+        """Whether one of the modules that were read says a name."""
+        said = re.compile(rf"\b{re.escape(name)}\b")
+        return any(said.search(self._read.get(path, "")) for path in paths)
 
     def again(self, path: str) -> str:
         """The text of a module that was read."""

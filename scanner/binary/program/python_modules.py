@@ -94,6 +94,7 @@ class PythonImports:
             self._found.surely = found.part
         except _EndError:
             pass
+        self._found.read = tuple(self._done)
         return self._found
 
     def _holding(self, site: str) -> set[str]:
