@@ -10,10 +10,11 @@ from scanner.binary.layers.diffid import DiffId
 from scanner.binary.layers.implied import through_no_directory
 from scanner.binary.layers.layers import LayerIndex
 from scanner.binary.layers.limits import LayerError, LayerLimits, limit_reached, unreadable
+from scanner.binary.layers.questions import Unfetched, Unkept, Unread
 from scanner.binary.layers.tarstream import TarReader
 from scanner.binary.layers.unpack import Unpack, UnpackBudget, packing_notes
 from scanner.binary.layers.usage import Usage
-from scanner.binary.layers.view import Unfetched, Unkept, Unread, View
+from scanner.binary.layers.view import View
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Objection
 from scanner.domain.streams import StreamBroken

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.body import Body
 from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind, made_executable
 from scanner.binary.layers.limits import LayerError, disputed
+from scanner.binary.layers.questions import Unfetched, Unkept, Unread
 from scanner.binary.program.capture import SCRIPT_BYTES
 from scanner.binary.program.content import as_text, examine
 from scanner.formats.parsing.patience import spend
@@ -33,33 +34,6 @@ MAX_LOOKUP_PARTS = 8192
 
 NAMES_A_MICROSECOND = 8
 """Names of a layer that are looked through in that time."""
-
-
-class Unread(Exception):  # noqa: N818 - a question, not an error
-    """The answer needs more of this layer."""
-
-    def __init__(self, layer: int) -> None:
-        super().__init__(f"layer {layer} has not been read far enough")
-        self.layer = layer
-
-
-class Unfetched(Exception):  # noqa: N818 - a question, not an error
-    """The answer needs the bytes of one file, which the layer's table of contents tells how to fetch."""
-
-    def __init__(self, layer: int, extent: Extent) -> None:
-        super().__init__(f"a file of layer {layer} has not been fetched")
-        self.layer = layer
-        self.extent = extent
-
-
-class Unkept(Exception):  # noqa: N818 - a question, not an error
-    """The answer needs the text of a file, or what it is as a program, that passed by before anybody asked for it."""
-
-    def __init__(self, layer: int, path: str, *, runs: bool = False) -> None:
-        super().__init__(f"{path} of layer {layer} was not kept")
-        self.layer = layer
-        self.path = path
-        self.runs = runs
 
 
 class Absence(Enum):
@@ -251,6 +225,10 @@ class View:
             spend(1 + len(layer.nodes) // NAMES_A_MICROSECOND)
             yield from (node for path, node in layer.nodes.items() if is_meant(path.rpartition("/")[2]))
 
+    def node_so_far(self, path: str) -> Node | None:
+        """What the layers hold at a relative path itself, as far as they were read; none is read for it."""
+        return next((node for layer in self._layers if (node := layer.get(path)) is not None), None)
+
     def _read_names(self, number: int, layer: LayerIndex) -> None:
         """Account for a look at all names of a layer. Raises ``Unread``, ``LayerError``."""
         if number in self._unreadable:
@@ -385,6 +363,10 @@ class View:
         for number, layer in enumerate(self._layers):
             node = layer.get(path)
             if node is not None:
+                if node.kind is NodeKind.SYMLINK and any(above.hides_below(path) for above in self._layers[:number]):
+                    raise disputed(
+                        f"a layer hides what is below /{path}, which is a link in one under it: to some engines it is a directory then"
+                    )
                 return number, node
             if number in self._unreadable:
                 raise LayerError(self._unreadable[number])

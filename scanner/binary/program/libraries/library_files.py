@@ -13,7 +13,9 @@ from scanner.binary.program.elf.elf import ET_DYN, ET_EXEC
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.libraries import ld_cache
 from scanner.binary.program.libraries.paths import SearchDoubt
+from scanner.binary.program.permission import Permissions, Wish
 from scanner.domain.failure import Failure
+from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.layers.view import View
@@ -168,12 +170,25 @@ class LibraryFiles:
             self._caches[path] = SearchDoubt(f"{path} is damaged, or too large to be read") if known is None else known
         return self._caches[path]
 
+    def musl_path(self, path: str) -> str | SearchDoubt | None:
+        """Musl's list of directories; one that is there, but cannot be read, names none (load_library of ldso/dynlink.c)."""
+        found = self._standing(path)
+        if found is None or isinstance(found, SearchDoubt):
+            return found
+        text = self.text(path)
+        return "" if text is None else text
+
     def _raw(self, path: str) -> bytes | SearchDoubt | None:
+        """What a file holds, ``None`` for one that is not there, or that its user may not read."""
         found = self._standing(path)
         if found is None or isinstance(found, SearchDoubt):
             return found
         if found.node.kind is not NodeKind.FILE:
             return None
+        of_user = Permissions.of(self.view, self.command)
+        refused = None if of_user.are_roots else of_user.refusal(path, Wish.READ)
+        if refused is not None:
+            return None if refused.reason is Reason.PERMISSION_DENIED else SearchDoubt(refused.detail)
         text = self.view.text(found)
         return SearchDoubt(f"{path} was not read") if text is None else text
 
