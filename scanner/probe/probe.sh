@@ -480,7 +480,7 @@ podman_format='{{.Image}} {{.ID}} {{.State.Status}}/{{.State.ExitCode}} {"name":
 podman_format_error=',"error":{{json .State.Error}}'
 podman_format_rest=',"started":{{json .State.StartedAt}},"finished":{{json .State.FinishedAt}}}'\
 ',"mounts":[{{range .Mounts}}{"destination":{{json .Destination}},"type":{{json .Type}},"options":{{json .Options}}},{{end}}'\
-'{{range $path, $options := .HostConfig.Tmpfs}}{"destination":{{json $path}},"type":"tmpfs","options":{{json $options}}},{{end}}null]'\
+'{{range $path, $options := .HostConfig.Tmpfs}}{"destination":{{json $path}},"type":"tmpfs","options":{{json $options}}},{{end}}null],"volumes_from":{{json .HostConfig.VolumesFrom}}'\
 ',"init":{{json .HostConfig.Init}},"groups":{{json .HostConfig.GroupAdd}},"cap_drop":{{json .HostConfig.CapDrop}}'\
 ',"cap_add":{{json .HostConfig.CapAdd}},"privileged":{{json .HostConfig.Privileged}},"read_only":{{json .HostConfig.ReadonlyRootfs}},"config":{"image":{{json .ImageName}},"working_dir":{{json .Config.WorkingDir}}'\
 ',"path":[{{range .Config.Env}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with .Config.Env}}'"$environment_format"''\

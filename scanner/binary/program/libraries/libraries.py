@@ -345,6 +345,7 @@ class _Search:
             return self._unknown(f"{asked}, which the host's driver brings into a container")
         aside = "" if self.is_musl else self.files.named_by_configuration(name)
         told = f"; {aside} is not in {self.build.cache}: ldconfig was not run" if aside else ""
+        told += f"; its user may not read {', '.join(sorted(self.files.closed))}" if self.files.closed else ""
         return self._certain(Reason.LIBRARY_MISSING, f"{asked}: cannot open shared object file{told}", name)
 
     def _certain(self, reason: Reason, detail: str, path: str) -> Failure:

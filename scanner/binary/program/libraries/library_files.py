@@ -70,13 +70,17 @@ Answer = LoadableFile | Foreign | Unusable | SearchDoubt | None
 
 @dataclass(slots=True)
 class LibraryFiles:
-    """The image as the loader of one process, glibc's or musl's, sees it; raises what the view raises."""
+    """The image as the loader of one process, glibc's or musl's, sees it; raises what the view raises.
+
+    ``closed`` are the files that it would have read, if its user might.
+    """
 
     view: View
     command: Command
     own: Elf
     is_musl: bool = False
     lookups: int = 0
+    closed: set[str] = field(default_factory=set)
     _answers: dict[str, Answer] = field(default_factory=dict)
     _caches: dict[str, LdCache | SearchDoubt] = field(default_factory=dict)
     _directories: dict[str, bool] = field(default_factory=dict)
@@ -187,8 +191,11 @@ class LibraryFiles:
             return None
         of_user = Permissions.of(self.view, self.command)
         refused = None if of_user.are_roots else of_user.refusal(path, Wish.READ)
+        if refused is not None and refused.reason is not Reason.PERMISSION_DENIED:
+            return SearchDoubt(refused.detail)
         if refused is not None:
-            return None if refused.reason is Reason.PERMISSION_DENIED else SearchDoubt(refused.detail)
+            self.closed.add(path)
+            return None
         text = self.view.text(found)
         return SearchDoubt(f"{path} was not read") if text is None else text
 

@@ -338,6 +338,7 @@ async def test_a_loader_goes_on_without_a_cache_that_its_user_may_not_read(
     lower = base(("opt/x/liba.so.1", plain(kit.shared())), ("etc/ld.so.cache", cache))
     program = await judged(images, build, lower, [("app", app(kit))], user="1000:1000")
     assert reason(program) is expected
+    assert program.problem is None or "its user may not read /etc/ld.so.cache" in program.problem.detail
     assert reason(await judged(images, build, lower, [("app", app(kit))])) is None  # root reads it
 
 
@@ -345,3 +346,10 @@ async def test_a_loader_that_is_started_as_a_program_loads_no_script(images, bui
     layers = [("bin/sh", BUSYBOX), ("start.sh", b"#!/bin/sh\nexec /app\n"), ("app", app(kit))]
     program = await judged(images, build, base(), layers, entrypoint=(f"/{GLIBC_LOADER}", "/start.sh"))
     assert reason(program) is Reason.NOT_A_PROGRAM
+
+
+@pytest.mark.parametrize("value", ["1", "", None])
+async def test_a_loader_that_is_told_to_list_starts_nothing_whatever_the_value_that_tells_it(images, build, kit, value):
+    env = (*ENV, ("LD_TRACE_LOADED_OBJECTS", value))
+    program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))], env=env)
+    assert reason(program) is Reason.BINARY_UNKNOWN
