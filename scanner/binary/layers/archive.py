@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from scanner.binary.layers import docker_archive
 from scanner.binary.layers.layers import LayerIndex, clean
 from scanner.binary.layers.limits import LayerError, LayerLimits, limit_reached, unreadable
-from scanner.binary.layers.questions import Unfetched, Unread
 from scanner.binary.layers.reading import SLICE_BYTES, THINK_S
 from scanner.binary.layers.tables import parse_table
 from scanner.binary.layers.tarstream import TarReader
+from scanner.binary.layers.unanswered import Unfetched, Unread
 from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.layers.usage import Usage
 from scanner.binary.layers.view import View

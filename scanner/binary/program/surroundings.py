@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.limits import LayerError
-from scanner.binary.layers.questions import Unread
+from scanner.binary.layers.unanswered import Unread
 from scanner.binary.layers.view import Absence, Found
 from scanner.binary.program import working_directory
 from scanner.binary.program.execve import Run

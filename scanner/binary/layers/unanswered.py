@@ -1,4 +1,4 @@
-"""What a look-up asks for where the layers have not been read far enough for its answer."""
+"""The questions about an image's files that more of its layers has to be read for."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class Unfetched(Exception):  # noqa: N818 - a question, not an error
 class Unkept(Exception):  # noqa: N818 - a question, not an error
     """The answer needs the text of a file, or what it is as a program, that passed by before anybody asked for it."""
 
-    def __init__(self, layer: int, path: str, *, runs: bool = False) -> None:
+    def __init__(self, layer: int, path: str, *, runs: bool = False, below: tuple[str, ...] = ()) -> None:
         super().__init__(f"{path} of layer {layer} was not kept")
         self.layer = layer
         self.path = path
         self.runs = runs
+        self.below = below
