@@ -149,4 +149,5 @@ def process(config: dict[str, Any]) -> Process:
         working_dir=name(config.get("working_dir"), MAX_WORD_CHARS),
         env=environment(config.get("env")),
         user=optional_name(config, "user"),
+        healthcheck=words(config.get("health")) or None,
     )

@@ -319,7 +319,7 @@ docker_container_format='{{index . "Image"}} {{index . "Id"}} {{with index . "St
 ',"cap_add":{{json (index . "CapAdd")}},"privileged":{{json (index . "Privileged")}},"read_only":{{json (index . "ReadonlyRootfs")}}{{end}}'\
 ',"config":{{with index . "Config"}}{"image":{{json (index . "Image")}},"working_dir":{{json (index . "WorkingDir")}}'\
 ',"path":[{{range index . "Env"}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with index . "Env"}}'"$environment_format"''\
-',"user":{{json (index . "User")}}'\
+',"user":{{json (index . "User")}},"health":{{with index . "Healthcheck"}}{{json (index . "Test")}}{{else}}null{{end}}'\
 ',"labels":{{with index . "Labels"}}{ '\
 '{{with index . "com.docker.compose.project"}}"project":{{json .}},{{end}}'\
 '{{with index . "com.docker.compose.service"}}"service":{{json .}},{{end}}'\
@@ -338,7 +338,8 @@ docker_container_format='{{index . "Image"}} {{index . "Id"}} {{with index . "St
 docker_image_format='{"id":{{json (index . "Id")}},"repo_digests":{{json (index . "RepoDigests")}},"repo_tags":{{json (index . "RepoTags")}},"os":{{json (index . "Os")}}'\
 ',"architecture":{{json (index . "Architecture")}},"variant":{{json (index . "Variant")}},"os_version":{{json (index . "OsVersion")}}'\
 ',"config":{{with index . "Config"}}{"entrypoint":{{json (index . "Entrypoint")}},"cmd":{{json (index . "Cmd")}},"working_dir":{{json (index . "WorkingDir")}}'\
-',"path":[{{range index . "Env"}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with index . "Env"}}'"$environment_format"',"user":{{json (index . "User")}}}{{else}}null{{end}}}'
+',"path":[{{range index . "Env"}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with index . "Env"}}'"$environment_format"',"user":{{json (index . "User")}}'\
+',"health":{{with index . "Healthcheck"}}{{json (index . "Test")}}{{else}}null{{end}}}{{else}}null{{end}}}'
 
 docker_service_format='{"name":{{json .Spec.Name}},"task":{{with .Spec.TaskTemplate.ContainerSpec}}'\
 '{"image":{{json .Image}},"command":{{json .Command}},"args":{{json .Args}},"dir":{{json .Dir}}}{{else}}null{{end}}'\
@@ -479,7 +480,7 @@ podman_format='{{.Image}} {{.ID}} {{.State.Status}}/{{.State.ExitCode}} {"name":
 podman_format_error=',"error":{{json .State.Error}}'
 podman_format_rest=',"started":{{json .State.StartedAt}},"finished":{{json .State.FinishedAt}}}'\
 ',"mounts":[{{range .Mounts}}{"destination":{{json .Destination}},"type":{{json .Type}},"options":{{json .Options}}},{{end}}'\
-'{{range $path, $options := .HostConfig.Tmpfs}}{"destination":{{json $path}},"type":"tmpfs","options":{{json $options}}},{{end}}null]'\
+'{{range $path, $options := .HostConfig.Tmpfs}}{"destination":{{json $path}},"type":"tmpfs","options":{{json $options}}},{{end}}null],"volumes_from":{{json .HostConfig.VolumesFrom}}'\
 ',"init":{{json .HostConfig.Init}},"groups":{{json .HostConfig.GroupAdd}},"cap_drop":{{json .HostConfig.CapDrop}}'\
 ',"cap_add":{{json .HostConfig.CapAdd}},"privileged":{{json .HostConfig.Privileged}},"read_only":{{json .HostConfig.ReadonlyRootfs}},"config":{"image":{{json .ImageName}},"working_dir":{{json .Config.WorkingDir}}'\
 ',"path":[{{range .Config.Env}}{{if eq (index (split . "=") 0) "PATH"}}{{json .}},{{end}}{{end}}null],"env":{{with .Config.Env}}'"$environment_format"''\

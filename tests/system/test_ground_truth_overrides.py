@@ -41,6 +41,8 @@ PUSHED = {
     "wrapped": plain(MIXED, process={"Entrypoint": ["/sbin/tini", "--"], "Cmd": ["/arm"]}),
     "command": plain(MIXED, process={"Cmd": ["/arm"]}),
     "nothing": plain(MIXED, process={}),
+    "usual": plain({"usr/bin/app": NATIVE}, process={"Entrypoint": ["app"]}),
+    "checked": plain(MIXED, process={"Entrypoint": ["/app"], "Healthcheck": {"Test": ["CMD", "/arm"]}}),
     "shell": on_debian(MIXED, argv=["/bin/sh", "-c"], cmd=["/arm"]),
 }
 
@@ -52,6 +54,9 @@ RUNS = {
     "entrypoint-by-path": Run("native", "wrong_binary", ("--entrypoint", "app", "-e", "PATH=/b")),
     "entrypoint-reset": Run("foreign", "native", ("--entrypoint", ""), ("/app",)),
     "path-changed": Run("named", "wrong_binary", ("-e", "PATH=/b:/srv")),
+    "path-emptied": Run("usual", "entrypoint_missing", ("-e", "PATH=")),
+    "health-check-foreign": Run("checked", "healthcheck_wrong_binary"),
+    "health-check-switched-off": Run("checked", "native", ("--no-healthcheck",)),
     "path-kept": Run("named", "native", ("-e", "OTHER=/b")),
     "command-right": Run("command", "native", (), ("/app",)),
     "command-wrong": Run("command", "wrong_binary"),

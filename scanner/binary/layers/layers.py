@@ -121,6 +121,7 @@ class LayerIndex:
     fresh: set[str] = field(default_factory=set)
     notes: dict[Condition, str] = field(default_factory=dict)
     implied: set[str] = field(default_factory=set)
+    _above_hidden: set[str] = field(default_factory=set)
     _last_directory: tuple[str, str] = ("", "")
     _links: HardLinks = field(default_factory=HardLinks)
 
@@ -213,6 +214,7 @@ class LayerIndex:
     def _add_whiteout(self, directory: str, base: str) -> None:
         self.usage.count_entry(directory + base)
         hidden = f"{directory}/{base[len(WHITEOUT) :]}".lstrip("/")
+        self._above_hidden.update(ancestors_and_self(directory))
         again = f"a layer names the whiteout /{f'{directory}/{base}'.lstrip('/')} twice"
         if base == OPAQUE and directory in self.opaques:
             self.notes.setdefault(Condition.NAMED_TWICE, again)
@@ -336,6 +338,10 @@ class LayerIndex:
         """What this layer itself holds at ``path``."""
         node = self.nodes.get(path)
         return node if node is not None and self.visible(path) else None
+
+    def hides_below(self, path: str) -> bool:
+        """Whether this layer, as far as it was read, deletes something in a directory that it calls so."""
+        return path in self._above_hidden
 
     def hides(self, path: str) -> bool:
         """Whether this (complete) layer deletes ``path`` from the layers below."""

@@ -37,6 +37,15 @@ WORTH_STOPPING_BYTES = 1 * MIB
 PIECE_BYTES = 128 * 1024
 """Unpacked bytes handled at a time; between two pieces the event loop gets its turn (0.1 to 1 ms of work)."""
 
+MAX_LOOKUP_PARTS = 8192
+"""Components of one look-up, those of its symlinks included: 40 links of PATH_MAX could spell many more."""
+
+READ_AGAIN_BYTES = 32 * MIB
+"""Of a stored layer that is read once more for the texts of modules; what a larger one holds is left to the survey."""
+
+NAMES_A_MICROSECOND = 8
+"""Names of a layer that are looked through in that time."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerLimits:

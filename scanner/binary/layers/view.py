@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.body import Body
 from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Node, NodeKind, made_executable
-from scanner.binary.layers.limits import LayerError, disputed
+from scanner.binary.layers.limits import MAX_LOOKUP_PARTS, NAMES_A_MICROSECOND, READ_AGAIN_BYTES, LayerError, disputed
 from scanner.binary.layers.unanswered import Unfetched, Unkept, Unread
 from scanner.binary.program.capture import SCRIPT_BYTES
 from scanner.binary.program.content import as_text, examine
@@ -28,15 +28,6 @@ if TYPE_CHECKING:
     from scanner.binary.layers.usage import Rights
     from scanner.binary.program.content import Content
     from scanner.domain.failure import Failure
-
-MAX_LOOKUP_PARTS = 8192
-"""Components of one look-up, those of its symlinks included: 40 links of PATH_MAX could spell many more."""
-
-READ_AGAIN_BYTES = 32 * 1024 * 1024
-"""Of a stored layer that is read once more for the texts of modules; what a larger one holds is left to the survey."""
-
-NAMES_A_MICROSECOND = 8
-"""Names of a layer that are looked through in that time."""
 
 
 class Absence(Enum):
@@ -252,6 +243,10 @@ class View:
             spend(1 + len(layer.nodes) // NAMES_A_MICROSECOND)
             yield from (node for path, node in layer.nodes.items() if is_meant(path.rpartition("/")[2]))
 
+    def node_so_far(self, path: str) -> Node | None:
+        """What the layers hold at a relative path itself, as far as they were read; none is read for it."""
+        return next((node for layer in self._layers if (node := layer.get(path)) is not None), None)
+
     def _read_names(self, number: int, layer: LayerIndex) -> None:
         """Account for a look at all names of a layer. Raises ``Unread``, ``LayerError``."""
         if number in self._unreadable:
@@ -386,6 +381,8 @@ class View:
         for number, layer in enumerate(self._layers):
             node = layer.get(path)
             if node is not None:
+                if node.kind is NodeKind.SYMLINK and any(above.hides_below(path) for above in self._layers[:number]):
+                    raise disputed(f"a layer hides what is below /{path}, a link in one under it, a directory to some")
                 return number, node
             if number in self._unreadable:
                 raise LayerError(self._unreadable[number])

@@ -20,6 +20,7 @@ from scanner.binary.program.shell.shell_programs import PREPARING
 from scanner.binary.program.steps import Before, faulty
 from scanner.binary.program.way import Way, is_unknown
 from scanner.domain.failure import Failure
+from scanner.domain.image.offers import FileKind
 from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ READ_BY_SHELLS = frozenset({
 })  # fmt: skip
 """What execvp(3) hands to /bin/sh when execve refuses it; runc's execve does not."""
 
-NO_CONCERN_OF_LOADERS = frozenset({
+_NO_CONCERN_OF_LOADERS = frozenset({
     Reason.ENTRYPOINT_NOT_EXECUTABLE, Reason.LOADER_MISSING, Reason.LOADER_INVALID, Reason.WRONG_LOADER,
 })  # fmt: skip
 """What a loader that is started as a program does not ask of the file that it maps."""
@@ -169,6 +170,17 @@ def unless_read(way: Way, files: tuple[Executable, ...], before: Before) -> Way:
         return way
     why = f"{way.problem.detail}, unless a program before it reads the lines of the loop that starts it"
     return replace(way, problem=Failure(Reason.BINARY_UNKNOWN, why, path=way.problem.path))
+
+
+def unloadable(run: Run, name: str) -> Failure | None:
+    """Why a loader that is started as a program may not load what it is given, or surely does not."""
+    first = run.files[0] if run.files else None
+    if first is not None and first.kind is FileKind.SCRIPT:
+        why = f"{first.path} is a script, while a loader loads ELF files alone"
+        return Failure(Reason.NOT_A_PROGRAM, why, path=first.path)
+    if run.problem is None or run.problem.reason not in _NO_CONCERN_OF_LOADERS | OF_LIBRARIES:
+        return None
+    return Failure(Reason.BINARY_UNKNOWN, f"{name} is started by a loader, which does without what it lacks")
 
 
 def unmade(step: Next, run: Run, made: Callable[[], Made]) -> Failure | None:

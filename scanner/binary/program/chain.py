@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scanner.binary.program import capabilities, surroundings
+from scanner.binary.program import capabilities, mount_places, surroundings
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.control import Control
 from scanner.binary.program.execve import Search
@@ -24,6 +24,7 @@ def program(view: View, command: Command) -> Program:
         return Program(command.argv, problem=Failure(Reason.NO_COMMAND, "neither Entrypoint nor Cmd names a program"))
     if any(UNKNOWN in word for word in command.argv):
         return surroundings.with_zero_byte(command)
+    command = mount_places.placed(view, command)
     around = surroundings.weigh(view, command)
     if around.problem is not None:
         return Program(command.argv, problem=around.problem, objections=around.objections)

@@ -14,7 +14,7 @@ from scanner.binary.program.execve import Run, Search
 from scanner.binary.program.image_files import ImageFiles
 from scanner.binary.program.launch import launchers, rights
 from scanner.binary.program.path_search import earlier_places, path_behind
-from scanner.binary.program.permission import Denial, Wish
+from scanner.binary.program.permission import Denial, Permissions, Wish
 from scanner.binary.program.services import services
 from scanner.binary.program.shell import following, shell_command, uncomputed
 from scanner.binary.program.shell.making import Makes
@@ -193,13 +193,8 @@ class Control:
         run = Search(self._view(step.written)).start(command, "wrapped")
         if (unmade := beside.unmade(step, run, lambda: self._written_beside(step))) is not None:
             return replace(run, problem=unmade)
-        if (
-            step.by_loader
-            and run.problem is not None
-            and run.problem.reason in beside.NO_CONCERN_OF_LOADERS | beside.OF_LIBRARIES
-        ):
-            why = f"{step.command.argv[0]} is started by a loader, which does without what it lacks"
-            return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
+        if step.by_loader and (unloadable := beside.unloadable(run, command.argv[0])) is not None:
+            return replace(run, problem=unloadable)
         if run.problem is None:
             spoilt = makers.spoilt(run, step, self._written_beside(step))
             return self._permitted(step, run) if spoilt is None else replace(run, problem=spoilt)
@@ -230,7 +225,7 @@ class Control:
                 return replace(run, problem=missing)
             why = f"{missing.detail}, unless a program that runs before makes it"
             return replace(run, problem=Failure(Reason.BINARY_UNKNOWN, why))
-        of_user = surroundings.permissions(view, command, sure_of_groups=not is_other)
+        of_user = Permissions.of(view, command, sure_of_groups=not is_other)
         denial = of_user.of_start(run.files, run.named) if command.user is not None else Denial()
         refused = denial.by_exec or denial.later or capabilities.refusal(view, run.files, command.privileges)
         if denial.by_exec is not None and (rest := path_behind(command, run)):

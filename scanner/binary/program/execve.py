@@ -251,7 +251,7 @@ class Search:
     def _loader(self, program: Content, needed: Elf, command: Command, path: str) -> Run:
         if not needed.interpreter:
             return Run()
-        if command.env.get("LD_TRACE_LOADED_OBJECTS"):
+        if "LD_TRACE_LOADED_OBJECTS" in command.env:  # whatever its value: rtld.c of glibc
             why = f"LD_TRACE_LOADED_OBJECTS is set, so that the loader of {path} lists libraries and starts nothing"
             return Run(problem=Failure(Reason.BINARY_UNKNOWN, why))
         if "help" in _WORDS.split(command.env.get("LD_DEBUG") or ""):

@@ -2,7 +2,7 @@
 
 The rule is generic_permission of Linux fs/namei.c: one class of bits counts, the owner's, else the group's, else all
 others'. Root passes (CAP_DAC_OVERRIDE), but executes only what has an execute bit at all; where this capability was taken
-away its bits count as anybody's.
+away its bits count as anybody's, but for searching and reading where it was left, or given, CAP_DAC_READ_SEARCH.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.usage import Rights
 from scanner.binary.layers.view import Absence, Found
 from scanner.binary.program import capabilities
-from scanner.binary.program.image_files import is_mounted
+from scanner.binary.program.image_files import ImageFiles, is_mounted
 from scanner.binary.program.user import ProcessRights, ReadText, further_groups, identify
 from scanner.domain.facts import Privileges
 from scanner.domain.failure import Failure
@@ -25,6 +25,7 @@ from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.layers.view import View
+    from scanner.binary.program.argv import Command
     from scanner.domain.image.offers import Executable
 
 READ_THEIR_SCRIPT = frozenset({
@@ -74,13 +75,24 @@ class Permissions:
     privileges: Privileges = field(default_factory=Privileges)
     cwd: str = "/"
 
+    @classmethod
+    def of(cls, view: View, command: Command, *, sure_of_groups: bool = True) -> Permissions:
+        """Those of the command's user; of root where nobody told."""
+        read = accounts(view, command)
+        return cls(view, command.user or "", read, command.mounts, sure_of_groups, command.privileges, command.cwd)
+
+    @property
+    def are_roots(self) -> bool:
+        """Whether they are root's by number, with all that root has: nothing is closed to it but what cannot be executed."""
+        return self.spec.partition(":")[0] in {"", "0"} and not self.privileges.lacks_override
+
     def of_start(self, files: tuple[Executable, ...], named: str) -> Denial:
         """What one start may not open: each by execve, besides scripts that interpreters read, libraries that loaders do."""
         denial = self._by_bits(files, named)
         return replace(denial, later=denial.later or capabilities.refusal(self.view, files, self.privileges))
 
     def _by_bits(self, files: tuple[Executable, ...], named: str) -> Denial:
-        if self.spec.partition(":")[0] in {"", "0"} and not self.privileges.lacks_override:
+        if self.are_roots:
             return Denial()
         later: Failure | None = None
         by_exec: Failure | None = None
@@ -160,7 +172,7 @@ class Permissions:
             if self._is_covered(f"/{directory}"):
                 continue
             rights, may_differ = self.view.directory_rights(directory) if directory else (None, False)
-            may = allows(rights, who, Wish.EXECUTE, by_bits=self.privileges.lacks_override)
+            may = self._searches(who) or allows(rights, who, Wish.EXECUTE, by_bits=self.privileges.lacks_override)
             if may is False and not may_differ:
                 return _denied(path, f"{who} may not search /{directory}", rights)
             if not may:
@@ -174,12 +186,35 @@ class Permissions:
             if rights is None and found.path == "/":
                 rights, may_differ = _ROOT, False
         may = None if may_differ else allows(rights, who, wish, by_bits=self.privileges.lacks_override)
+        if wish is Wish.READ and self._searches(who):
+            may = True
         if may is False:
             return _denied(path, f"{who} may not {_WORDS[wish]} {found.path}", rights)
         return doubt if may else doubt or _doubt(path, f"whether {who} may {_WORDS[wish]} it is not known")
 
+    def _searches(self, who: ProcessRights) -> bool:
+        """Whether no bits close a directory to it, nor a file that it reads: engines give root no such right by themselves."""
+        return who.uid == 0 and self.privileges.has("DAC_READ_SEARCH") is True
+
     def _is_covered(self, path: str) -> bool:
         return is_mounted(path, (*self.mounts, *_NOT_THE_IMAGES))
+
+
+def accounts(view: View, command: Command) -> ReadText:
+    """Reads the accounts of the image, of which a mount tells nothing."""
+    files = ImageFiles.of(view, command)
+
+    def read(path: str) -> str | Failure | None:
+        if is_mounted(path, command.mounts):
+            return Failure(Reason.BINARY_UNKNOWN, f"{path} is on a mount, so that its accounts are not the image's")
+        if isinstance(view.lookup(path), Absence):
+            return None
+        text = files.text(path)
+        if text is None:
+            return Failure(Reason.BINARY_UNKNOWN, f"{path} of the image was not read")
+        return text.decode("utf-8", "surrogateescape")
+
+    return read
 
 
 def allows(rights: Rights | None, who: ProcessRights, wish: Wish, *, by_bits: bool = False) -> bool | None:

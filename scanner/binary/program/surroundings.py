@@ -12,9 +12,9 @@ from scanner.binary.layers.unanswered import Unread
 from scanner.binary.layers.view import Absence, Found
 from scanner.binary.program import working_directory
 from scanner.binary.program.execve import Run
-from scanner.binary.program.image_files import ImageFiles, is_below, is_mounted
-from scanner.binary.program.permission import Permissions, Wish
-from scanner.binary.program.user import ProcessRights, ReadText, further_groups, identify
+from scanner.binary.program.image_files import is_below, is_mounted
+from scanner.binary.program.permission import Permissions, Wish, accounts
+from scanner.binary.program.user import ProcessRights, further_groups, identify
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Objection, Program
 from scanner.domain.verdict.condition import Condition
@@ -73,7 +73,7 @@ def after_start(search: Search, command: Command, run: Run) -> tuple[Run, tuple[
             )
     if run.problem is not None:
         return run, tuple(objections)
-    of_user = permissions(search.view, command)
+    of_user = Permissions.of(search.view, command)
     denial = of_user.of_start(run.files, run.named)
     problem = denial.later
     if denial.by_exec is not None and denial.by_exec.reason is not Reason.PERMISSION_DENIED:
@@ -96,12 +96,6 @@ def with_zero_byte(command: Command) -> Program:
     return Program(command.argv, problem=Failure(Reason.BINARY_UNKNOWN, why), objections=(refused,))
 
 
-def permissions(view: View, command: Command, *, sure_of_groups: bool = True) -> Permissions:
-    """Those of the command's user; of root where nobody told."""
-    read = _text_of(view, command)
-    return Permissions(view, command.user or "", read, command.mounts, sure_of_groups, command.privileges, command.cwd)
-
-
 _OF_OWNERS = ("CHOWN", "FOWNER")
 """With these a process may do with anybody's file what an owner may."""
 
@@ -113,7 +107,7 @@ def denied(view: View, command: Command, wish: Wish, *, scripted: bool) -> Calla
     """
     if command.read_only:
         return lambda _: True
-    of_user = permissions(view, command)
+    of_user = Permissions.of(view, command)
 
     def asked(path: str) -> bool:
         if scripted or not command.user or (wish is Wish.OWN and any(map(command.privileges.has, _OF_OWNERS))):
@@ -131,7 +125,7 @@ def closed(view: View, command: Command, path: str, user: str | None, *, scripte
     """
     if scripted or not command.user:
         return None
-    refused = permissions(view, command, sure_of_groups=command.user == user).refusal(path, Wish.READ)
+    refused = Permissions.of(view, command, sure_of_groups=command.user == user).refusal(path, Wish.READ)
     if refused is None or refused.reason not in {Reason.PERMISSION_DENIED, Reason.BINARY_UNKNOWN}:
         return None
     is_sure = refused.reason is Reason.PERMISSION_DENIED
@@ -141,7 +135,7 @@ def closed(view: View, command: Command, path: str, user: str | None, *, scripte
 
 def who(view: View, command: Command) -> ProcessRights | Failure:
     """Who the command's user is, its groups only as far as it names one; root where nobody told."""
-    return identify(command.user or "", _text_of(view, command), with_groups=False)
+    return identify(command.user or "", accounts(view, command), with_groups=False)
 
 
 def _environment(command: Command) -> list[Failure | Objection]:
@@ -181,7 +175,7 @@ def _user(view: View, command: Command) -> list[Failure | Objection]:
         return [Failure(Reason.BINARY_UNKNOWN, f"{odd} is no file: some engines look there even for a number")]
     identity = who(view, command)
     found: list[Failure | Objection] = [identity] if isinstance(identity, Failure) else []
-    further = further_groups(command.privileges.groups, _text_of(view, command))
+    further = further_groups(command.privileges.groups, accounts(view, command))
     found += [further] if isinstance(further, Failure) else []
     if spec.count(":") > 1:
         why = Failure(Reason.USER_MISSING, f"its User {spec!r} has more than a user and a group")
@@ -226,23 +220,6 @@ def _stands_elsewhere(search: Search, command: Command, run: Run) -> bool:
         if found.path != first and found.node.executable:
             return True
     return False
-
-
-def _text_of(view: View, command: Command) -> ReadText:
-    """Reads the accounts of the image, of which a mount tells nothing."""
-    files = ImageFiles.of(view, command)
-
-    def read(path: str) -> str | Failure | None:
-        if is_mounted(path, command.mounts):
-            return Failure(Reason.BINARY_UNKNOWN, f"{path} is on a mount, so that its accounts are not the image's")
-        if isinstance(view.lookup(path), Absence):
-            return None
-        text = files.text(path)
-        if text is None:
-            return Failure(Reason.BINARY_UNKNOWN, f"{path} of the image was not read")
-        return text.decode("utf-8", "surrogateescape")
-
-    return read
 
 
 def _invalid(what: str) -> Failure:

@@ -71,12 +71,16 @@ _NOT_OF_AN_ENGINE = frozenset({Speaker.WARNING, Speaker.REGISTRY, Speaker.PROGRA
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What somebody saw: the reason it stands for, the words that say so, what causes it, who says it (versions)."""
+    """What somebody saw: the reason it stands for, the words that say so, what causes it, who says it (versions).
+
+    ``speaker`` is of which sort whoever says it is.
+    """
 
     reason: Reason
     phrase: str
     cause: str
     said_by: str = ""
+    speaker: Speaker | None = None
 
 
 def observe(error: str, log: Sequence[str], exit_code: int | None, ran_s: float | None = None) -> Observation | None:
@@ -237,4 +241,4 @@ _FOLLOWS = re.compile(
 
 
 def _observed(phrase: Phrase, words: str) -> Observation:
-    return Observation(phrase.reason, words, phrase.cause, phrase.said_by)
+    return Observation(phrase.reason, words, phrase.cause, phrase.said_by, phrase.speaker)

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from scanner.domain.facts import Engine, EngineState, HostFacts, Kernel, Stage, Workload
 from scanner.domain.failure import Failure
-from scanner.domain.image.offers import ImageFacts, Offer
+from scanner.domain.image.offers import ImageFacts, Offer, Program
 from scanner.domain.image.selection import Outcome as Choice
 from scanner.domain.image.selection import select
 from scanner.domain.platform.platform import canonical
@@ -22,6 +22,7 @@ from scanner.domain.verdict.error_phrases import acquits, observe
 from scanner.domain.verdict.evidence_layers import Conclusion, binary, executed, offered, unknown
 from scanner.domain.verdict.execution import How, executes
 from scanner.domain.verdict.made_from import is_told_by_index, running_offer
+from scanner.domain.verdict.overheard import is_of_a_child
 from scanner.domain.verdict.reason import Reason, Status
 from scanner.domain.verdict.refusal import refusal
 from scanner.domain.verdict.remedy.circumstances import told
@@ -66,7 +67,9 @@ def judge(
         return _verdict(clash, image, told(clash, workload, image, kernel=kernel, engine=engine))
     outcome = _existing_or_planned(kernel, engine, workload, image, depth)
     outcome = _by_kernel(outcome, kernel_shows(kernel, workload), workload)
-    outcome = _hear_runtime(_mounted(_although_it_runs(outcome, workload), kernel, workload), workload)
+    ran = _ran(workload, image, engine, kernel)
+    outcome = _mounted(_although_it_runs(outcome, workload), kernel, workload)
+    outcome = _hear_runtime(outcome, workload, _program_of(workload, ran))
     today = _today(outcome, kernel, engine, workload, depth, next_pull)
     outcome, ahead = _look_ahead(outcome, today, workload, next_pull)
     trouble = told(
@@ -76,7 +79,7 @@ def judge(
         next_pull,
         kernel,
         engine,
-        _ran(workload, image, engine, kernel),
+        ran,
         today.status if today else None,
     )
     return _verdict(outcome.saying(*_host_evidence(host, engine)), image, trouble, ahead)
@@ -233,15 +236,26 @@ def _is_below(path: str, directory: str) -> bool:
     return path == root or path.startswith(f"{root}/")
 
 
-def _hear_runtime(outcome: Conclusion, workload: Workload) -> Conclusion:
+def _program_of(workload: Workload, ran: Offer | None) -> Program | None:
+    """What was followed of a container's way; an init of its engine's stands before what the image says."""
+    if workload.process is not None and workload.process.init:
+        return None
+    if ran is not None:
+        return ran.program
+    return workload.local.program if workload.local is not None else None
+
+
+def _hear_runtime(outcome: Conclusion, workload: Workload, program: Program | None) -> Conclusion:
     """The runtime's own error overrules every label; where we know more precisely why, it confirms us.
 
-    An end that nothing explains is never a start: nobody is accused, nobody acquitted.
+    An end that nothing explains is never a start: nobody is accused, nobody acquitted. What a program that was followed
+    and starts repeats of its children is no word of the runtime's.
     """
     if workload.stage is Stage.PLANNED or has_stood(workload):
         return outcome
     heard = observe(workload.error, workload.log, workload.exit_code, workload.ran_s)
-    if heard is not None:
+    starts = outcome.status in {Status.OK, Status.DEGRADED}
+    if heard is not None and not (starts and is_of_a_child(heard, program)):
         return _confirmed(outcome, heard.reason, heard.cause, heard.phrase)
     refused = workload.error.strip() if not is_up(workload) else ""
     if refused:

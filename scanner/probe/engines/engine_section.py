@@ -123,17 +123,23 @@ def override(
     hidden = () if is_merged else _of_both(container.env or (), dict(image.env or ()))
     same = (
         container.argv == image.argv
-        and (container.path or USUAL_PATH) == (image.path or USUAL_PATH)
+        and _path(container) == _path(image)
         and (container.working_dir or "/") == (image.working_dir or "/")
         and (container.user or "") == (image.user or "")
         and not container.init
         and container.privileges in {image.privileges, usual}
         and not container.read_only
+        and container.healthcheck in {None, image.healthcheck}
         and _same_environment(container, image, is_merged=is_merged)
     )
     if same and hidden:
         return Process(env=hidden)
     return None if same else container
+
+
+def _path(process: Process) -> str:
+    """The PATH that it gets; one that is empty stays so."""
+    return USUAL_PATH if process.path is None else process.path
 
 
 def _of_both(container: Variables, image: Mapping[str, str | None]) -> Variables:

@@ -13,6 +13,7 @@ from scanner.domain.facts import (
     ImageStore,
     LocalImage,
     Maker,
+    Mount,
     Privileges,
     Process,
     Source,
@@ -57,9 +58,34 @@ def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Engin
     engine = _engine(engine_listing.json_object(answer, f"{key}/info", gaps, key), key, gaps, kernel_release)
     named = engine_listing.named_anew(answer, key, gaps, _image)
     where = _Where(host, key, engine_listing.images(answer, key, gaps, _image), named)
-    return EngineSection(
-        engine, engine_listing.containers(answer, key, gaps, lambda *found: _workload(where, *found)), gaps
-    )
+    lenders: dict[str, tuple[str, ...]] = {}
+
+    def workload(image_id: str, container: dict[str, Any]) -> Workload | None:
+        made = _workload(where, image_id, container)
+        if made is not None:
+            lent = answer_json.words(container.get("volumes_from"))
+            lenders[made.name] = tuple(each.partition(":")[0] for each in lent)
+        return made
+
+    workloads = engine_listing.containers(answer, key, gaps, workload)
+    return EngineSection(engine, _with_borrowed(workloads, lenders), gaps)
+
+
+def _with_borrowed(workloads: tuple[Workload, ...], lenders: Mapping[str, tuple[str, ...]]) -> tuple[Workload, ...]:
+    """The containers with the mounts that others lend them (``--volumes-from``), which Podman does not list as theirs."""
+    own = {each.name: each.mounts or () for each in workloads}
+
+    def borrowed(each: Workload) -> Workload:
+        seen, todo, mounts = {each.name}, list(lenders[each.name]), list(each.mounts or ())
+        while todo:
+            name = todo.pop()
+            if name not in seen:
+                seen.add(name)
+                mounts += own.get(name, (Mount("/", "volume"),))  # what an unknown one lends may stand anywhere
+                todo += lenders.get(name, ())
+        return replace(each, mounts=tuple(dict.fromkeys(mounts))) if len(seen) > 1 else each
+
+    return tuple(map(borrowed, workloads))
 
 
 def _engine(details: dict[str, Any], key: str, gaps: Gaps, kernel_release: str) -> Engine:

@@ -1,5 +1,7 @@
 """What a container's further groups, or capabilities that were taken from it, change of what its user may execute."""
 
+import tarfile
+
 import pytest
 
 from scanner.binary.inspect import inspect
@@ -38,6 +40,32 @@ async def refusal(images, offer, privileges, user="0"):
 )
 async def test_root_without_its_override_is_held_to_the_bits_of_files(images, build, app, privileges, reason):
     assert await refusal(images, an_image(images, build, **app), privileges) == reason
+
+
+READS = Privileges(gains=("DAC_READ_SEARCH",), loses=("ALL",))
+
+
+@pytest.mark.parametrize(
+    ("privileges", "user", "mode", "reason"),
+    [
+        (READS, "0", 0o700, None),
+        (WITHOUT, "0", 0o700, Reason.PERMISSION_DENIED),
+        (Privileges(loses=("DAC_OVERRIDE",)), "0", 0o700, Reason.PERMISSION_DENIED),
+        (READS, "2000", 0o700, Reason.PERMISSION_DENIED),  # who is not root has it in no effective set
+        (READS, "2000", 0o711, None),
+    ],
+)
+async def test_root_that_may_read_and_search_anything_enters_closed_directories(
+    images, build, privileges, user, mode, reason
+):
+    home = {"type": tarfile.DIRTYPE, "mode": mode, "uid": 1000}
+    layer = images.layer([("home", home), ("home/app", {"mode": 0o755, "content": build.elf()})])
+    offer = build.offer(layer, entrypoint=("/home/app",))
+    assert await refusal(images, offer, privileges, user) == reason
+
+
+async def test_root_that_may_read_and_search_anything_executes_no_more_for_it(images, build):
+    assert await refusal(images, an_image(images, build, uid=1000), READS) == Reason.PERMISSION_DENIED
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ def test_a_container_that_spells_out_what_the_image_leaves_open_overrides_nothin
     [
         Process(("/app",), ()),
         Process(("/app", "serve"), (), path="/bin"),
+        Process(("/app", "serve"), (), path=""),  # no engine puts its own in the place of one that is empty
         Process(("/app", "serve"), (), working_dir="/srv"),
     ],
 )
@@ -87,6 +88,23 @@ def test_what_an_engine_tells_of_every_container_is_no_override():
     assert override(container, IN_ENVIRONMENT, usual=usual) == Process(env=(("MODE", None),))
     further = replace(container, privileges=Privileges(loses=("CHOWN", "MKNOD", "NET_RAW")))
     assert override(further, IN_ENVIRONMENT, usual=usual) == further
+
+
+CHECKED = replace(IMAGE, healthcheck=("CMD", "/check"))
+
+
+@pytest.mark.parametrize(
+    ("healthcheck", "overrides"),
+    [
+        (None, False),  # an older probe does not tell
+        (("CMD", "/check"), False),
+        (("CMD-SHELL", "/check"), True),
+        (("NONE",), True),
+    ],
+)
+def test_another_health_check_than_the_image_s_is_an_override(healthcheck, overrides):
+    container = Process(("/app", "serve"), (), healthcheck=healthcheck)
+    assert override(container, CHECKED) == (container if overrides else None)
 
 
 PATH, MODE, NAME = ("PATH", "/bin"), ("MODE", None), ("NAME", None)

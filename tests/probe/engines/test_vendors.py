@@ -244,3 +244,28 @@ def test_podman_s_documents_of_any_shape_raise_nothing(pieces, section, value):
 def test_cri_s_documents_of_any_shape_raise_nothing(pieces, section, value):
     for document in (value, {"containers": value, "images": value}, {"containers": [value], "images": [value]}):
         read(pieces, {**pieces.CRI, section: json.dumps(document)})
+
+
+@pytest.mark.parametrize(
+    ("lent", "destinations"),
+    [
+        ({"a": ["b"]}, ["/own", "/b"]),
+        ({"a": ["b:ro,z"]}, ["/own", "/b"]),
+        ({"a": ["b"], "b": ["c"], "c": ["a"]}, ["/own", "/b", "/c"]),
+        ({"a": ["gone"]}, ["/own", "/"]),  # what it lends may stand anywhere
+        ({}, ["/own"]),
+        ({"a": None}, ["/own"]),
+    ],
+)
+def test_podman_s_containers_have_the_mounts_that_others_lend_them(pieces, lent, destinations):
+    places = {"a": "/own", "b": "/b", "c": "/c"}
+
+    def container(number, name):
+        head, document = pieces.container(number).split("{", 1)
+        mounts = [{"destination": places[name], "type": "bind", "options": ["rbind"]}, None]
+        told = {"name": name, "mounts": mounts, "volumes_from": lent.get(name, [])}
+        return head + json.dumps({**json.loads("{" + document), **told})
+
+    containers = tuple(container(number, name) for number, name in enumerate(places, start=1))
+    found = {each.name: each.mounts for each in read(pieces, pieces.podman("amd64", containers=containers)).workloads}
+    assert [mount.destination for mount in found["a"]] == destinations

@@ -314,4 +314,5 @@ KINDS = (
     Kind("layer-type-upper-case", lambda: _typed(OCI["layer"].upper())),
     Kind("layers-none", lambda: ImageFactory.image(entrypoint=["/app"])),
     Kind("layers-127", lambda: plain(*({f"f{n}": b"x"} for n in range(126)), _APP), overlay=True),
+    Kind("whiteout-below-a-link-on-the-way", lambda: plain({"usr/bin/app": NATIVE, "bin": File(link="usr/bin")}, {"bin/.wh.other": b""}, argv=["/bin/app"]), "layer_unknown", overlay=True),
 )  # fmt: skip

@@ -222,4 +222,7 @@ KINDS = (
     Kind("library-without-the-symbol", lambda: _runs({LIB: _library(soname="libdeep.so.1", symbol="deep")}, "-Wl,-z,now")),
     Kind("library-without-the-symbol-on-demand", lambda: _runs({LIB: _library(soname="libdeep.so.1", symbol="deep")}, "-Wl,-z,lazy")),
     Kind("library-without-the-symbol-by-variable", lambda: _runs({LIB: _library(soname="libdeep.so.1", symbol="deep")}, **_env(LD_BIND_NOW="1"))),
+    Kind("library-damaged-where-some-cpus-look-first", lambda: _runs({f"{TRIPLET}/glibc-hwcaps/x86-64-v2/libgreet.so.1": b"text" * 50, LIB: _library()}), "binary_unknown"),
+    Kind("library-by-cache-closed-to-its-user", lambda: _runs({**_cached(), "etc/ld.so.cache": File(_cached()["etc/ld.so.cache"], mode=0o600)}, User="1000"), "library_missing"),
+    Kind("loader-given-a-script", lambda: on_debian({"start": f"#!/bin/sh\necho {SAYS}\n".encode()}, argv=["/lib64/ld-linux-x86-64.so.2", "/start"]), "not_a_program"),
 )  # fmt: skip

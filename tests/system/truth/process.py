@@ -201,12 +201,14 @@ MOUNTS = (
     _asks("mount-beside-a-missing-directory", "[ -d /new ] && exec /app; exec /arm", "/other/x", "wrong_binary"),
     _asks("mount-found-by-a-pattern", 'set -- /new/*; [ "$1" = /new/x ] && exec /app; exec /arm', "/new/x"),
     _asks("mount-holds-what-a-pattern-finds", 'for p in /new/*/app; do exec "$p"; done; exec /arm', "/new/x", "binary_unknown"),
+    Row("mount-by-a-link", ("/srv/app",), ("--volume", f"{HOST_FOLDER}:/to-srv"), "binary_unknown"),
     Row("mount-over-dev-shm", ("/dev/shm/app",), ("--volume", f"{HOST_FOLDER}:/dev/shm"), "binary_unknown"),
 )  # fmt: skip
 
 _DROPS = ("--cap-drop", "ALL")
 _LACKS = ("--cap-drop", "DAC_OVERRIDE")
 PRIVILEGES = (
+    Row("root-that-reads-and-searches", ("/home/app",), (*_DROPS, "--cap-add", "DAC_READ_SEARCH")),
     Row("root-without-override", ("/own",), _LACKS, "permission_denied"),
     Row("root-without-override-closed", ("/home/app",), _LACKS, "permission_denied"),
     Row("root-without-any-of-root", ("/of-root",), _DROPS),

@@ -81,7 +81,13 @@ def _search(view: View, command: Command, asked: _Program, dynamic: Dynamic, bui
     program = Loaded(asked.path, dynamic)
     is_secure = _changes_its_user(view, asked.path, command)
     paths = Paths(
-        command, build, program, asked.named_loader, lambda: files.cache(build.cache), files.text, is_secure=is_secure
+        command,
+        build,
+        program,
+        asked.named_loader,
+        lambda: files.cache(build.cache),
+        files.musl_path,
+        is_secure=is_secure,
     )
     search = _Search(command, build, files, paths, program)
     loader = asked.loader_content.dynamic
@@ -217,10 +223,11 @@ class _Search:
         foreign: Foreign | None = None
         special: list[LoadableFile] = []
         for place in self.paths.of(name, by):
-            if isinstance(place, SearchDoubt):
-                return place
-            special += self._special(place, name)
-            path = f"{place.path}/{name}" if isinstance(place, Directory) else place.path
+            instead = self._special(place, name)
+            if isinstance(instead, SearchDoubt):
+                return instead
+            special += instead
+            path = _path_in(place, name)
             answer = self.files.at(path) if path is not None else None
             if answer is None:
                 continue
@@ -235,10 +242,11 @@ class _Search:
             return SearchDoubt(f"{name} is found only where some CPUs look ({special[0].path})")
         return foreign
 
-    def _special(self, place: Place, name: str) -> Iterator[LoadableFile]:
-        """What some CPUs take instead; what is not usable there is passed over like anything foreign."""
+    def _special(self, place: Place, name: str) -> list[LoadableFile] | SearchDoubt:
+        """What some CPUs take instead: what is foreign is passed over there too, what is unusable ends their search."""
+        found: list[LoadableFile] = []
         if isinstance(place, SearchDoubt):
-            return
+            return place
         for each in place.special:
             if isinstance(place, Listed):
                 answer = self.files.at(each)
@@ -247,7 +255,11 @@ class _Search:
             else:
                 continue
             if isinstance(answer, LoadableFile):
-                yield answer
+                found.append(answer)
+            elif answer is not None and not isinstance(answer, Foreign):
+                why = answer.why if isinstance(answer, SearchDoubt) else f"{answer.path} {answer.why}"
+                return SearchDoubt(f"some CPUs have the loader take another {name}: {why}")
+        return found
 
     def _whatever_the_cpu(
         self, name: str, answer: LoadableFile | Foreign | Unusable | SearchDoubt, special: list[LoadableFile]
@@ -333,6 +345,7 @@ class _Search:
             return self._unknown(f"{asked}, which the host's driver brings into a container")
         aside = "" if self.is_musl else self.files.named_by_configuration(name)
         told = f"; {aside} is not in {self.build.cache}: ldconfig was not run" if aside else ""
+        told += f"; its user may not read {', '.join(sorted(self.files.closed))}" if self.files.closed else ""
         return self._certain(Reason.LIBRARY_MISSING, f"{asked}: cannot open shared object file{told}", name)
 
     def _certain(self, reason: Reason, detail: str, path: str) -> Failure:
@@ -346,6 +359,13 @@ class _Search:
 
     def _unknown(self, why: str) -> Failure:
         return Failure(Reason.BINARY_UNKNOWN, why, path=self.program.path)
+
+
+def _path_in(place: Place, name: str) -> str | None:
+    """Which file a place tells the loader to try."""
+    if isinstance(place, SearchDoubt):
+        return None
+    return f"{place.path}/{name}" if isinstance(place, Directory) else place.path
 
 
 def _stands_in(special: Dynamic, plain: Dynamic) -> bool:

@@ -13,7 +13,9 @@ from scanner.binary.program.elf.elf import ET_DYN, ET_EXEC
 from scanner.binary.program.image_files import is_mounted
 from scanner.binary.program.libraries import ld_cache
 from scanner.binary.program.libraries.paths import SearchDoubt
+from scanner.binary.program.permission import Permissions, Wish
 from scanner.domain.failure import Failure
+from scanner.domain.verdict.reason import Reason
 
 if TYPE_CHECKING:
     from scanner.binary.layers.view import View
@@ -68,13 +70,17 @@ Answer = LoadableFile | Foreign | Unusable | SearchDoubt | None
 
 @dataclass(slots=True)
 class LibraryFiles:
-    """The image as the loader of one process, glibc's or musl's, sees it; raises what the view raises."""
+    """The image as the loader of one process, glibc's or musl's, sees it; raises what the view raises.
+
+    ``closed`` are the files that it would have read, if its user might.
+    """
 
     view: View
     command: Command
     own: Elf
     is_musl: bool = False
     lookups: int = 0
+    closed: set[str] = field(default_factory=set)
     _answers: dict[str, Answer] = field(default_factory=dict)
     _caches: dict[str, LdCache | SearchDoubt] = field(default_factory=dict)
     _directories: dict[str, bool] = field(default_factory=dict)
@@ -168,11 +174,27 @@ class LibraryFiles:
             self._caches[path] = SearchDoubt(f"{path} is damaged, or too large to be read") if known is None else known
         return self._caches[path]
 
+    def musl_path(self, path: str) -> str | SearchDoubt | None:
+        """Musl's list of directories; one that is there, but cannot be read, names none (load_library of ldso/dynlink.c)."""
+        found = self._standing(path)
+        if found is None or isinstance(found, SearchDoubt):
+            return found
+        text = self.text(path)
+        return "" if text is None else text
+
     def _raw(self, path: str) -> bytes | SearchDoubt | None:
+        """What a file holds, ``None`` for one that is not there, or that its user may not read."""
         found = self._standing(path)
         if found is None or isinstance(found, SearchDoubt):
             return found
         if found.node.kind is not NodeKind.FILE:
+            return None
+        of_user = Permissions.of(self.view, self.command)
+        refused = None if of_user.are_roots else of_user.refusal(path, Wish.READ)
+        if refused is not None and refused.reason is not Reason.PERMISSION_DENIED:
+            return SearchDoubt(refused.detail)
+        if refused is not None:
+            self.closed.add(path)
             return None
         text = self.view.text(found)
         return SearchDoubt(f"{path} was not read") if text is None else text

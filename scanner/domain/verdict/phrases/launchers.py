@@ -22,6 +22,7 @@ _LEADS = (
     rf"{_DIR}(?:env|nice|nohup|timeout|setsid|chroot|xargs|ionice): {QUOTED}",
     rf"{_DIR}(?:env|nice|timeout|nohup|chroot|setsid|su|start-stop-daemon|xargs|chpst): can't execute {QUOTED}",
     r"(?:/\S{1,60}/)?(?:setpriv|setsid|runuser|su|taskset|ionice|unshare|nsenter|chrt|prlimit|setarch|linux32|linux64|flock|script|capsh|chpst): (?:failed to execute|can't exec) [^:]{1,300}",
+    r"(?:chpst|envdir|envuidgid|setuidgid|softlimit|setlock|pgrphack): fatal: unable to run:? [^:]{1,300}",
     r"start-stop-daemon: (?:unable to start|failed to exec) [^:(]{1,300}",
     r"supervisor: couldn't exec [^:]{1,300}",
     r"strace: exec",
@@ -58,15 +59,15 @@ LAUNCHERS = (
     ),
     _phrase(
         Reason.INTERPRETER_MISSING, "[FATAL tini (7)] exec /app failed: No such file or directory", _ALL,
-        causes.ABSENT, "no such file", rf"(?!error: exec: ){_LEAD}\(?no such file or directory\)?",
+        causes.ABSENT, "no such file|file does not exist", rf"(?!error: exec: ){_LEAD}\(?(?:no such file or directory|file does not exist)\)?",
     ),
     _phrase(
         Reason.ENTRYPOINT_MISSING, 'error: exec: "/app": stat /app: no such file or directory', "gosu and other launchers in Go", causes.MISSING, "error: exec",
         r"error: exec: \"[^\"]{1,300}\": (?:stat [^:]{1,300}: no such file or directory|executable file not found in \$PATH)",
     ),
     _phrase(
-        Reason.ENTRYPOINT_NOT_EXECUTABLE, "[FATAL tini (7)] exec /app failed: Permission denied", _ALL, causes.DENIED, "permission denied",
-        rf"{_LEAD}\(?permission denied\)?",
+        Reason.ENTRYPOINT_NOT_EXECUTABLE, "[FATAL tini (7)] exec /app failed: Permission denied", _ALL, causes.DENIED, "permission denied|access denied",
+        rf"{_LEAD}\(?(?:permission|access) denied\)?",
     ),
     _phrase(
         Reason.USER_MISSING, "su: user app does not exist or the user entry does not contain all the required fields",

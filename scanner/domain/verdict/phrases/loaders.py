@@ -46,8 +46,12 @@ _LIBRARIES = (
     _phrase(
         Reason.LIBRARY_MISSING, "app: error while loading shared libraries: libx.so: cannot open shared object file: No such file or directory",
         "glibc's loader (all versions)", causes.NO_LIBRARY, "error while loading",
-        rf"{_GLIBC}{_FILE}: (?:cannot open shared object file: no such file or directory|file too short|cannot read file data(?:: .{{1,40}})?)",
-        rf"error while loading shared libraries: {_FILE}: (?:cannot open shared object file: no such file or directory|file too short|cannot read file data)",
+        rf"{_GLIBC}{_FILE}: (?:cannot open shared object file: no such file or directory|file too short|cannot read file data(?:: .{{1,40}})?|cannot dynamically load (?:position-independent )?executable)",
+        rf"error while loading shared libraries: {_FILE}: (?:cannot open shared object file: no such file or directory|file too short|cannot read file data|cannot dynamically load (?:position-independent )?executable)",
+    ),
+    _phrase(
+        Reason.ENTRYPOINT_MISSING, "/lib/ld-musl-x86_64.so.1: cannot load /app: No such file or directory", "musl's loader, asked to run the file", causes.MISSING, "cannot load",
+        rf"(?:/\S{{1,200}}/)?ld-musl-\S{{1,40}}: cannot load {_FILE}: no such file or directory", rf"ld-musl-\S{{1,40}}: cannot load {_FILE}: no such file or directory", frozenset({1}),
     ),
     _phrase(
         Reason.LIBRARY_MISSING, "Error loading shared library libx.so: No such file or directory (needed by /app)", "musl's loader", causes.NO_LIBRARY, "error loading",

@@ -131,8 +131,8 @@ _LOADED = (
     ),
     _phrase(
         Reason.WRONG_LIBRARY, "ImportError: /app/x.so: cannot open shared object file: No such file or directory", "Python's import, Node.js (require), Perl (DynaLoader), Ruby (require), Go (plugin.Open), PostgreSQL with glibc: each looks first whether the file is there", causes.PASSED_OVER, "cannot open shared object file: no such file",
-        within=r"(?:importerror: /\S{1,1000}\.so|\berror: /\S{1,1000}\.node|can't load '[^']{1,1000}' for module [\w:]{1,200}: [./]\S{1,1000}|plugin\.open\(\"[^\"]{1,1000}\"\): /\S{1,1000}|could not load library \"/[^\"]{1,1000}\": /\S{1,1000}): cannot open shared object file: no such file or directory|"
-        r"(?<!\S)/\S{1,1000}\.so: cannot open shared object file: no such file or directory - /\S{1,1000}",
+        within=r"(?:importerror: /(?!(?:\S{0,1000}/)?lib[^\s/]{1,300}: )\S{1,1000}\.so|\berror: /\S{1,1000}\.node|can't load '([^']{1,1000})' for module [\w:]{1,200}: \1|plugin\.open\(\"([^\"]{1,1000})\"\): \2(?:\.so)?|could not load library \"(/[^\"]{1,1000})\": \3): cannot open shared object file: no such file or directory|"
+        r"(?<!\S)(/\S{1,1000}\.so): cannot open shared object file: no such file or directory - \4(?!\S)",
     ),
     _phrase(
         Reason.WRONG_LIBRARY, "ImportError: DLL load failed while importing x: %1 is not a valid Win32 application.", "Python, Rust (libloading) on Windows, of a DLL for another CPU", causes.FOREIGN_LIBRARY, "valid win32",
@@ -148,8 +148,8 @@ _LOADED = (
         within=r"you installed esbuild (?:for|on) another platform than the one you're currently using|could not load the \\{0,3}\"sharp\\{0,3}\" module using the [\w-]{1,40} runtime|cannot find module '?@[\w./-]{1,60}(?:linux|darwin|win32|linuxmusl|freebsd)-(?:x64|arm64|arm|ia32|s390x|ppc64|riscv64)[\w-]{0,20}(?:(?:/[\w.-]{1,40})?'|\. npm has a bug related to optional dependencies)|\bno native build was found for platform=\w{1,20} arch=\w{1,20}\b.{0,100}|(?:failed to load|cannot find) native binding\b|could not locate the query engine for runtime \\{0,3}\"[\w.-]{1,60}",
     ),
     _phrase(
-        Reason.LIBRARY_MISSING, "ImportError: libx.so.1: cannot open shared object file: No such file or directory", "Python (ImportError, OSError), Node.js (ERR_DLOPEN_FAILED), the JVM (UnsatisfiedLinkError), Ruby, PHP, Perl, any dlopen(3) with glibc", causes.NO_LIBRARY, "cannot open shared object|unsatisfiedlinkerror|unable to load shared library",
-        within=r"(?<!shared libraries: )(?<![\w./-])[\w./@+-]{1,200}\.(?:so[\d.]{0,20}|node): cannot open shared object file: no such file or directory(?! \(possible cause: can't)|unable to load shared library '[^']{1,300}' or one of its dependencies|UnsatisfiedLinkError: no \S{1,100} in (?:system library path|java\.librar[y]\.path)[^\"]{0,100}",
+        Reason.LIBRARY_MISSING, "ImportError: libx.so.1: cannot open shared object file: No such file or directory", "Python (ImportError, OSError), Node.js (ERR_DLOPEN_FAILED), the JVM (UnsatisfiedLinkError), Ruby, PHP, Perl, any dlopen(3) with glibc", causes.NO_LIBRARY, "cannot open shared object|file too short|cannot read file data|dynamically load|unsatisfiedlinkerror|unable to load shared library",
+        within=r"(?<!shared libraries: )(?<![\w./-])[\w./@+-]{1,200}\.(?:so[\d.]{0,20}|node): (?:cannot open shared object file: no such file or directory(?! \(possible cause: can't)|file too short(?=$|['\")])|cannot read file data(?=$|['\":)])|cannot dynamically load (?:position-independent )?executable)|unable to load shared library '[^']{1,300}' or one of its dependencies|UnsatisfiedLinkError: no \S{1,100} in (?:system library path|java\.librar[y]\.path)[^\"]{0,100}",
     ),
     _phrase(
         Reason.LIBRARY_TOO_OLD, "ImportError: /app/x.so: undefined symbol: PyUnicode_AsUTF8", "Python (ImportError, OSError), Node.js, Ruby, PHP, Perl, any dlopen(3) with glibc", causes.OLD_LIBRARY, "undefined symbol",

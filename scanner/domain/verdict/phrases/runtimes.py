@@ -106,11 +106,11 @@ _LOOKED = (
     ),
     _phrase(
         Reason.WORKDIR_INVALID, 'chdir to cwd ("/app") set in config.json failed: not a directory',
-        'runc 1.0 and newer; runc: cwd must be an absolute path; crun: chdir to `/app`; Podman: workdir "/app" does not exist',
-        causes.NO_DIRECTORY, "cwd|chdir|workdir|working directory|/merged|container init: mkdir",
+        'runc 1.0 and newer; runc: cwd must be an absolute path; crun: chdir to `/app`; Podman: workdir "/app" does not exist; Docker: Cannot mkdir: /app is not a directory',
+        causes.NO_DIRECTORY, "cwd|chdir|workdir|working directory|/merged|container init: mkdir|cannot mkdir",
         within=r"chdir to cwd \(\\{0,3}\"[^\"]{1,300}\"\) set in config\.json failed: (?:no such file or directory|not a directory|too many levels of symbolic links)|"
         r"\bcwd must be an absolute path|crun: chdir(?: to)? `[^`]{1,300}`: (?:no such file or directory|not a directory)|"
-        r"workdir \\{0,3}\"[^\"]{1,300}\" does not exist on container|the working directory '[^']{1,300}' is invalid|"
+        r"workdir \\{0,3}\"[^\"]{1,300}\" (?:does not exist on container|exists on container [^,]{1,100}, but is not a directory)|cannot mkdir: [^:]{1,300} is not a directory|the working directory '[^']{1,300}' is invalid|"
         r"(?:mkdir [^:]{1,300}/merged|container init: mkdir /)[^:]{0,300}: not a directory",
     ),
     _phrase(

@@ -75,7 +75,7 @@ SHELLS = (
     ),
     _phrase(
         Reason.EXEC_FORMAT_ERROR, "fish: Failed to execute process '/app'. Reason: exec: Exec format error", "fish (3.4 and newer say: could not be run by the operating system)",
-        causes.FOREIGN, "failed to execute process", r"(?:exec: |fish: )?failed to execute process:? '[^']{1,300}'[.:]? ?(?:reason: exec: exec format error|the file (?:specified )?(?:the interpreter|exists).{0,100}|unsupported format\.?|.{0,60}could not be run by the operating system\.?)",
+        causes.FOREIGN, "failed to execute process", r"(?:exec: |fish: )?failed to execute process:? '[^']{1,300}'[.:]? ?(?:reason: exec: exec format error|unsupported format\.?|.{0,60}could not be run by the operating system\.?)",
         frozenset({125, 126}),
     ),
     _phrase(
@@ -100,7 +100,8 @@ SHELLS = (
     ),
     _phrase(
         Reason.CRLF_SHEBANG, "bash: ./entry.sh: /bin/bash^M: bad interpreter: No such file or directory", "bash, zsh (before 5.1 of bash; newer say: required file not found)",
-        causes.CRLF, "bad interpreter", rf"(?:{_LEAD})?(?:{_PATH}: )?/\S{{1,200}}(?:\^M|\\r|\r): bad interpreter: no such file or directory|(?:zsh|\S{{0,100}}/zsh):(?:\d{{0,6}}:)? ?{_PATH}: bad interpreter: [^:]{{1,200}}(?:\^M|\\r|\r): no such file or directory",
+        causes.CRLF, "bad interpreter|windows line endings", r"exec: failed to execute process '[^']{1,300}': {1,2}the file uses windows line endings.{0,80}|"
+        rf"(?:{_LEAD})?(?:{_PATH}: )?/\S{{1,200}}(?:\^M|\\r|\r): bad interpreter: no such file or directory|(?:zsh|\S{{0,100}}/zsh):(?:\d{{0,6}}:)? ?{_PATH}: bad interpreter: [^:]{{1,200}}(?:\^M|\\r|\r): no such file or directory",
         REFUSED_CODES,
     ),
     _phrase(
@@ -113,7 +114,8 @@ SHELLS = (
         causes.NEEDS, "required file not found|bad interpreter|interpreter",
         rf"{_LEAD}{_PATH}: (?:\S{{1,300}}: )?(?:cannot execute: required file not found|bad interpreter: no such file or directory)|/\S{{1,200}}: bad interpreter: no such file or directory|"
         rf"(?:zsh|\S{{0,100}}/zsh):(?:\d{{0,6}}:)? ?{_PATH}: bad interpreter: [^:]{{1,200}}: no such file or directory|"
-        r"exec: failed to execute process '[^']{1,300}'[.:] .{0,60}specified the interpreter '[^']{1,300}', which is not an executable command\.?",
+        r"exec: failed to execute process '[^']{1,300}'[.:] .{0,60}specified the interpreter '[^']{1,300}', which is not an executable command\.?|"
+        r"exec: failed to execute process '[^']{1,300}': the file exists and is executable\. check the interpreter or linker\?",
         REFUSED_CODES,
     ),
     _phrase(

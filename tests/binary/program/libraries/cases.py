@@ -247,6 +247,8 @@ GLIBC_CASES = [
         HWCAPS: kit.shared("other")}), UNKNOWN),
     Case("for some CPUs in the cache", with_conf(also(one(X), lambda kit: {
         "opt/x/glibc-hwcaps/x86-64-v2/liba.so.1": kit.shared()})), RUNS, cache=()),
+    Case("damaged where some CPUs look first", also(one("lib/x86_64-linux-gnu/liba.so.1"), lambda _: {HWCAPS: b"\x7fELX" * 99}), UNKNOWN),
+    Case("cut where some CPUs look first", also(one("lib/x86_64-linux-gnu/liba.so.1"), lambda kit: {HWCAPS: cut(kit)}), UNKNOWN),
     Case("for some CPUs in an older way", one(f"{MULTIARCH}/haswell/liba.so.1"), UNKNOWN),
     Case("for threads in an older way", one(f"{MULTIARCH}/tls/liba.so.1"), UNKNOWN),
     Case("a version that is there", versioned("V2"), RUNS),
@@ -295,6 +297,7 @@ MUSL_CASES = [
     musl("its path file leaves lib out", also(one("lib/liba.so.1", musl=True), lambda _: {MUSL_PATH: "/opt/x\n"}),
          MISSING),
     musl("its path file is empty", also(one("lib/liba.so.1", musl=True), lambda _: {MUSL_PATH: ""}), MISSING),
+    musl("its path file is a directory", also(one("lib/liba.so.1", musl=True), lambda _: {f"{MUSL_PATH}/x": ""}), MISSING),
     musl("a real one for arm64 first, then native", also(one("usr/lib/liba.so.1", musl=True), lambda _: {
         "lib/liba.so.1": ARM64_LIBRARY.read_bytes()}), FOREIGN),
     musl("of another class first, then native", also(one("usr/lib/liba.so.1", musl=True), lambda kit: {

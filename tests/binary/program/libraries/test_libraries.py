@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 from array import array
 from functools import partial
 from pathlib import Path
@@ -322,3 +323,33 @@ def test_what_many_libraries_offer_is_looked_through_once_not_for_each_symbol():
     work = partial(binding.unbound, files, files, is_musl=False, binds_now=False)
     assert work().later
     assert counted.calls(work) < 50 * 5000
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(0o644, None), (0o600, Reason.LIBRARY_MISSING)])
+async def test_a_loader_goes_on_without_a_cache_that_its_user_may_not_read(
+    images, build, kit, tmp_path, mode, expected
+):
+    (tmp_path / "opt/x").mkdir(parents=True)
+    (tmp_path / "opt/x/liba.so.1").write_bytes(kit.shared())
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/ld.so.conf").write_text("/opt/x\n")
+    subprocess.run(["/sbin/ldconfig", "-r", str(tmp_path)], check=True, capture_output=True)
+    cache = {"mode": mode, "content": (tmp_path / "etc/ld.so.cache").read_bytes()}
+    lower = base(("opt/x/liba.so.1", plain(kit.shared())), ("etc/ld.so.cache", cache))
+    program = await judged(images, build, lower, [("app", app(kit))], user="1000:1000")
+    assert reason(program) is expected
+    assert program.problem is None or "its user may not read /etc/ld.so.cache" in program.problem.detail
+    assert reason(await judged(images, build, lower, [("app", app(kit))])) is None  # root reads it
+
+
+async def test_a_loader_that_is_started_as_a_program_loads_no_script(images, build, kit):
+    layers = [("bin/sh", BUSYBOX), ("start.sh", b"#!/bin/sh\nexec /app\n"), ("app", app(kit))]
+    program = await judged(images, build, base(), layers, entrypoint=(f"/{GLIBC_LOADER}", "/start.sh"))
+    assert reason(program) is Reason.NOT_A_PROGRAM
+
+
+@pytest.mark.parametrize("value", ["1", "", None])
+async def test_a_loader_that_is_told_to_list_starts_nothing_whatever_the_value_that_tells_it(images, build, kit, value):
+    env = (*ENV, ("LD_TRACE_LOADED_OBJECTS", value))
+    program = await judged(images, build, base((HERE, plain(kit.shared()))), [("app", app(kit))], env=env)
+    assert reason(program) is Reason.BINARY_UNKNOWN
