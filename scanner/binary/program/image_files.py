@@ -13,7 +13,7 @@ from scanner.binary.program.content import architecture_of
 from scanner.binary.program.shell.image_paths import PathKind, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from scanner.binary.layers.view import View
     from scanner.binary.program.argv import Command
@@ -92,12 +92,12 @@ class ImageFiles:
             return None
         return self.view.text(found)
 
-    def kept_text(self, path: str) -> bytes | None:
-        """The text of a file as far as it is at hand: no layer is read again for it."""
+    def module_text(self, path: str, packages: Iterable[str]) -> bytes | None:
+        """The text of a module, for which its layer may be read again, with the modules of these packages."""
         found = None if self._is_covered(path) else self.view.lookup(path)
-        if not isinstance(found, Found) or self._is_covered(found.path) or found.node.content is None:
+        if not isinstance(found, Found) or self._is_covered(found.path):
             return None
-        return found.node.content.text
+        return self.view.module(found, (found.path.lstrip("/"), *packages))
 
     def content(self, path: str) -> Content | None:
         """What a program or library holds, ``None`` where it was not read or is not the image's."""

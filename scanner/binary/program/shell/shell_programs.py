@@ -62,6 +62,11 @@ def name_of(words: tuple[str, ...]) -> str:
     return words[0].rpartition("/")[2]
 
 
+def is_well_known(words: tuple[str, ...]) -> bool:
+    """Whether a program's name alone tells what it does, or what it answers."""
+    return name_of(words) in PREPARING or name_of(words) in {"apk", "dpkg"}
+
+
 def prepares(words: tuple[str, ...]) -> bool:
     """Whether a program only makes ready; what it starts for others has to do so too."""
     name = name_of(words)
@@ -119,6 +124,8 @@ def _filtered(state: State, name: str, words: tuple[str, ...]) -> tuple[int, str
 def _computed(state: State, name: str, words: tuple[str, ...]) -> tuple[int, str] | None:
     """What a program prints that reads no file."""
     if not all(map(is_known, words)):
+        return None
+    if name == "getopt" and "POSIXLY_CORRECT" in state.exported:
         return None
     if name in {"expr", "getopt"}:
         return text_tools.expr(words[1:]) if name == "expr" else option_words.getopt(words[1:])

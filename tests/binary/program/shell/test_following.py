@@ -400,6 +400,11 @@ def test_a_script_knows_the_machine_that_its_own_shell_was_built_for(architectur
         assert reached(endings) == ((f"/opt/{answer}/app",),)
 
 
+@pytest.mark.parametrize(("architecture", "bits"), [("amd64", "64"), ("arm64", "64"), ("386", "32"), ("arm", "32")])
+def test_a_script_knows_how_wide_its_own_shell_is(architecture, bits):
+    assert reached(follow('exec "/opt/$(getconf LONG_BIT)/app"', architecture=architecture)) == ((f"/opt/{bits}/app",),)
+
+
 @pytest.mark.parametrize("architecture", ["", "arm", "386"])
 def test_a_shell_of_32_bits_or_none_does_not_tell_the_machine(architecture):
     assert isinstance(follow('exec "/opt/$(uname -m)/app"', architecture=architecture)[0], AtRunTime)
