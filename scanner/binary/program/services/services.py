@@ -1,4 +1,4 @@
-"""What a supervisor is to start: the services that the image configures for runit, s6, supervisord."""
+"""What a supervisor is to start: the services that the image configures for runit, s6, supervisord, run-parts."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ _AT_FIRST, _SERVICES, _COMPILED = "/etc/cont-init.d", "/etc/services.d", "/etc/s
 class Services:
     """What was ``started`` by a supervisor, each as its command; those that nobody can tell are left out.
 
-    ``what`` is each of them. ``behind`` is what runs where one of them has ended. ``refusal`` is why the supervisor surely does not start them,
-    ``bound`` why not all were looked at. ``needed`` are those before which it ends if they fail; where it ``lasts``, it
-    surely stays up whatever becomes of the others, but for those whose end something of the image hears of (``ending``).
+    ``what`` each of them is, ``behind`` what runs where one of them has ended. ``refusal`` is why the supervisor surely does
+    not start them, ``bound`` why not all were looked at. ``needed`` are those before which it ends if they fail; where it
+    ``lasts``, it surely stays up whatever becomes of the others, but for those whose end something of the image hears of
+    (``ending``).
     """
 
     started: list[Command] = field(default_factory=list)
