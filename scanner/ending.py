@@ -9,6 +9,9 @@ INTERRUPTED = 130
 TERMINATED = 143
 """The same of SIGTERM."""
 
+UNAWAITED = "archscan-names"
+"""How threads begin that may wait for a name server: nobody waits for them."""
+
 _told: list[int] = []
 """Of SIGTERM, where it ends a command as an interrupt does."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scanner.app import secret_settings, wiring
 from scanner.binary.layers.archive import inspect_archive
 from scanner.domain.facts import HOSTS_SHARE
-from scanner.formats.parsing.offload import Parsers
+from scanner.formats.parsing.offload import MAX_WORKERS, Parsers
 from scanner.hosts.answer_reading import AnswerReader
 from scanner.hosts.local import LocalProbe
 from scanner.hosts.login import ProbeLogin
@@ -109,7 +110,7 @@ class Adapters:
         is_elsewhere = context.fetcher is not None or (settings.cluster.is_remote and context.ssh is None)
         self._ssh = None if is_elsewhere else _ssh(settings, context.ssh)
         self._owners, self._max_tag_age_s = owners(settings), settings.gate.max_tag_age
-        self._parsers = Parsers(shared=HOSTS_SHARE)
+        self._parsers = Parsers(_parsing_processes(context.fetcher), shared=HOSTS_SHARE)
         self.hosts = _hosts(settings, context, self._ssh, self._parsers)
         self._cluster = _cluster(settings, context, self.hosts.answers)
         self.hosts.other_reader = self._cluster.read if self._cluster is not None else None
@@ -219,6 +220,11 @@ class Adapters:
             await source.close()
         await asyncio.to_thread(self._parsers.close)
         await self.plan_reading.close()
+
+
+def _parsing_processes(fetcher: Fetcher | None) -> int | None:
+    """How many read answers: one fewer where a processor is taken by the process that asks hosts, else as usual."""
+    return None if fetcher is None else max(1, min(MAX_WORKERS, len(os.sched_getaffinity(0)) - 1))
 
 
 def _registry(settings: Settings, context: AdapterContext) -> Registry:

@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from scanner import ending
@@ -32,18 +33,20 @@ def main() -> None:
         code = ending.INTERRUPTED
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, ending.at_once)
-    if code == ending.INTERRUPTED:
-        _end_without_waiting()
+    if code == ending.INTERRUPTED or any(one.name.startswith(ending.UNAWAITED) for one in threading.enumerate()):
+        _end_without_waiting(code)
     sys.exit(code)
 
 
-def _end_without_waiting() -> None:
+def _end_without_waiting(code: int) -> None:
     """Python waits for every thread as it ends, and a name server that is dead keeps one for half a minute."""
     atexit._run_exitfuncs()  # noqa: SLF001 -- what ends a library's processes and folders; no thread is waited for in it
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
-    ending.at_once(signal.SIGINT)
+    if code == ending.INTERRUPTED:
+        ending.at_once(signal.SIGINT)
+    os._exit(code)
 
 
 def _have_standard_streams() -> None:

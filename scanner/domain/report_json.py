@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from scanner.domain.facts import HostFacts
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 SCHEMA = "archscan/v1"
 """What a consumer checks first; it changes when a field changes its meaning, never when one is added."""
+
+
+MAX_MOMENTS = 4096
+"""Moments that are kept as they were written: every finding of a report has the one at which it ended."""
 
 
 def document(report: Report, decision: Decision | None = None) -> dict[str, Any]:
@@ -121,6 +125,7 @@ def fix_document(fix: Fix) -> dict[str, Any]:
     return {"summary": fix.summary, "commands": list(fix.commands)}
 
 
+@lru_cache(MAX_MOMENTS)
 def moment(seconds: float | None) -> str | None:
     """Unix seconds as RFC 3339 in UTC, to the millisecond; ``None`` stays ``None``."""
     if seconds is None:

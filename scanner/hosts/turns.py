@@ -7,17 +7,15 @@ hundred times a second needs more than half of it, and waits longer and longer w
 
 from __future__ import annotations
 
-import asyncio
 import selectors
 import time
 from collections import ChainMap, deque
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from scanner.descriptors import addresses
+from scanner.hosts.names import NamesLoop
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping, MutableMapping
 
 AT_ONCE = 4
@@ -31,9 +29,6 @@ PATIENCE_S = 0.3
 
 LONGEST_S = 1.0
 """Nobody waits longer, whatever else there is to do."""
-
-NAMES_AT_ONCE = 16
-"""Names that are looked up at once; a name server that is dead keeps a thread for half a minute."""
 
 _Ready = tuple[selectors.SelectorKey, int]
 
@@ -129,24 +124,12 @@ class Turns(selectors.BaseSelector):
         return self._later if descriptor in self._waiting else self._first
 
 
-class TurnsLoop(asyncio.SelectorEventLoop):
+class TurnsLoop(NamesLoop):
     """The event loop of a process that answers others while it reads hosts."""
 
     def __init__(self, turns: Turns | None = None) -> None:
         self.turns = turns or Turns()
         super().__init__(self.turns)
-        self._name_threads = ThreadPoolExecutor(
-            NAMES_AT_ONCE, "archscan-names"
-        )  # none is started before a name is asked
-
-    async def getaddrinfo(self, *asked: Any, **options: Any) -> Any:
-        """As every loop, but in threads of its own: metrics and pages are made in the others, whatever a name server does."""
-        return await self.run_in_executor(self._name_threads, partial(addresses, *asked, **options))
-
-    def close(self) -> None:
-        """As every loop."""
-        super().close()
-        self._name_threads.shutdown(wait=False, cancel_futures=True)
 
 
 def take_turns(loop: asyncio.AbstractEventLoop, transport: asyncio.BaseTransport) -> int:

@@ -334,14 +334,21 @@ def _each_once(workloads: Iterable[Workload]) -> list[Workload]:
 
     A report tells workloads apart by these four: an image planned for two platforms is two workloads.
     """
-    seen: dict[tuple[str, ...], set[Workload]] = {}
+    seen: dict[tuple[str, ...], Workload | set[Workload]] = {}
     unique = []
     for workload in workloads:
-        alike = seen.setdefault((workload.source, workload.name, workload.stage, workload.image), set())
+        key = (workload.source, workload.name, workload.stage, workload.image)
+        alike = seen.get(key)
+        if alike is None:  # most are the only one, which costs no hash
+            seen[key] = workload
+            unique.append(workload)
+            continue
+        if isinstance(alike, Workload):
+            alike = seen[key] = {alike}
         if workload in alike:  # by its hash: a host may say thousands of one name
             continue
         alike.add(workload)
-        unique.append(workload if len(alike) == 1 else replace(workload, name=f"{workload.name}#{len(alike)}"))
+        unique.append(replace(workload, name=f"{workload.name}#{len(alike)}"))
     return unique
 
 

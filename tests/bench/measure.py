@@ -40,10 +40,11 @@ class Size:
     scan: int
     cluster: int
     serving: int
+    profile: int
 
 
-FULL = Size((100, 300, 1000), 2, (100, 1000, 10_000), 3, 1000, 1000, 10_000)
-QUICK = Size((100,), 2, (100, 1000), 2, 100, 100, 1000)
+FULL = Size((100, 300, 1000), 2, (100, 1000, 10_000), 3, 1000, 1000, 10_000, 1000)
+QUICK = Size((100,), 2, (100, 1000), 2, 100, 100, 1000, 300)
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,15 @@ def shown(argv: list[str], folder: Path) -> str:
     return " ".join(words).replace(str(folder), "DIR").replace(f"{ROOT}/", "")
 
 
-def scan(folder: Path, count: int, rounds: int) -> list[Cost]:
-    """``archscan scan`` of fresh hosts beside ``xargs ssh``, which judges nothing."""
+Profile = dict[str, dict[str, float]]
+"""By what was done seconds of processor time by part."""
+
+OWN_REGISTRY = {"plain_http": True, "rate": 2000, "burst": 2000}
+"""It stands beside the fleet: what a stranger's is usually asked at most, 200 times a second, would be measured instead."""
+
+
+def scan(folder: Path, count: int, rounds: int) -> tuple[list[Cost], Profile]:
+    """``archscan scan`` of fresh hosts beside ``xargs ssh``, which judges nothing; once more, looked into."""
     shelf, images = made_up.stock()
     with registry_of(shelf) as registry:
         answers = list(made_up.answers(count, WORKLOADS, registry, images).values())
@@ -112,7 +120,7 @@ def scan(folder: Path, count: int, rounds: int) -> list[Cost]:
             config.write_text(json.dumps({
                 "inventory": [{"kind": "static", "hosts": hosts}],
                 "ssh": {"identity_file": str(fleet.key), "known_hosts_file": str(fleet.known_hosts)},
-                "registries": {registry: {"plain_http": True}},
+                "registries": {registry: OWN_REGISTRY},
             }))  # fmt: skip
             # 1: findings, which a fleet with images that lack a platform has
             argv = ["sh", "-c", f"{sys.executable} -m scanner scan --config {config} --format json; test $? -le 1"]
@@ -122,7 +130,18 @@ def scan(folder: Path, count: int, rounds: int) -> list[Cost]:
                 )
             ]
             compared = [tool for tool in tools(Installed(folder / "none")) if tool.name == "xargs -P 100 ssh"]
-            return fan_out(fleet, rows + compared, count, rounds)
+            costs = fan_out(fleet, rows + compared, count, rounds)
+            return costs, profiled("scan", "scan", "--config", str(config), "--format", "json")
+
+
+def profiled(what: str, *arguments: str) -> Profile:
+    """One more run of the same that is looked into as it goes; empty where it does not come to its end."""
+    with tempfile.NamedTemporaryFile() as file:
+        argv = [sys.executable, "-m", "tests.bench.sampled", file.name, what, *arguments]
+        done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False, timeout=TIMEOUT_S * 3)
+        found: Profile = {} if done.returncode else json.loads(Path(file.name).read_text())
+    print(f"profile: {found or done.stderr[-500:]}", flush=True)
+    return found
 
 
 def rescans(sizes: tuple[int, ...], again: int, *more: str) -> list[dict[str, object]]:
@@ -214,6 +233,7 @@ def main(size: Size, peers: Path, page: Path, *, quick: bool) -> None:
         "serving": None,
         "cluster": [],
         "trail": None,
+        "profile": {},
     }
 
     def write() -> None:
@@ -235,11 +255,14 @@ def main(size: Size, peers: Path, page: Path, *, quick: bool) -> None:
             for count in size.fan_out:
                 found["fan_out"] += map(asdict, fan_out(fleet, tools(installed), count, size.rounds))
                 write()
-        found["scan"] = [*map(asdict, scan(folder / "scan", size.scan, size.rounds))]
+        costs, profile = scan(folder / "scan", size.scan, size.rounds)
+        found["scan"] = [*map(asdict, costs)]
+        found["profile"] |= profile
         write()
         for count in size.rescan:
             found["rescan"] += rescans((count,), size.again)
             write()
+        found["profile"] |= profiled("serve", str(size.profile), str(WORKLOADS))
         found["serving"] = serving(size.serving, size.again)
         write()
         found["cluster"] = clustered(size.cluster, size.again)

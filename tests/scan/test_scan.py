@@ -225,6 +225,15 @@ async def test_a_shallow_scan_reads_no_config_and_no_binary():
     assert told(report)[0][2] == "native"
 
 
+@pytest.mark.parametrize("again", [0, 1, 2])
+async def test_what_is_planned_again_is_judged_once_and_another_of_its_name_is_numbered(again):
+    plan = Plan("r.example/amd64:1", "web")
+    other = replace(plan, process=Process(cmd=("other",)))
+    plans = (plan, *[plan] * again, other, *[other, plan] * again)
+    report = await a_scanner(read).scan([Host("a", "127.0.0.1", planned=plans)])
+    assert [one.workload.name for one in report.findings] == ["web", "web#2"]
+
+
 async def test_a_listener_hears_of_every_host_once():
     heard = []
     await a_scanner(read).scan(

@@ -82,12 +82,12 @@ def image(
 
     Example: archscan image registry.example/shop/api:1.4
     """
-    import asyncio
     import json
 
     from scanner.cli.output import image_table
     from scanner.domain.failure import Failure
     from scanner.domain.report_json import plain
+    from scanner.hosts import names
 
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
@@ -96,7 +96,7 @@ def image(
         if all_binaries:
             raise UsageError("--all-binaries opens the image here: leave --server out")
         raise typer.Exit(_ask(operations, server, token_file, reference, form))
-    opened = asyncio.run(operations.image(common, reference, all_binaries=all_binaries))
+    opened = names.run(operations.image(common, reference, all_binaries=all_binaries))
     if form is options.PlainFormat.JSON:
         print(json.dumps(plain(opened), indent=2, ensure_ascii=False))  # noqa: T201 -- data goes to stdout
     elif isinstance(opened.facts, Failure):

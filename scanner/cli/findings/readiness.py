@@ -74,13 +74,12 @@ def readiness(
     if server is not None:
         found = operations.readiness_there(server, token_file, to, host or (), team_label)
     else:
-        import asyncio
-
         from scanner.cli.output import progress
+        from scanner.hosts import names
 
         common = options.common(config, log_format, log_level)
         with progress.shown() as listen:
-            found = asyncio.run(operations.readiness(common, to, host or (), team_label, listen))
+            found = names.run(operations.readiness(common, to, host or (), team_label, listen))
     _show(found, form, output_file)
     raise typer.Exit(
         _code({str(outlook): count for outlook, count in found.counts.items()}, unread=bool(found.unread_hosts))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
@@ -11,6 +10,7 @@ from scanner.cli.options import Format
 from scanner.cli.output import difference_table, output, progress
 from scanner.domain.report_difference import difference
 from scanner.errors import UsageError
+from scanner.hosts import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ class DifferenceRequest:
                 with self.operations.server(self.server, self.token_file) as there:
                     return there.scan((*self.words, *self.patterns), listen)
             asked = self.operations.scan(self.common, self.patterns, self.depth, listen, self.words, tell)
-            return asyncio.run(asked)
+            return names.run(asked)
 
     def before(self, against: Path | None) -> Report:
         """What to compare with."""

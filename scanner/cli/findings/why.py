@@ -86,9 +86,8 @@ def _scanned(
     Raises:
         UsageError: there is no such host; where it is the workload that is one, they stand in the wrong order.
     """
-    import asyncio
-
     from scanner.cli.output import progress
+    from scanner.hosts import names
 
     host, workload = named
 
@@ -98,7 +97,7 @@ def _scanned(
 
     try:
         with progress.shown() as listen:
-            return asyncio.run(operations.scan(common, (host,), depth, listen, only=is_meant))
+            return names.run(operations.scan(common, (host,), depth, listen, only=is_meant))
     except UsageError as error:
         if workload not in {one.name for one in operations.hosts(common, ())}:
             raise

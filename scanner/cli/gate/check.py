@@ -99,10 +99,9 @@ def check(
         )
     if not (images or compose or manifests):
         raise UsageError("name what is to be checked: IMAGE, --compose FILE or --manifests PATH")
-    import asyncio
-
     from scanner.cli.operations import CheckOptions
     from scanner.cli.output import progress
+    from scanner.hosts import names
 
     asked = CheckOptions(
         images=tuple(images or ()),
@@ -123,7 +122,7 @@ def check(
         raise typer.Exit(_written(checked, form, fail_on, to, pin=pin, quiet=quiet))
     common = options.common(config, log_format, log_level)
     with progress.shown(quiet=quiet) as listen:
-        checked = asyncio.run(operations.check(common, asked, listen))
+        checked = names.run(operations.check(common, asked, listen))
     raise typer.Exit(_written(checked, form, fail_on, to, pin=pin, quiet=quiet))
 
 

@@ -55,20 +55,20 @@ def compose(
 
     Example: archscan compose -f compose.yml up -d
     """
-    import asyncio
     import os
     from pathlib import Path
 
     from scanner.cli import options
     from scanner.cli.gate import checked_output, compose_run
     from scanner.cli.output import progress
+    from scanner.hosts import names
 
     run = compose_run.read(words or (), os.environ)
     operations: Operations = context.obj()
     config = os.environ.get("ARCHSCAN_CONFIG")
     common = options.common(Path(config) if config else None, None, None)
     with progress.shown(quiet=False) as listen:
-        checked = asyncio.run(operations.check(common, run.asked, listen))
+        checked = names.run(operations.check(common, run.asked, listen))
     code = exit_code(checked.report, FailOn.MISMATCH, checked.decision)
     checked_output.write_aside(checked)
     is_built_here = not checked.report.findings and bool(checked.report.hosts)

@@ -113,11 +113,11 @@ def agent(
 
     Example: archscan rollback-agent --config /etc/archscan/rollback-agent.yml
     """
-    import asyncio
+    from scanner.hosts import names
 
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
-    asyncio.run(operations.rollback(common, need_hosts=True).agent())
+    names.run(operations.rollback(common, need_hosts=True).agent())
 
 
 def script(
@@ -148,13 +148,13 @@ def script(
 
 
 def _dry_run(operations: RollbackOperations, host: str, workload: str, to: str, how: options.PlainFormat) -> Exit:
-    import asyncio
     import json
 
     from scanner.domain.rollback_record import rollback_json
+    from scanner.hosts import names
     from scanner.service.answers import Refusal
 
-    releases, made = asyncio.run(operations.dry_run(host, workload, to))
+    releases, made = names.run(operations.dry_run(host, workload, to))
     if how is options.PlainFormat.JSON:
         from scanner.domain.report_json import plain
 

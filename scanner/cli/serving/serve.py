@@ -72,16 +72,15 @@ def demo(
 
     Example: archscan demo --once
     """
-    import asyncio
-
     from scanner.cli.output import output, progress
+    from scanner.hosts import names
 
     operations: Operations = context.obj()
     common = options.common(None, log_format, log_level)
     with progress.shown() as listen:
         if not once:
-            asyncio.run(operations.demo(common, port, listen))
+            names.run(operations.demo(common, port, listen))
             return
-        report = asyncio.run(operations.demo_once(common, listen))
+        report = names.run(operations.demo_once(common, listen))
     output.write(report, form)
     raise typer.Exit(exit_code(report, fail_on))

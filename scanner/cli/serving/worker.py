@@ -56,8 +56,8 @@ def worker(
 
     Example: archscan worker --scheduler tls://scheduler.example:8786 --zone dmz --config worker.yml
     """
-    import asyncio
+    from scanner.hosts import names
 
     operations: Operations = context.obj()
     common = options.common(config, log_format, log_level)
-    asyncio.run(operations.worker(common, scheduler, tuple(zone or ()), listen, name))
+    names.run(operations.worker(common, scheduler, tuple(zone or ()), listen, name))

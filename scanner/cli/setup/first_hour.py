@@ -273,26 +273,25 @@ class _Preparer:
 def _tested(
     operations: Operations, talk: _Talk, common: Common, file: Path, hosts: Sequence[Host], left: Sequence[Host]
 ) -> None:
-    import asyncio
-
     from scanner.cli.outcome import Exit, FailOn, exit_code
     from scanner.cli.output import output, progress
     from scanner.cli.setup import host_check
     from scanner.domain.failure import Failure
+    from scanner.hosts import names
 
     if left and len(left) == len(hosts):
         talk.say("No host is trusted yet, so none was asked.")
         raise typer.Exit(Exit.INCOMPLETE)
     talk.say("\nTesting every login:")
     with progress.shown() as listen:
-        report = asyncio.run(operations.check_hosts(common, (), listen))
+        report = names.run(operations.check_hosts(common, (), listen))
     host_check.show(report)
     if all(isinstance(host.reading, Failure) for host in report.hosts):
         talk.say(f"No host was read yet. When they are prepared: archscan inventory --check --config {file}")
         raise typer.Exit(exit_code(report, FailOn.MISMATCH))
     talk.say("\nThe first scan:")
     with progress.shown() as listen:
-        report = asyncio.run(operations.scan(common, (), None, listen))
+        report = names.run(operations.scan(common, (), None, listen))
     output.write(report, options.Format.TABLE)
     talk.say(f"\nNext: archscan serve --config {file} scans on schedule; docs/alerting.md has Prometheus page you.")
     raise typer.Exit(exit_code(report, FailOn.MISMATCH))

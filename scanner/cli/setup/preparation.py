@@ -136,13 +136,12 @@ def _instead_of_address(host: Host) -> str:
 
 def _check_hosts(operations: Operations, common: Common, patterns: Sequence[str]) -> NoReturn:
     """Read every host, show what each lacks."""
-    import asyncio
-
     from scanner.cli.output import progress
     from scanner.cli.setup import host_check
+    from scanner.hosts import names
 
     with progress.shown() as listen:
-        report = asyncio.run(operations.check_hosts(common, patterns, listen))
+        report = names.run(operations.check_hosts(common, patterns, listen))
     host_check.show(report)
     raise typer.Exit(host_check.exit_code(report))
 

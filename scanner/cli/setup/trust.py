@@ -81,11 +81,11 @@ def believe(
     choice: Callable[[Sequence[Shown]], Sequence[tuple[Host, Sequence[ShownKey]]]],
 ) -> list[Host]:
     """Have the keys of hosts shown, those of their bastions first; write what is chosen; return who is left untrusted."""
-    import asyncio
+    from scanner.hosts import names
 
     left: list[Host] = []
     while words:
-        file, found = asyncio.run(operations.shown_keys(common, words))
+        file, found = names.run(operations.shown_keys(common, words))
         chosen = choice(found)
         if chosen:
             operations.believe(file, chosen)

@@ -55,14 +55,14 @@ _GET, _LONG_GET = ord("h"), ord("j")
 _NOT_OURS = "words that are not ours"
 
 
-def check(answer: bytes | memoryview, max_steps: int = MAX_STEPS) -> None:
+def check(answer: bytes | memoryview, max_steps: int = MAX_STEPS, max_size: int = MAX_SIZE) -> None:
     """Walk through it without making anything.
 
     Raises:
         pickle.UnpicklingError: it is too large, or says what our own never does.
     """
     try:
-        _Walk(answer).run(max_steps)
+        _Walk(answer, max_size).run(max_steps)
     except IndexError as error:
         raise pickle.UnpicklingError("half a value") from error
 
@@ -70,8 +70,8 @@ def check(answer: bytes | memoryview, max_steps: int = MAX_STEPS) -> None:
 class _Walk:
     """How large each value is that is on the stack, or kept to be named again."""
 
-    def __init__(self, answer: bytes | memoryview) -> None:
-        self._answer = answer
+    def __init__(self, answer: bytes | memoryview, max_size: int) -> None:
+        self._answer, self._max_size = answer, max_size
         self._stack: list[int] = []
         self._kept: list[int] = []
         self._marks: list[int] = []
@@ -157,6 +157,6 @@ class _Walk:
             stack[at] = self._kept[number] = size
         size = (sum(stack[begin:]) + 1) * 5 // 4 + 1
         self._all += size
-        if self._all > MAX_SIZE:
+        if self._all > self._max_size:
             raise pickle.UnpicklingError("values in values without end")
         return size

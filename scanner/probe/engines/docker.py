@@ -25,6 +25,7 @@ from scanner.domain.verdict.reason import Reason
 from scanner.probe import answer_json
 from scanner.probe.answer_json import MalformedError
 from scanner.probe.engines import container_json, engine_listing
+from scanner.probe.engines.alike_containers import AlikeContainers
 from scanner.probe.engines.engine_section import (
     EngineSection,
     Gaps,
@@ -58,7 +59,7 @@ def read(answer: Answer, key: str, host: str, kernel_release: str = "") -> Engin
     engine = _engine(answer, key, details, gaps, kernel_release)
     named = engine_listing.named_anew(answer, key, gaps, _image)
     where = _Where(host, engine, engine_listing.images(answer, key, gaps, _image), named)
-    workloads = engine_listing.containers(answer, key, gaps, lambda *found: _workload(where, *found))
+    workloads = engine_listing.containers(answer, key, gaps, lambda *found: _alike(where, *found))
     workloads = _without_superseded(workloads)
     if details.get("manager") is True:
         workloads += _services(answer, key, where, gaps)
@@ -109,6 +110,18 @@ class _Where:
     engine: Engine
     images: Mapping[str, LocalImage]
     named_anew: Mapping[ImageReference, LocalImage]
+
+
+_containers = AlikeContainers()
+
+
+def _alike(where: _Where, image_id: str, container: dict[str, Any]) -> Workload | None:
+    """The workload of a container, of which another one told all but name and moments already."""
+    if where.named_anew:  # what an image is called today is this host's own
+        return _workload(where, image_id, container)
+    around = (where.engine.key, where.engine.store, image_id)
+    image = where.images.get(image_id)
+    return _containers.workload(container, where.host, around, image, lambda: _workload(where, image_id, container))
 
 
 def _workload(where: _Where, image_id: str, container: dict[str, Any]) -> Workload | None:

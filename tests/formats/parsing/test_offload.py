@@ -22,7 +22,7 @@ from scanner.domain.facts import HOSTS_SHARE, Mount, Privileges, Process
 from scanner.domain.failure import Failure
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason, Status
-from scanner.formats.parsing import kept_once, offload, offload_worker
+from scanner.formats.parsing import kept_once, offload, offload_worker, worker_values
 from scanner.formats.parsing.offload import BudgetExceeded, CallBudget, Parsers, WorkerError
 from scanner.probe import reading
 from scanner.probe.answer_budget import too_large
@@ -194,7 +194,7 @@ class _Evil:
     ],
 )  # fmt: skip
 def test_what_a_worker_says_cannot_act_here_nor_end_this_process(said):
-    found = offload._result(bytearray(offload_worker.DONE + said), CallBudget(), offload._Shared(()))
+    found = offload._result(bytearray(offload_worker.DONE + said), CallBudget(), worker_values.Shared(()))
     assert isinstance(found, offload._Foreign)
 
 
@@ -246,7 +246,7 @@ def test_values_that_hosts_have_alike_are_one_value(workers):
 
 
 def test_fields_are_looked_up_once_for_all_values_of_a_class(monkeypatch):
-    shared, host = offload._Shared(HOSTS_SHARE), Host("web-1", "web-1")
+    shared, host = worker_values.Shared(HOSTS_SHARE), Host("web-1", "web-1")
     every = [reading.read(path.read_bytes(), host) for path in ANSWERS]
 
     def passed():
@@ -263,7 +263,7 @@ def test_fields_are_looked_up_once_for_all_values_of_a_class(monkeypatch):
 def test_shared_values_do_not_pile_up(monkeypatch, said, bound, most, kept):
     """Neither many nor long ones: a host may say another argument, or group, of 100 kB in each answer, for years."""
     monkeypatch.setattr(kept_once, bound, most)
-    shared = offload._Shared((Process,))
+    shared = worker_values.Shared((Process,))
     every = [said(("x" * 100, str(number))) for number in range(10)]
     assert [shared.value(Process, *each) for each in every] == [Process(*each) for each in every]
     assert len(shared._kept._known) <= kept
@@ -273,13 +273,13 @@ def test_what_a_shared_value_holds_many_times_is_looked_at_once():
     doubling = ()
     for _ in range(15):
         doubling = (doubling, doubling)
-    shared = offload._Shared((Process,))
+    shared = worker_values.Shared((Process,))
     assert counted.calls(lambda: shared.value(Process, None, doubling)) < 1000
 
 
 def test_a_worker_cannot_have_another_class_shared():
     with pytest.raises(pickle.UnpicklingError):
-        offload._Shared((Mount,)).value(Host, "web-1", "web-1")
+        worker_values.Shared((Mount,)).value(Host, "web-1", "web-1")
 
 
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "aarch64"}, reason="no filter is made for this processor")
