@@ -154,10 +154,8 @@ def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> 
     options = tuple(word for word in words[1:] if word.startswith("-"))
     if name in {"dirname", "basename"} and operands and not options:
         return 0, _path_part(name, operands) + "\n"
-    if name == "id" and options in {("-u",), ("-g",), ("-un",), ("-nu",), ("-u", "-n")} and not operands:
-        return 0, _identity(files, state, options) + "\n"
-    if name == "whoami" and len(words) == 1:
-        return 0, _identity(files, state, ("-un",)) + "\n"
+    if name in {"id", "whoami"} and (about := _about_user(files, state, name, words)) is not None:
+        return about
     if name in searching.PROGRAMS:
         return searching.answer(files, state, words), None
     if (machine := machines.answer(name, words[1:], state.architecture)) is not None:
@@ -274,6 +272,29 @@ def _identity(files: Files, state: State, options: tuple[str, ...]) -> str:
     if by_name:
         return "root" if number == "0" else (entry[0] if entry else UNKNOWN)
     return number if number.isdigit() else (entry[2] if entry else UNKNOWN)
+
+
+def _about_user(files: Files, state: State, name: str, words: tuple[str, ...]) -> tuple[int | None, str | None] | None:
+    """What ``id`` or ``whoami`` says; ``None`` for uncommon words."""
+    options = tuple(word for word in words[1:] if word.startswith("-"))
+    operands = tuple(word for word in words[1:] if not word.startswith("-"))
+    if name == "whoami":
+        return (0, _identity(files, state, ("-un",)) + "\n") if len(words) == 1 else None
+    if options in {("-u",), ("-g",)} and len(operands) == 1:
+        return _identity_of(files, state, options[0], operands[0])
+    if operands or options not in {("-u",), ("-g",), ("-un",), ("-nu",), ("-u", "-n")}:
+        return None
+    return 0, _identity(files, state, options) + "\n"
+
+
+def _identity_of(files: Files, state: State, option: str, name: str) -> tuple[int | None, str | None]:
+    """What ``id`` says of a user that it is given by name."""
+    if _is_no_account(files, state, name):
+        return 1, ""
+    known = is_known(name) and not state.touched(PASSWD) and not state.touched("/etc")
+    entry = _entry(files, name) if known and not name.isdigit() else None
+    number = entry[2 if option == "-u" else 3] if entry is not None and entry[0] == name else ""
+    return (0, f"{number}\n") if number.isdigit() else (None, None)
 
 
 def _entry(files: Files, user: str) -> list[str] | None:
