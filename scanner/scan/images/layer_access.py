@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scanner.domain.image.offers import Layer, Offer, Program
     from scanner.domain.image.reference import ImageReference
 
-INSPECTION = "22"
+INSPECTION = "23"
 """Raised whenever the inspection of binaries learns to see more, so that what older versions stored is looked at anew."""
 
 SURVEY = "3"
