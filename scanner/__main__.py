@@ -1,12 +1,11 @@
 """``python -m scanner``, which is also what the command ``archscan`` starts."""
 
 import _signal  # type: ignore[import-not-found] # what signal wraps, without its import of enum
-import os
 
-INTERRUPTED = 130
-"""128 and the number of SIGINT, as shells say it."""
+from scanner import ending
 
-_signal.signal(_signal.SIGINT, lambda *_: os._exit(INTERRUPTED))  # imports take a while, and none of them knows Ctrl-C
+for number in (_signal.SIGINT, _signal.SIGTERM):
+    _signal.signal(number, ending.at_once)  # imports take a while, and none of them knows Ctrl-C
 
 from scanner.app.main import main  # noqa: E402 -- an interrupt while it is imported is no traceback
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 SCANNER = ROOT / "scanner"
 FLOORS = (
     {"domain"},
-    {"formats", "errors", "descriptors"},
+    {"formats", "errors", "descriptors", "ending"},
     {"settings", "inventory", "probe"},
     {"hosts", "registry", "binary", "store"},
     {"trail"},

@@ -108,7 +108,7 @@ class Adapters:
         secret_settings.refuse_exposed(settings)
         is_elsewhere = context.fetcher is not None or (settings.cluster.is_remote and context.ssh is None)
         self._ssh = None if is_elsewhere else _ssh(settings, context.ssh)
-        self._owners = owners(settings)
+        self._owners, self._max_tag_age_s = owners(settings), settings.gate.max_tag_age
         self._parsers = Parsers(shared=HOSTS_SHARE)
         self.hosts = _hosts(settings, context, self._ssh, self._parsers)
         self._cluster = _cluster(settings, context, self.hosts.answers)
@@ -134,8 +134,8 @@ class Adapters:
         return self.registry.scan()
 
     def one_check(self) -> AbstractContextManager[None]:
-        """Within this each reference is resolved once, anew: a gate must not answer by what a tag meant before."""
-        return self.registry.scan(anew=True)
+        """Within this each reference is resolved once: a gate answers by what a tag means now, or meant as lately as it may."""
+        return self.registry.scan(max_age_s=self._max_tag_age_s)
 
     async def read(self, host: Host) -> HostFacts | Failure:
         """Ask one host through the source that answers for it."""

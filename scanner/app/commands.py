@@ -282,7 +282,7 @@ class Application:
         with (typed := TypedSettings(Typed("--scheduler", scheduler, "ARCHSCAN_CLUSTER__SCHEDULER"))).blamed():
             settings = self._settings(common, need_hosts=False, environ=typed.environ)
         _log(common, settings, settings.log.level)
-        await importlib.import_module("scanner.app.cluster_worker").run_worker(settings, VERSION, zones, listen, name)
+        await _late("cluster_worker").run_worker(settings, VERSION, zones, listen, name)
 
     async def demo(self, common: Common, port: int, progress: ScanListener) -> None:
         """Serve the demonstration fleet."""

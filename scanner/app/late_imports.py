@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from scanner import ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-INTERRUPTED = 130
-"""128 and the number of SIGINT, as shells say it."""
-
 
 @contextmanager
 def late_imports() -> Iterator[None]:
-    """Within this an interrupt that would be raised ends the process at once.
+    """Within this an interrupt ends the process at once.
 
-    Python itself drops one that falls into certain moments of an import, some of them with its lock held.
+    Python itself drops one that falls into certain moments of an import, some of them with its lock held; an event loop
+    hears of it once the import is over, which takes many seconds from a cold or busy disk.
     """
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # an event loop's raises nothing
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    signal.signal(signal.SIGINT, ending.at_once)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, before)

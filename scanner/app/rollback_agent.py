@@ -59,6 +59,7 @@ async def run_agent(settings: Settings) -> None:
     log.info("rollback_agent_ready", service=ledger.link.url, hosts=len(hosts))
     try:
         await until_first(stopped.wait(), _work(ledger, pool, hosts), _ended)
+        log.info("rollback_agent_stopped", service=ledger.link.url)
     finally:
         await pool.close()
 

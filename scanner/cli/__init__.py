@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from scanner import ending
 from scanner.cli import completion, rooms
 from scanner.cli.command import ArchscanGroup, UnreadError
 from scanner.cli.outcome import Exit
@@ -32,9 +33,6 @@ WrongUsage: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 _NO_COMMAND = "No such command"
-
-INTERRUPTED = 130
-"""128 and the number of SIGINT, as shells say it."""
 
 UNREAD = 141
 """128 and the number of SIGPIPE: whoever read the output has gone."""
@@ -112,7 +110,7 @@ def _run(
         _complain(error, command, given)
         return Exit.USAGE
     except (typer.Abort, KeyboardInterrupt):
-        return INTERRUPTED
+        return ending.INTERRUPTED
     except UsageError as error:
         _say(*error.lines)
         return Exit.USAGE
@@ -217,7 +215,7 @@ def _ended(command: Callable[[], int]) -> int:
         code = command()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return ending.INTERRUPTED
     except (BrokenPipeError, UnreadError):
         _drop_output()
         return UNREAD

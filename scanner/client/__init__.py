@@ -59,6 +59,23 @@ SIGNED = "\n\n\N{EM DASH} "
 """Stands between the text of a signed note and its first signature (C2SP signed-note)."""
 
 
+_PROXIES = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY"
+"""Variables of the environment that name a proxy, in small letters too; what is in them may be a password."""
+
+
+@contextmanager
+def _proxies_blamed() -> Iterator[None]:
+    """What the environment names as a proxy, and is none that can be used, is the caller's to change."""
+    try:
+        yield
+    except ImportError:
+        raise UsageError(
+            f"a SOCKS proxy (one of {_PROXIES}) is not spoken with: name an HTTP proxy, or unset it"
+        ) from None
+    except (httpx.InvalidURL, ValueError):
+        raise UsageError(f"one of {_PROXIES} is no address of a proxy: write http://HOST:PORT, or unset it") from None
+
+
 class Client:
     """One server with one token; raises ``UsageError`` for what the caller has to change, ``ServiceError`` for the rest."""
 
@@ -67,15 +84,16 @@ class Client:
             raise UsageError(f"--server {_shown(url)}: write http://HOST:PORT or https://HOST")
         self._url = _shown(url.rstrip("/"))
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-        self._http = httpx.Client(
-            base_url=url.rstrip("/"),
-            headers=headers,
-            # the system's authorities, a company's own among them, not a list of a library's
-            verify=certificates.verifying() if transport is None else True,
-            timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
-            transport=transport,
-            follow_redirects=False,  # a token goes to nobody else
-        )
+        with _proxies_blamed():
+            self._http = httpx.Client(
+                base_url=url.rstrip("/"),
+                headers=headers,
+                # the system's authorities, a company's own among them, not a list of a library's
+                verify=certificates.verifying() if transport is None else True,
+                timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
+                transport=transport,
+                follow_redirects=False,  # a token goes to nobody else
+            )
 
     def __enter__(self) -> Self:
         """Itself."""

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from scanner.domain.image.offers import Program
 
 
-# ---------------------------------------------------------------- the host
-
-
 class Source(StrEnum):
     """What said that a workload exists."""
 
@@ -57,10 +54,7 @@ class EngineKind(StrEnum):
 
 
 class EngineState(StrEnum):
-    """Whether an engine answered; only ``ABSENT`` or ``UNUSED`` means that it has no workloads.
-
-    ``UNUSED`` is one that is installed and has never been run, so that it has no store yet.
-    """
+    """Whether an engine answered; only ``ABSENT`` or ``UNUSED`` (there, never run yet) means that it has no workloads."""
 
     UP = "up"
     ABSENT = "absent"
@@ -219,8 +213,10 @@ class Process:
     ``USER[:GROUP]`` as written. ``init`` tells that the engine puts an init of its own in front (``--init``).
     ``volumes`` are the paths over which an engine mounts a volume of its own accord (a config's Volumes).
     ``healthcheck`` is Docker's ``Test``: ``CMD`` or ``CMD-SHELL`` before its words, ``NONE`` to switch it off.
-    ``shell`` is what a config says runs its ``CMD-SHELL`` (a Dockerfile's SHELL). ``read_only``: nothing can be written but on mounts.
+    ``shell`` is what a config says runs its ``CMD-SHELL`` (a Dockerfile's SHELL). ``read_only``: nothing can be written but on mounts,
+    those among them that Podman makes by itself, but where it ``lacks_tmpfs`` (``--read-only-tmpfs=false``).
     ``nameless_env`` are words of a config's Env without ``=``, which ``env`` has as variables without a value.
+    ``is_fed``: it reads what its engine's client is given to read (``run -i``), ``input``, ``None`` where that is not known.
     """
 
     entrypoint: tuple[str, ...] | None = None
@@ -236,6 +232,9 @@ class Process:
     privileges: Privileges = Privileges()
     shell: tuple[str, ...] | None = None
     read_only: bool | None = None
+    lacks_tmpfs: bool | None = None
+    is_fed: bool | None = None
+    input: str | None = None
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -354,8 +353,8 @@ class Workload:
         """What is said beside the image, with the paths below mounts, and those that stay open below a read-only root."""
         process = self.process or Process()
         # All but Docker may leave some writable, Swarm puts secrets there, Kubernetes the token of a pod's account.
-        is_docker = self.engine.startswith(EngineKind.DOCKER)
-        open_ones = ("/run/secrets",) if is_docker else ("/run", "/tmp", "/var/run", "/var/tmp")  # noqa: S108 - paths of a container
+        is_bare = self.engine.startswith(EngineKind.DOCKER) or process.lacks_tmpfs is True
+        open_ones = ("/run/secrets",) if is_bare else ("/run", "/tmp", "/var/run", "/var/tmp")  # noqa: S108 - paths of a container
         left = open_ones if process.read_only is True else ()
         over = (*(mount.destination for mount in self.mounts or ()), *left)
         return replace(process, volumes=(*(process.volumes or ()), *over)) if over else self.process

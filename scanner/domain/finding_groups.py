@@ -72,10 +72,12 @@ class Tally:
 class HostFindings(tuple["Finding", ...]):  # noqa: SLOT001 -- what is counted of them is remembered
     """One host's findings; whoever makes something of them may remember it by this very object.
 
-    ``is_shown`` tells that every text of them is known to be fit to be shown.
+    ``is_shown`` tells that every text of them is known to be fit to be shown, ``rows_packed`` is what the trail hashes of them,
+    empty before that was made.
     """
 
     is_shown = False
+    rows_packed = b""
 
     @cached_property
     def likenesses(self) -> tuple[Likeness, ...]:

@@ -8,7 +8,8 @@ from prometheus_client.exposition import choose_encoder
 
 from scanner.metrics import families as c
 from scanner.metrics.exposition import exposition
-from scanner.metrics.fleet_metrics import MAX_FINDINGS, fleet
+from scanner.metrics.fleet_metrics import MAX_FINDINGS
+from scanner.metrics.fleet_pages import FleetPages, Format
 from scanner.metrics.ourselves import Instruments
 from scanner.metrics.registries import RegistryObserver
 
@@ -28,11 +29,8 @@ class Metrics:
 
     def __init__(self, version: str, *, max_findings: int = MAX_FINDINGS) -> None:
         self._own = Instruments(version)
-        self._max_findings = max_findings
+        self._pages = FleetPages(max_findings)
         self._leads = True
-        self._changed_at: Mapping[str, float] = {}
-        self._rendered: tuple[Report | None, dict[bool, bytes]] = (None, {})
-        self._formats: frozenset[bool] = frozenset()
         own = self._own
         self.registries = RegistryObserver(own.registry_requests, own.registry_duration, own.registry_rate_limit)
         self.trail = own.trail
@@ -40,21 +38,23 @@ class Metrics:
 
     # ---------------------------------------------------------------- expositions
 
-    def render(self, report: Report | None, accept: str | None) -> tuple[str, bytes]:
-        """Content type and page for ``/metrics``, in the format that ``accept`` asks for."""
+    def render(self, report: Report | None, accept: str | None, *, packed: bool = False) -> tuple[str, bytes]:
+        """Content type and page for ``/metrics``, in the format that ``accept`` asks for; ``packed`` by gzip."""
         encode, content_type = choose_encoder(accept or "")
-        openmetrics = content_type.startswith(_OPENMETRICS)
-        self._formats |= {openmetrics}
-        shown = report if self._leads else None  # two instances that are both scraped would page twice
-        return content_type, self._fleet(shown, openmetrics=openmetrics) + encode(self._own.registry)
+        page = self._pages.page(self._shown(report), _format(content_type, packed=packed), encode(self._own.registry))
+        return content_type, page
+
+    def is_ready(self, report: Report | None, accept: str | None, *, packed: bool = False) -> bool:
+        """Whether that page takes no longer than our own few series do."""
+        _, content_type = choose_encoder(accept or "")
+        return self._pages.is_ready(self._shown(report), _format(content_type, packed=packed))
 
     def prepare(self, report: Report) -> None:
         """Render what is about to be published in the formats that were asked for; may be called from any thread.
 
         100,000 series take half a second, for which neither a scrape nor the event loop should wait.
         """
-        for openmetrics in self._formats:
-            self._fleet(report, openmetrics=openmetrics)
+        self._pages.prepare(report)
 
     def render_probe(
         self, report: Report | None, *, success: bool, duration_s: float, accept: str | None
@@ -62,7 +62,7 @@ class Metrics:
         """The page of one ``/probe``: its target only, nothing of ourselves."""
         _, content_type = choose_encoder(accept or "")
         openmetrics = content_type.startswith(_OPENMETRICS)
-        made = fleet(report, self._max_findings, self._changed_at)
+        made = self._pages.samples(report)
         target = {
             family: samples for family, samples in made.items() if family not in (c.SCAN_LAST_SUCCESS, c.SCAN_DURATION)
         }
@@ -70,23 +70,15 @@ class Metrics:
         page = exposition({**probe, **target}, openmetrics=openmetrics)
         return content_type, page + _END if openmetrics else page
 
-    def _fleet(self, report: Report | None, *, openmetrics: bool) -> bytes:
-        """Rendered once per report: between two scans every scrape gets the same bytes."""
-        known, pages = self._rendered
-        if known is not report or not pages:
-            pages = {}
-        if openmetrics not in pages:
-            made = fleet(report, self._max_findings, self._changed_at)
-            pages[openmetrics] = exposition(made, openmetrics=openmetrics)
-        self._rendered = (report, pages)
-        return pages[openmetrics]
+    def _shown(self, report: Report | None) -> Report | None:
+        """Nothing of a follower: two instances that are both scraped would page twice."""
+        return report if self._leads else None
 
     def configure(self, *, max_findings: int, scan_interval_s: float, registries: tuple[str, ...] = ()) -> None:
         """Take on new settings."""
-        self._max_findings = max_findings
+        self._pages.configure(max_findings)
         self._own.scan_interval.set(scan_interval_s)
         self.registries.configured(registries)
-        self._rendered = (None, {})
 
     def leads(self, leads: bool) -> None:  # noqa: FBT001 -- the fact itself
         """Whether this archscan scans, so that the fleet's series are its to show."""
@@ -101,8 +93,7 @@ class Metrics:
 
     def architectures_changed(self, changed_at: Mapping[str, float]) -> None:
         """When each host changed its platform (Unix seconds); hosts that are not in the report are left out."""
-        self._changed_at = dict(changed_at)
-        self._rendered = (None, {})
+        self._pages.architectures_changed(changed_at)
 
     def first_scanned(self, at: float) -> None:
         """When the first complete scan ended that the store remembers (Unix seconds)."""
@@ -185,3 +176,7 @@ class Metrics:
     def loop_lag(self, seconds: float) -> None:
         """The event loop was late by so much; a clock that stepped back counts as in time."""
         self._own.loop_lag.observe(max(seconds, 0.0))
+
+
+def _format(content_type: str, *, packed: bool) -> Format:
+    return Format(content_type.startswith(_OPENMETRICS), packed)

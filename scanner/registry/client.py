@@ -78,9 +78,12 @@ class _TagResolution:
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """The answers that one scan has been given, which stay the same to its end; ``anew`` believes none from before."""
+    """The answers that one scan has been given, which stay the same to its end.
 
-    anew: bool = False
+    ``max_age_s`` is how old an answer from before may be, ``None`` leaves that to the configuration.
+    """
+
+    max_age_s: float | None = None
     resolutions: dict[ImageReference, _TagResolution] = field(default_factory=dict)
 
 
@@ -148,12 +151,12 @@ class Registry:
         await self._endpoints.aclose()
 
     @contextmanager
-    def scan(self, *, anew: bool = False) -> Iterator[None]:
+    def scan(self, *, max_age_s: float | None = None) -> Iterator[None]:
         """Within this, each reference is resolved once, in the tasks begun here too: a tag cannot move in a scan.
 
-        ``anew`` is for whoever must know what a tag means now, not what it meant a moment ago.
+        ``max_age_s`` is for whoever must know what a tag means now, or meant that long ago, whatever scans may believe.
         """
-        token = self._snapshot.set(_Snapshot(anew))
+        token = self._snapshot.set(_Snapshot(max_age_s))
         try:
             yield
         finally:
@@ -299,8 +302,9 @@ class Registry:
         snapshot = self._snapshot.get()
         if snapshot and (held := snapshot.resolutions.get(ref)):
             return held
-        known = None if snapshot and snapshot.anew else self._fresh(ref)
-        resolution = known or await self._singleflight.join(ref, lambda: self._asked(ref))
+        resolution = self._fresh(ref, snapshot.max_age_s if snapshot else None) or await self._singleflight.join(
+            ref, lambda: self._asked(ref)
+        )
         if snapshot is None:
             return resolution
         # What a tag leads to is there, so nobody need ask for it by its digest.
@@ -308,12 +312,14 @@ class Registry:
             snapshot.resolutions.setdefault(by_digest(ref, resolution.digest), resolution)
         return snapshot.resolutions.setdefault(ref, resolution)
 
-    def _fresh(self, ref: ImageReference) -> _TagResolution | None:
+    def _fresh(self, ref: ImageReference, believed_s: float | None) -> _TagResolution | None:
         found = self._resolutions.get(ref)
         if found is None:
             return None
         failed = isinstance(found[0].digest, Failure)
         max_age_s = self._config.failure_max_age_s if failed else self._config.cache_age_s
+        if believed_s is not None:
+            max_age_s = 0.0 if failed else believed_s
         return found[0] if self._clock.monotonic() - found[1] < max_age_s else None
 
     async def _asked(self, ref: ImageReference) -> _TagResolution:

@@ -29,7 +29,7 @@ class Adapters(Protocol):
         """Within this each reference is resolved once: a tag cannot move in a scan."""
 
     def one_check(self) -> AbstractContextManager[None]:
-        """Within this each reference is resolved once, anew: what was known of a tag before does not count."""
+        """Within this each reference is resolved once: what was known of a tag before counts for ``gate.max_tag_age`` alone."""
 
     async def read(self, host: Host) -> HostFacts | Failure:
         """Ask one host."""

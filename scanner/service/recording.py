@@ -13,7 +13,7 @@ from scanner.scan.aside import aside
 from scanner.service.answers import Checked, Refusal, RefusalReason
 from scanner.store.error import StoreError
 from scanner.store.lease import NotLeaderError
-from scanner.trail import entries
+from scanner.trail import entries, report_rows
 from scanner.trail.log import TrailError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Recording:
         """
         if self.trail is None:
             return await store.save(report)
-        said = await aside(report.size, lambda: entries.report_digest(report))
+        said = await aside(report.size, lambda: report_rows.report_digest(report))
         record = self.trail.record_scan(by, said)
         if record is None:
             self.trail.missed(self.trail.failure)

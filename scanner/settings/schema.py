@@ -270,6 +270,13 @@ class Gate(Section):
         le=600,
         description="How long a host whose facts are too old is waited for, that is read anew; 0 reads none and holds.",
     )
+    max_tag_age: Duration = Field(
+        default=0.0,
+        ge=0,
+        le=5 * MINUTE,
+        description="How long ago its registry may have said what a tag means; 0 asks it in each question. The answer names the "
+        "digest that was judged.",
+    )
     rules: tuple[GateRule, ...] = Field(
         default=(),
         description="Answers for some of the hosts; of each setting the first rule that fits and says it counts.",

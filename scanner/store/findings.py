@@ -1,7 +1,7 @@
 """Compares each report with what is remembered, so that only differences are written.
 
-Everything here runs in the store's one thread. What is in memory changes only after the database has committed:
-``plan`` computes, ``write`` writes, ``adopt`` remembers.
+What is in memory changes only after the database has committed: ``plan`` computes, in any thread, for that takes as long as a
+fleet is large; ``write_moments``, then ``write`` write in the store's one thread, where ``adopt`` remembers.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import islice
 from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,15 @@ from scanner.store.batches import write_rows
 from scanner.store.finding_rows import FindingBody, Key, LabelsBody, ReadingBody, body_of, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import ClauseElement, Connection
 
     from scanner.domain.verdict.verdict import Verdict
+
+
+MOMENTS_AT_ONCE = 500
+"""Hosts whose moment is written in one transaction, some 5 ms: the gate's decisions, which wait to be durable, go in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,10 @@ class Changes:
 
 
 def plan(memory: Memory, report: Report) -> Changes:
-    """What a complete report changes."""
+    """What a report changes: nothing, if it is not complete."""
+    _ = report.counts  # which the report remembers
+    if not report.complete:
+        return Changes(fill_in(memory, report), memory)
     made = Changes(report, replace(memory, open={}, hosts={}, architectures=dict(memory.architectures)))
     made.memory.last_finished_at = report.finished_at
     _plan_hosts(made, memory)
@@ -146,15 +154,28 @@ def fill_in(memory: Memory, report: Report) -> Report:
     return replace(report, hosts=hosts, findings=tuple(found))
 
 
+def moments(made: Changes) -> Iterator[list[dict[str, Any]]]:
+    """When hosts were read that said the same as before, a few in a transaction of their own: it is true whatever becomes of the rest."""
+    remaining = iter(made.timed)
+    while rows := list(islice(remaining, MOMENTS_AT_ONCE)):
+        yield rows
+    made.timed = []
+
+
+def write_moments(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+    """Write when these hosts were read."""
+    write_rows(connection, update(tables.hosts).where(tables.hosts.c.name == bindparam("row")), rows)
+
+
 def write(connection: Connection, made: Changes) -> None:
     """Write the differences."""
+    write_moments(connection, made.timed)
     t = tables
     differences: tuple[tuple[ClauseElement, Iterable[dict[str, Any]]], ...] = (
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.changed),
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.moved),
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.closed),
         (delete(t.hosts).where(t.hosts.c.name == bindparam("row")), made.gone),
-        (update(t.hosts).where(t.hosts.c.name == bindparam("row")), made.timed),
         (delete(t.architectures).where(t.architectures.c.host == bindparam("host")), made.known),
         (insert(t.architectures), made.known),
     )

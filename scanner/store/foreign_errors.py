@@ -24,6 +24,8 @@ _SHORT = tuple(map(os.strerror, sorted(EXHAUSTED)))
 
 _NOT_OPENED = "unable to open database file"
 
+_UNWRITTEN = "archscan serve, which writes here as it starts, has not yet"
+
 _FULL = ("database or disk is full", "No space left on device")
 
 
@@ -70,4 +72,5 @@ _ADVICE = (
     ("not a database", "it is left as it is: point store.url at another file"),
     ("malformed", "it is left as it is: restore a backup, or point store.url at a new file"),
     ("already exists", "it belongs to another program: point store.url at a database of its own"),
+    *((words, f"{_UNWRITTEN}, else store.url is another program's") for words in ("no such table", 'relation "')),
 )

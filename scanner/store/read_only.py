@@ -100,6 +100,7 @@ def _reading(url: str) -> Iterator[Connection]:
         with _connected(address, where) as connection:
             yield connection
         return
+    _refuse_unmade(address, where)
     with tempfile.TemporaryDirectory(prefix="archscan-trail-") as folder:
         with translated(where):
             copy = _copied(Path(address.database or ""), Path(folder), where)
@@ -112,6 +113,7 @@ def _glancing(url: str) -> Iterator[Connection]:
     """As ``_reading``, but a large SQLite is not copied: its service writes into its file seldom, else beside it."""
     address = address_of(url)
     where, database = address.render_as_string(hide_password=True), Path(address.database or "")
+    _refuse_unmade(address, where)
     with translated(where):
         before = _state(database) if address.get_backend_name() == "sqlite" else []
     if sum(one[0] for one in before if one) <= MAX_BYTES_AT_ONCE:
@@ -153,6 +155,18 @@ def _copied(database: Path, folder: Path, where: str) -> Path:
         if _state(database) == before:
             return copy
     raise StoreError(f"store {where}: it was written to during each of {TRIES} copies: try again", fatal=False)
+
+
+def _refuse_unmade(address: URL, where: str) -> None:
+    """Who asks before there is anything to look at is not told of folders."""
+    if address.get_backend_name() == "sqlite":
+        try:
+            Path(address.database or "").stat()
+        except FileNotFoundError:
+            unmade = f"store {where}: is not there yet: archscan serve makes it as it starts"
+            raise StoreError(unmade, fatal=False) from None
+        except OSError:
+            return  # which whoever reads it says
 
 
 def _state(database: Path) -> list[tuple[int, int] | None]:

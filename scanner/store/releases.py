@@ -40,8 +40,8 @@ def remember(connection: Connection, made: Changes) -> None:
     touched = made.touched
     if connection.execute(select(tables.releases.c.host).limit(1)).first() is None:
         touched = [finding.workload for finding in report.findings]  # the first report since there is such a table
-    platforms = {reading.name: str(reading.platform or "") for reading in report.hosts}
     seen, gone = _by_host(touched), _by_host(one.workload for one in made.changes if one.kind is ChangeKind.CLOSED)
+    platforms = {reading.name: str(reading.platform or "") for reading in report.hosts if reading.name in seen}
     names = sorted({*seen, *gone})
     for first in range(0, len(names), AT_ONCE):
         part = names[first : first + AT_ONCE]

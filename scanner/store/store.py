@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import delete, func, insert, select, update
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from scanner.store.trail_rows import Record
 
 T = TypeVar("T")
+
+_SCAN = {"id": "scan_id", "started_at": "started_at", "finished_at": "finished_at", "complete": "complete"}
+"""Columns of the history, each with what of a report it holds."""
 
 KEEP_S = 90 * 86400.0
 """A quarter of history: long enough to compare with the last release, short enough to stay small."""
@@ -143,11 +147,16 @@ class Store:
         ``record`` writes to the trail what is changed, in the same transaction; what it raises undoes all of it.
 
         Raises:
-            StoreError: nothing of it was written.
+            StoreError: nothing of it was written, but when hosts were read that said the same again.
         """
+        await self._caches.flush()
+        memory, planned = self._memory, await asyncio.to_thread(findings.plan, self._memory, report)
+        for rows in findings.moments(planned):
+            await self._database.run(partial(findings.write_moments, rows=rows))
 
         def save(connection: Connection) -> tuple[findings.Changes, Callable[[], None]]:
-            made = self._save(connection, report)
+            is_first = memory is self._memory  # else another report was
+            made = self._save(connection, report, planned if is_first else findings.plan(self._memory, report))
             announce(connection)
             return made, record(made)(TrailRows(connection)) if record else _nothing
 
@@ -155,7 +164,6 @@ class Store:
             self._adopt(done[0])
             done[1]()
 
-        await self._caches.flush()
         made, _ = await self._database.run(save, adopt)
         return made.report
 
@@ -327,21 +335,14 @@ class Store:
         self._caches.recall(connection)
         self._last = findings.last_report(connection, self._memory)
 
-    def _save(self, connection: Connection, report: Report) -> findings.Changes:
+    def _save(self, connection: Connection, report: Report, made: findings.Changes) -> findings.Changes:
         counts = {str(status): count for status, count in report.counts.items()}
-        row = {
-            "id": report.scan_id,
-            "started_at": report.started_at,
-            "finished_at": report.finished_at,
-            "complete": report.complete,
-            "hosts": len(report.hosts),
-            "counts": json.dumps(counts),
-        }
+        row = {name: getattr(report, at) for name, at in _SCAN.items()}
+        row |= {"hosts": len(report.hosts), "counts": json.dumps(counts)}
         connection.execute(insert(tables.scans), row)
         self._prune(connection)
         if not report.complete:
-            return findings.Changes(findings.fill_in(self._memory, report), self._memory)
-        made = findings.plan(self._memory, report)
+            return made
         findings.write(connection, made)
         platform_changes.write(connection, made.known)
         releases.remember(connection, made)
@@ -382,7 +383,7 @@ class Store:
 
 
 def _nothing() -> None:
-    """There is nothing to adopt."""
+    """Adopt nothing."""
 
 
 def _upsert(connection: Connection, table: Any, keys: tuple[str, ...], row: dict[str, Any]) -> None:

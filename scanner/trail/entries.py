@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Status
 from scanner.store.findings import ChangeKind
-from scanner.trail.leaf import Entry, Event, digest, digest_of_rows, moment
+from scanner.trail.leaf import Entry, Event, digest, moment
+from scanner.trail.report_rows import named, report_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -184,20 +184,6 @@ def reloaded(at: float, by: str, *, successful: bool, detail: str, configuration
     return Entry(Event.CONFIGURATION_RELOADED, at, by, about)
 
 
-def report_digest(report: Report) -> str:
-    """The hash of what a report says, which the report's JSON is enough to make again.
-
-    ``[hosts, findings]``, both sorted: of a host its name with its platform or the reason why it was not read, of a
-    finding its host, workload, source, stage, image, digest, status, reason.
-    """
-    hosts = sorted(
-        [one.name, str(one.reading.reason) if isinstance(one.reading, Failure) else str(one.platform or "")]
-        for one in report.hosts
-    )
-    findings = sorted([*map(str, _named(f.workload, f.verdict).values())] for f in report.findings)
-    return digest_of_rows(hosts, findings)
-
-
 def _rollback(rollback: Rollback) -> dict[str, Any]:
     return {
         "id": rollback.id,
@@ -209,17 +195,4 @@ def _rollback(rollback: Rollback) -> dict[str, Any]:
 
 
 def _finding(workload: Workload, verdict: Verdict) -> dict[str, Any]:
-    return _named(workload, verdict) | ({"detail": verdict.detail} if verdict.detail else {})
-
-
-def _named(workload: Workload, verdict: Verdict) -> dict[str, str]:
-    return {
-        "host": workload.host,
-        "workload": workload.name,
-        "source": str(workload.source),
-        "stage": str(workload.stage),
-        "image": workload.image,
-        "digest": verdict.digest or "",
-        "status": str(verdict.status),
-        "reason": str(verdict.reason),
-    }
+    return named(workload, verdict) | ({"detail": verdict.detail} if verdict.detail else {})

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from scanner.trail.tiles import MAX_ENTRY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 SCHEMA = "archscan/trail/v1"
 """It changes when a field changes its meaning, never when one is added to ``about``."""
@@ -154,16 +154,26 @@ def digest(value: object) -> str:
     return f"sha256:{hashlib.sha256(canonical(value)).hexdigest()}"
 
 
-def digest_of_rows(*tables: Sequence[Sequence[str]]) -> str:
-    """``digest`` of lists of rows, spelt a piece at a time: in one call hundreds of thousands would hold up everybody."""
+def digest_of_pieces(*tables: Iterable[bytes]) -> str:
+    """``digest`` of lists of rows, of which each piece is some as ``spelt`` has them: a list of hundreds of thousands is never there whole."""
     found = hashlib.sha256(b"[")
-    for number, rows in enumerate(tables):
+    for number, pieces in enumerate(tables):
         found.update(b",[" if number else b"[")
-        for at in range(0, len(rows), ROWS_AT_ONCE):
-            found.update((b"," if at else b"") + canonical(rows[at : at + ROWS_AT_ONCE])[1:-1])
+        for place, piece in enumerate(pieces):
+            found.update(b"," + piece if place else piece)
         found.update(b"]")
     found.update(b"]")
     return f"sha256:{found.hexdigest()}"
+
+
+def pieces_of(rows: Sequence[Sequence[str]]) -> Iterator[bytes]:
+    """Rows in pieces: in one call hundreds of thousands would hold up everybody."""
+    return (spelt(rows[at : at + ROWS_AT_ONCE]) for at in range(0, len(rows), ROWS_AT_ONCE))
+
+
+def spelt(rows: Sequence[Sequence[str]]) -> bytes:
+    """Some rows of a list, as they stand between its brackets."""
+    return canonical(rows)[1:-1]
 
 
 def moment(at: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,24 @@ async def test_a_tag_that_moved_is_seen_by_the_next_question_of_the_same_service
                 pushed("service", "386")
                 assert await pin(adapters.registry, image_reference(image)) == found[-1]
         assert found[0] != found[1]
+    finally:
+        await adapters.close()
+
+
+async def test_a_tag_is_believed_for_as_long_as_the_settings_say_and_no_longer(pushed, settings, monkeypatch):
+    image = pushed("believed", "amd64")
+    gate = settings.gate.model_copy(update={"max_tag_age": 10.0})
+    adapters = Adapters(settings.model_copy(update={"gate": gate}), AdapterContext("0"))
+    try:
+        found = []
+        for ahead in (0.0, 9.0, 11.0):
+            monkeypatch.setattr(
+                adapters.registry._clock, "monotonic", lambda by=ahead: time.monotonic() + by, raising=False
+            )
+            with adapters.one_check():
+                found.append(await pin(adapters.registry, image_reference(image)))
+            pushed("believed", "arm64" if ahead < 9 else "386")
+        assert found[0] == found[1] != found[2]
     finally:
         await adapters.close()
 

@@ -27,6 +27,15 @@ BUSY = 503
 RATES = {"gate": 200.0, "metrics": 1.0, "page": 1.0}
 """Questions a second; who collects metrics asks every 15 s."""
 
+HEADERS = {
+    "metrics": (
+        "Accept: application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.1",
+        "Accept-Encoding: gzip",
+    ),
+    "page": ("Accept: text/html", "Accept-Encoding: gzip, deflate, br"),
+}
+"""As Prometheus asks, as browsers do."""
+
 OWN_REGISTRY = {"plain_http": True, "rate": 2000, "burst": 2000, "concurrency": 100}
 """The gate asks it in every question: what a registry is usually asked at most, 200 times a second, would be measured instead."""
 
@@ -36,8 +45,8 @@ ROOT = Path(__file__).parent.parent.parent
 class Client:
     """A few kept connections to the service."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, headers: tuple[str, ...] = ()) -> None:
+        self._port, self._headers = port, "".join(f"{one}\r\n" for one in headers)
         self._free: asyncio.Queue = asyncio.Queue()
         for _ in range(CONNECTIONS):
             self._free.put_nowait(None)
@@ -49,7 +58,7 @@ class Client:
             reader, writer = kept or await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 24)
             kept = None
             head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nAuthorization: Bearer {TOKEN}\r\n"
-            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            head += f"{self._headers}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             writer.write(head.encode() + body)
             status, fields = await self._head(reader)
             found = await self._body(reader, fields)
@@ -97,7 +106,7 @@ async def loaded(port: int, images: list[str], until: asyncio.Task) -> tuple[dic
     """Seconds of each answer that was asked for before ``until`` ended; how many were refused, as there was no memory for them."""
     refused: Counter[str] = Counter()
     took: dict[str, list[float]] = {kind: [] for kind in RATES}
-    named, clients = cycle(images), {kind: Client(port) for kind in RATES}
+    named, clients = cycle(images), {kind: Client(port, HEADERS.get(kind, ())) for kind in RATES}
 
     async def one(kind: str, due: float) -> None:
         client = clients[kind]
@@ -134,8 +143,8 @@ def told(took: dict[str, list[float]], refused: Counter[str], scan_s: float) -> 
     return found
 
 
-async def main(hosts: int, workloads: int, again: int) -> dict[str, object]:
-    """A first scan, then ``again`` scans under load."""
+async def main(hosts: int, workloads: int, again: int, max_tag_age: str) -> dict[str, object]:
+    """A first scan, then ``again`` scans under load; the gate believes what a tag meant for so long."""
     shelf, images = made_up.stock()
     with registry_of(shelf) as registry, tempfile.TemporaryDirectory() as name:
         folder, port = Path(name), free_port()
@@ -149,6 +158,7 @@ async def main(hosts: int, workloads: int, again: int) -> dict[str, object]:
                 "ssh": {"identity_file": str(fleet.key), "known_hosts_file": str(fleet.known_hosts)},
                 "registries": {registry: OWN_REGISTRY, "cache_age": "1h"},
                 "scan": {"interval": "1h", "jitter": "0s", "deadline": "30m"},
+                "gate": {"max_tag_age": max_tag_age},
                 "store": {"url": f"sqlite:///{folder}/archscan.db"},
                 "web": {"listen": f"127.0.0.1:{port}", "tokens": [
                     {"name": "bench", "token_file": "token", "scopes": ["read", "gate", "operate"]}]},
@@ -185,5 +195,6 @@ if __name__ == "__main__":
     parser.add_argument("hosts", type=int)
     parser.add_argument("workloads", type=int)
     parser.add_argument("--again", type=int, default=3)
+    parser.add_argument("--max-tag-age", default="0s", help="gate.max_tag_age; 0s asks the registry in each question")
     chosen = parser.parse_args()
-    print(json.dumps(asyncio.run(main(chosen.hosts, chosen.workloads, chosen.again))))
+    print(json.dumps(asyncio.run(main(chosen.hosts, chosen.workloads, chosen.again, chosen.max_tag_age))))

@@ -863,9 +863,20 @@ async def test_a_big_base_below_a_small_top_layer_is_not_read(images, build):
     assert images.bytes_out < 0.05 * (base.size + top.size)
 
 
+@pytest.mark.parametrize("early_stop", [False, True])
+async def test_a_small_base_below_implied_directories_is_read_for_what_it_takes_away(images, build, early_stop):
+    noise = b"".join(i.to_bytes(4, "little") * 3 for i in range(1 << 17))  # 1.5 MiB, worth an early stop
+    base = images.layer([("usr/share/noise", {"content": noise})], "plain")
+    top = images.layer([("usr/local/bin/app", build.elf())])
+    made = build.offer(base, top, entrypoint=("/usr/local/bin/app",))
+    found = await inspect(made, None, images.open, early_stop=early_stop)
+    assert found.objections == ()
+    assert images.handed_out[base.digest] == base.size
+
+
 async def test_a_bare_name_found_above_a_big_base_reads_it_for_paths_sake_unless_it_may_stop_early(images, build):
     base = images.layer([("usr/share/noise", {"content": b"\1" * (3 << 20)})], "plain")
-    top = images.layer([("usr/bin/app", build.elf())])
+    top = images.layer([("usr", build.directory), ("usr/bin", build.directory), ("usr/bin/app", build.elf())])
     made = build.offer(base, top, entrypoint=("app",))
     early = await inspect(made, None, images.open, early_stop=True)
     assert (early.problem, early.partly_read) == (None, (base.digest,))

@@ -74,33 +74,86 @@ def test_n15_a_reader_that_leaves_is_no_finding(commands, configured, words):
     assert [(configured / name).read_text() for name in ("code", "err")] == ["141\n", ""]
 
 
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("after_s", [0.05, 0.4, 1.0, 2.0])
-def test_n15_an_interrupt_at_any_moment_ends_a_command_with_130(configured, after_s):
+def test_n15_an_interrupt_or_a_termination_at_any_moment_ends_a_command_as_shells_say_it(configured, after_s, sent):
     with subprocess.Popen(
         [*ARCHSCAN, "scan", "-c", "c.yml"], cwd=configured, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         time.sleep(after_s)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         output, errors = process.communicate(timeout=30)
     assert "/scanner/" not in errors.partition("Traceback")[2], errors
     assert "Traceback" not in output
     is_ours = "Traceback" not in errors and process.returncode not in {3, -signal.SIGINT}
-    assert process.returncode == 130 or not is_ours, errors  # it was done already, or Python itself had not begun
+    expected = 130 if sent is signal.SIGINT else -signal.SIGTERM
+    assert process.returncode == expected or not is_ours, errors  # it was done already, or Python itself had not begun
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
-def test_n15_a_start_that_waits_for_its_store_ends_at_once(configured, sent, code):
-    with socket.create_server(("127.0.0.1", 0)) as silent, Path(os.devnull).open("r+") as nothing:
+@pytest.fixture
+def silent_store(configured):
+    """A database that accepts and says nothing; the command of a service that waits for it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
         document = json.loads((configured / "c.yml").read_text())
         document["store"] = {"url": f"postgresql://u@127.0.0.1:{silent.getsockname()[1]}/x"}
         (configured / "s.yml").write_text(json.dumps(document))
-        words = ("serve", "-c", "s.yml", "--web.listen-address", f"127.0.0.1:{free_port()}")
-        started = command.start(*words, standard=(nothing.fileno(),) * 3, cwd=configured)
         silent.settimeout(60)
+        yield silent, ("serve", "-c", "s.yml", "--web.listen-address", f"127.0.0.1:{free_port()}")
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_n15_a_start_that_waits_for_its_store_ends_at_once_and_says_why(configured, silent_store, sent, code):
+    silent, words = silent_store
+    with Path(os.devnull).open("r+") as nothing, (configured / "log").open("w") as log:
+        started = command.start(*words, standard=(nothing.fileno(),) * 2 + (log.fileno(),), cwd=configured)
         asked, _ = silent.accept()
         os.kill(started.pid, sent)
         with asked:
             assert started.wait(STOP_WITHIN_S) == code
+    said = (configured / "log").read_text()
+    assert f'event=stopping why="{sent.name} during its start"' in said
+    assert said.count("\n") == 1, said
+
+
+def test_n15_the_first_process_of_a_container_ends_when_it_is_stopped_during_its_start(
+    configured, silent_store, require, require_root
+):
+    """The kernel gives it no signal that it does not catch: a stop would wait until its supervisor kills it."""
+    silent, words = silent_store
+    contained = [require("unshare", "util-linux"), "--pid", "--fork", *ARCHSCAN, *words]
+    with subprocess.Popen(contained, cwd=configured, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as outside:
+        asked, _ = silent.accept()
+        (first,) = Path(f"/proc/{outside.pid}/task/{outside.pid}/children").read_text().split()
+        os.kill(int(first), signal.SIGTERM)
+        with asked:
+            assert outside.wait(STOP_WITHIN_S) == 143
+
+
+def test_n15_an_agent_that_is_stopped_says_so_and_ends_well(configured):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", configured / "id"], check=True)
+        (configured / "known_hosts").write_text(f"web-1 {(configured / 'id.pub').read_text()}")
+        (configured / "token").write_text("t" * 43)
+        (configured / "token").chmod(0o600)
+        document = {
+            "inventory": [{"kind": "local", "name": "box"}],
+            "ssh": {"identity_file": "id", "known_hosts_file": "known_hosts"},
+            "rollback": {"server": f"http://127.0.0.1:{silent.getsockname()[1]}", "token_file": "token"},
+        }
+        (configured / "a.yml").write_text(json.dumps(document))
+        silent.settimeout(60)
+        with Path(os.devnull).open("r+") as nothing, (configured / "log").open("w") as log:
+            started = command.start(
+                "rollback-agent", "-c", "a.yml", standard=(nothing.fileno(),) * 2 + (log.fileno(),), cwd=configured
+            )
+            asked, _ = silent.accept()
+            with asked:
+                os.kill(started.pid, signal.SIGTERM)
+                assert started.wait(STOP_WITHIN_S) == 0
+    assert [line.split("event=")[1].split()[0] for line in (configured / "log").read_text().splitlines()] == [
+        "rollback_agent_ready",
+        "rollback_agent_stopped",
+    ]
 
 
 def test_n15_a_character_that_the_terminal_has_not_is_written_as_its_number():
@@ -135,6 +188,8 @@ def test_n15_a_folder_that_is_gone_is_one_line(tmp_path):
         ("<&- >&- 2>&-", "--version", 2),
         (">&-", "scan -c c.yml --output made.txt", None),
         ("2>/dev/full", "scna", 2),
+        ("2>/dev/full >/dev/null", "scan root@127.0.0.1:1", 3),
+        ("2>&- >/dev/null", "scan root@127.0.0.1:1", 3),
         ("2>&-", "scna", 2),
     ],
 )
@@ -149,5 +204,5 @@ def test_n15_a_stream_that_is_closed_or_full_changes_no_exit_code_but_where_data
         timeout=60,
         check=False,
     )
-    assert (done.stdout, done.stderr if closed.startswith("2") else "") == ("", "")
+    assert (done.stdout, done.stderr if "2>" in closed else "") == ("", "")
     assert done.returncode == code if code is not None else done.returncode in {0, 1, 3}

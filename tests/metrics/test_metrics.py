@@ -410,20 +410,6 @@ def test_a_hundred_thousand_series_are_rendered_once_per_report():
     assert page.count(b"\n") > 100_000
 
 
-def test_what_was_prepared_is_not_rendered_again(monkeypatch):
-    metrics, report = Metrics("0.1.0"), a_report()
-    metrics.render(None, None)
-    metrics.prepare(report)
-    monkeypatch.setattr("scanner.metrics.metrics.fleet", None)
-    assert b'archscan_host_up{host="web-1"} 1.0' in metrics.render(report, None)[1]
-
-
-def test_only_formats_that_somebody_asked_for_are_prepared(monkeypatch):
-    metrics = Metrics("0.1.0")
-    monkeypatch.setattr("scanner.metrics.metrics.fleet", None)
-    metrics.prepare(a_report())
-
-
 def test_only_what_a_scan_should_have_learnt_counts_as_incomplete():
     reasons = (
         Reason.IMAGE_TIMEOUT,

@@ -8,7 +8,7 @@ from scanner.domain.waiver import Waiver
 from scanner.scan.aside import FEW
 from scanner.service.answers import Checked, Refusal
 from scanner.store.error import StoreError
-from scanner.trail import entries, leaf
+from scanner.trail import entries, leaf, report_rows
 from scanner.trail.note import Signer
 from scanner.trail.trail import Trail
 from scanner.trail.verify import verify
@@ -60,13 +60,13 @@ async def test_a_scan_a_decision_a_waiver_a_reload_stand_in_the_trail(service, t
 
 
 async def test_whatever_waits_for_the_store_waits_for_no_report_s_digest(service, trail, store, monkeypatch):
-    made_in, digest = [], entries.report_digest
+    made_in, digest = [], report_rows.report_digest
 
     def report_digest(report):
         made_in.append(threading.current_thread().name)
         return digest(report)
 
-    monkeypatch.setattr(entries, "report_digest", report_digest)
+    monkeypatch.setattr(report_rows, "report_digest", report_digest)
     await scanned(service)
     assert made_in
     assert not any(name.startswith("archscan-store") for name in made_in)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import threading
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -65,8 +67,43 @@ async def test_a_fleet_that_did_not_change_costs_the_same_few_statements_whateve
     saved = await store.save(report)
     with counted(store, monkeypatch) as found:
         again = await store.save(replace(report, finished_at=200.0))
-    assert found == {"statements": 4, "written": 0, "compared": 0}  # begin, scan, when hosts were read, releases
+    # begin, when hosts were read, then begin, scan, releases
+    assert found == {"statements": 5, "written": 0, "compared": 0}
     assert all(again.by_host[name] is saved.by_host[name] for name in saved.by_host)
+
+
+async def test_a_decision_waits_for_the_moments_of_few_hosts_whatever_the_size_of_a_fleet(store, fleet, monkeypatch):
+    await store.save(report_of(fleet, 10))
+    monkeypatch.setattr(findings, "MOMENTS_AT_ONCE", 2)
+    done = []
+    saving = asyncio.create_task(store.save(report_of(fleet, 10, at=200.0)))
+    saving.add_done_callback(lambda _: done.append("saved"))
+    for number in range(3):
+        await store.put_record("kind", f"key-{number}", {})
+        done.append(number)
+    saved = await saving
+    assert done == [0, 1, 2, "saved"]
+    assert {host.taken_at for host in saved.hosts} == {host.taken_at for host in report_of(fleet, 10, at=200.0).hosts}
+
+
+async def test_a_report_is_compared_with_what_is_stored_while_others_write(store, fleet, monkeypatch):
+    compared_in, own = [], findings.plan
+
+    def plan(*asked):
+        compared_in.append(threading.current_thread().name)
+        return own(*asked)
+
+    monkeypatch.setattr(findings, "plan", plan)
+    await store.save(report_of(fleet, 3))
+    assert compared_in
+    assert not any(name.startswith("archscan-store") for name in compared_in)
+
+
+async def test_of_two_reports_at_once_the_second_is_compared_with_the_first(store, fleet):
+    both = [report_of(fleet, 3, at=100.0), report_of(fleet, 4, at=200.0)]
+    await asyncio.gather(*map(store.save, both))
+    await store.recall()
+    assert {host.name for host in (await store.load()).hosts} == {"h0", "h1", "h2", "h3"}
 
 
 async def test_one_host_that_changed_costs_what_one_host_costs(store, fleet, monkeypatch):

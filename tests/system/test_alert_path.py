@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from scanner.domain.facts import Source, Stage, Workload
+from scanner.domain.image.offers import BuiltFrom
 from scanner.domain.report import Finding
 from scanner.domain.verdict.reason import Reason
 from scanner.domain.verdict.verdict import Fix, Verdict
@@ -27,7 +28,10 @@ RULES = ROOT / "config" / "prometheus" / "rules" / "archscan.yml"
 def finding(host, reason, stage=Stage.RUNNING, image="registry.example:5000/shop/api:1.4"):
     workload = Workload(host, "api", Source.DOCKER, stage, image)
     fix = Fix("The copy is for another CPU: pull it anew.", (f"docker pull --platform linux/amd64 {image}",))
-    return Finding(workload, Verdict(reason, "made up", fix=fix), AMD64, first_seen=time.time())
+    origin = BuiltFrom("https://git.example/shop/api", "4f1c2d3")
+    return Finding(
+        workload, Verdict(reason, "made up", fix=fix, built_from=origin), AMD64, first_seen=time.time(), team="web"
+    )
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ def exporter():
         yield address
 
 
-def test_an_exec_format_error_on_two_hosts_becomes_one_message_with_the_command(
+def test_an_exec_format_error_on_two_hosts_becomes_one_message_to_its_owner_with_the_command_and_its_sources(
     exporter, prometheus, alertmanager, webhook, tmp_path
 ):
     config = yaml.safe_load((ROOT / "config" / "alertmanager" / "alertmanager.yml").read_text())
@@ -60,7 +64,8 @@ def test_an_exec_format_error_on_two_hosts_becomes_one_message_with_the_command(
     server = prometheus(rules=[RULES], targets=[exporter], alertmanagers=[alertmanager(file).address])
 
     assert server.wait_for('up{job="archscan"} == 1')
-    messages = {m["attachments"][0]["title"]: m["attachments"][0]["text"] for m in webhook.wait_for(2)}
+    heard = webhook.wait_for(2)
+    messages = {m["attachments"][0]["title"]: m["attachments"][0]["text"] for m in heard}
     assert set(messages) == {
         "web-3 shows another host key",
         "registry.example:5000/shop/api:1.4: exec_format_error on 2 workloads",
@@ -68,6 +73,8 @@ def test_an_exec_format_error_on_two_hosts_becomes_one_message_with_the_command(
     text = messages["registry.example:5000/shop/api:1.4: exec_format_error on 2 workloads"]
     assert "The copy is for another CPU: pull it anew." in text
     assert "docker pull --platform linux/amd64 registry.example:5000/shop/api:1.4" in text
+    assert "Team: web\nBuilt from: https://git.example/shop/api at 4f1c2d3\n" in text
+    assert {m["channel"]: m["attachments"][0]["text"] for m in heard}["#web-on-call"] == text
     firing = {alert["labels"]["alertname"] for alert in server.alerts() if alert["state"] == "firing"}
     assert firing == {"ArchscanExecFormatErrorObserved", "ArchscanHostKeyChanged"}
 

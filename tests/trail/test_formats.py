@@ -221,4 +221,4 @@ def test_an_entry_that_is_too_long_keeps_a_digest_of_its_longest_value():
 @pytest.mark.parametrize("count", [0, 1, leaf.ROWS_AT_ONCE, 2 * leaf.ROWS_AT_ONCE + 1])
 def test_rows_that_are_spelt_a_piece_at_a_time_have_the_same_digest(count):
     rows = [["h\u00e9", str(number), '"'] for number in range(count)]
-    assert leaf.digest_of_rows(rows, [], rows[:1]) == leaf.digest([rows, [], rows[:1]])
+    assert leaf.digest_of_pieces(*map(leaf.pieces_of, (rows, [], rows[:1]))) == leaf.digest([rows, [], rows[:1]])

@@ -17,9 +17,10 @@ from scanner.binary.layers.limits import LayerError, LayerLimits, limit_reached,
 from scanner.binary.layers.reading import SLICE_BYTES, THINK_S
 from scanner.binary.layers.tables import parse_table
 from scanner.binary.layers.tarstream import TarReader
+from scanner.binary.layers.unanswered import Unfetched, Unread
 from scanner.binary.layers.unpack import Unpack, UnpackBudget
 from scanner.binary.layers.usage import Usage
-from scanner.binary.layers.view import Unfetched, Unread, View
+from scanner.binary.layers.view import View
 from scanner.binary.program import argv, chain, emulators
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers import file_capabilities
 from scanner.binary.layers.hard_links import HardLinks
 from scanner.binary.layers.limits import disputed, limit_reached, unreadable
+from scanner.binary.layers.usage import MODULE_BYTES
 from scanner.binary.program.capture import SCRIPT_BYTES, Capture
 from scanner.binary.program.content import Content, as_text, examine
 from scanner.binary.program.libraries.ld_cache import MAX_CACHE_BYTES
@@ -134,6 +135,8 @@ class LayerIndex:
             return Capture(entry.size, text=True, text_bytes=MAX_CACHE_BYTES)
         if entry.mode & 0o111 or _LIBRARY.search(path) or path in self.usage.runs:
             return Capture(entry.size, applets=bool(_BUSYBOX.search(path)))
+        if self.usage.wants_module(path, entry.size):
+            return Capture(entry.size, text=True, text_bytes=MODULE_BYTES, module=True)
         if entry.size <= SCRIPT_BYTES and (_SOURCED.search(path) or path in self.usage.wanted):
             return Capture(entry.size, text=True)
         if entry.size <= SCRIPT_BYTES and is_interpreted(path) and self.usage.has_room_for(entry.size):
@@ -144,7 +147,8 @@ class LayerIndex:
         """Remember an entry."""
         examined = None
         if isinstance(content, Capture):
-            examined = self.usage.within(interpret(content), is_other=content.text and is_interpreted(entry.name))
+            is_other = content.text and is_interpreted(entry.name)
+            examined = self.usage.within(interpret(content), is_other=is_other, is_module=content.module)
         if entry.sparse:
             unread = Failure(Reason.BINARY_UNKNOWN, "the file is stored as a sparse file")
             examined = Content(FileKind.OTHER, problem=unread)

@@ -11,9 +11,10 @@ from scanner.binary.layers.implied import through_no_directory
 from scanner.binary.layers.layers import LayerIndex
 from scanner.binary.layers.limits import LayerError, LayerLimits, limit_reached, unreadable
 from scanner.binary.layers.tarstream import TarReader
+from scanner.binary.layers.unanswered import Unfetched, Unkept, Unread
 from scanner.binary.layers.unpack import Unpack, UnpackBudget, packing_notes
 from scanner.binary.layers.usage import Usage
-from scanner.binary.layers.view import Unfetched, Unkept, Unread, View
+from scanner.binary.layers.view import View
 from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Objection
 from scanner.domain.streams import StreamBroken
@@ -141,7 +142,7 @@ class LayerReading:
         """Read the layers that nobody asked for too, as far as one costs no more than asking whether it is there."""
         for number, layer in enumerate(self._layers):
             unread = number not in self._unreadable and not self._indexes[number].complete
-            is_below = not self._early_stop and any(index.implied for index in self._indexes[:number])
+            is_below = any("/" in path for index in self._indexes[:number] for path in index.implied)
             if unread and layer.size <= (BELOW_IMPLIED_BYTES if is_below else SMALL_BYTES):
                 await self._read(number, None, use_table=False)
 
@@ -266,7 +267,11 @@ class LayerReading:
         if self._rereads >= MAX_REREADS or need.layer in self._tables or need.layer in self._unreadable:
             return
         self._rereads += 1
-        (self._usage.runs if need.runs else self._usage.wanted).add(need.path)
+        if need.below:
+            self._usage.below.update(need.below)
+            self._usage.module_bytes = 0
+        else:
+            (self._usage.runs if need.runs else self._usage.wanted).add(need.path)
         index = self._indexes[need.layer] = LayerIndex(self._usage)
         self.view.replace(need.layer, index)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,15 @@ MAX_TEXT_BYTES = 16 * 1024 * 1024
 
 MAX_OTHER_BYTES = 4 * 1024 * 1024
 """Texts of scripts that no shell reads, likewise; those on the way are mostly small, and in the upper layers."""
+
+MAX_MODULE_BYTES = 12 * 1024 * 1024
+"""Texts of packages' modules that are asked for, likewise: a web framework with all that it imports takes three."""
+
+MODULE_BYTES = 256 * 1024
+"""Of one such text; the longest that programs load at their start (pandas, Pillow) have half of it or are not followed."""
+
+_MODULE = re.compile(r"(?:\.(?:py|[cm]?js|rb|pm|php|lua)|(?:^|/)package\.json)$")
+_TESTS = re.compile(r"/(?:tests?|testing|docs?|examples?)/")
 
 MAX_DYNAMIC_BYTES = 64 * 1024 * 1024
 """What the dynamic sections of all files together may cost in memory; 20,000 libraries of a conda tree take a third."""
@@ -50,7 +60,8 @@ class Rights:
 class Usage:
     """What the layers of one image have cost so far; shared by their indexes.
 
-    ``wanted`` are paths of files whose text is asked for although they are no programs, ``runs`` those that become some.
+    ``wanted`` are paths of files whose text is asked for although they are no programs, ``runs`` those that become some,
+    ``below`` directories of packages whose modules' texts are.
     """
 
     limits: LayerLimits
@@ -62,6 +73,8 @@ class Usage:
     dynamic_bytes: int = 0
     symbols_bytes: int = 0
     wanted: set[str] = field(default_factory=set)
+    below: set[str] = field(default_factory=set)
+    module_bytes: int = 0
     runs: set[str] = field(default_factory=set)
     rights: dict[tuple[int, int | None, int | None, bytes, tuple[str, ...]], Rights] = field(default_factory=dict)
 
@@ -73,14 +86,29 @@ class Usage:
             known = self.rights[key] = Rights(*key[:3], file_capabilities.demanded(entry.capability), lost)
         return known
 
+    def wants_module(self, path: str, size: int) -> bool:
+        """Whether a text of this size is one of the packages' modules that are asked for, while there is room for it."""
+        if not self.below or size > MODULE_BYTES or not _MODULE.search(path) or not self._is_below(path):
+            return False
+        self.module_bytes += size
+        return self.module_bytes <= MAX_MODULE_BYTES
+
+    def _is_below(self, path: str) -> bool:
+        directory = path.rpartition("/")[0]
+        found = path in self.below
+        while directory and not found:
+            found = directory in self.below
+            directory = directory.rpartition("/")[0]
+        return found and not _TESTS.search(path)
+
     def has_room_for(self, size: int) -> bool:
         """Whether a text of this size that no shell reads would be kept."""
         return self.other_bytes + size <= MAX_OTHER_BYTES
 
-    def within(self, content: Content | None, *, is_other: bool = False) -> Content | None:
+    def within(self, content: Content | None, *, is_other: bool = False, is_module: bool = False) -> Content | None:
         """A file's content, its text or dynamic section only while there is room for it.
 
-        ``is_other`` tells of a text without ``#!`` that no shell reads.
+        ``is_other`` tells of a text without ``#!`` that no shell reads, ``is_module`` of one that was counted before.
         """
         if content is not None and isinstance(content.dynamic, Dynamic):
             self.dynamic_bytes += content.dynamic.kept_bytes
@@ -88,7 +116,7 @@ class Usage:
                 refused = Failure(Reason.LAYER_LIMIT, "the image has more libraries than are kept in memory")
                 return replace(content, dynamic=refused)
             content = replace(content, dynamic=self._with_symbols(content.dynamic))
-        if content is None or content.text is None:
+        if content is None or content.text is None or is_module:
             return content
         if is_other or (content.shebang is not None and not script.is_shell(content.shebang)):
             self.other_bytes += len(content.text)

@@ -14,8 +14,9 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.body import Body
-from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Extent, Node, NodeKind, made_executable
+from scanner.binary.layers.layers import MAX_DEPTH, MAX_SYMLINKS, Node, NodeKind, made_executable
 from scanner.binary.layers.limits import LayerError, disputed
+from scanner.binary.layers.unanswered import Unfetched, Unkept, Unread
 from scanner.binary.program.capture import SCRIPT_BYTES
 from scanner.binary.program.content import as_text, examine
 from scanner.formats.parsing.patience import spend
@@ -23,7 +24,7 @@ from scanner.formats.parsing.patience import spend
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from scanner.binary.layers.layers import LayerIndex
+    from scanner.binary.layers.layers import Extent, LayerIndex
     from scanner.binary.layers.usage import Rights
     from scanner.binary.program.content import Content
     from scanner.domain.failure import Failure
@@ -33,33 +34,6 @@ MAX_LOOKUP_PARTS = 8192
 
 NAMES_A_MICROSECOND = 8
 """Names of a layer that are looked through in that time."""
-
-
-class Unread(Exception):  # noqa: N818 - a question, not an error
-    """The answer needs more of this layer."""
-
-    def __init__(self, layer: int) -> None:
-        super().__init__(f"layer {layer} has not been read far enough")
-        self.layer = layer
-
-
-class Unfetched(Exception):  # noqa: N818 - a question, not an error
-    """The answer needs the bytes of one file, which the layer's table of contents tells how to fetch."""
-
-    def __init__(self, layer: int, extent: Extent) -> None:
-        super().__init__(f"a file of layer {layer} has not been fetched")
-        self.layer = layer
-        self.extent = extent
-
-
-class Unkept(Exception):  # noqa: N818 - a question, not an error
-    """The answer needs the text of a file, or what it is as a program, that passed by before anybody asked for it."""
-
-    def __init__(self, layer: int, path: str, *, runs: bool = False) -> None:
-        super().__init__(f"{path} of layer {layer} was not kept")
-        self.layer = layer
-        self.path = path
-        self.runs = runs
 
 
 class Absence(Enum):
@@ -103,6 +77,7 @@ class View:
         self.fetched: dict[tuple[int, Extent], Content] = {}
         self.asked: set[str] = set()
         self.unkept: set[str] = set()
+        self.wished: set[tuple[int, str]] = set()
         self.reads_again = False
         self._links: Mapping[str, str] = {}
         self._copies: Mapping[str, str] = {}
@@ -146,10 +121,10 @@ class View:
         made._plain = frozenset(path.lstrip("/") for path in plain)  # noqa: SLF001 - its own copy
         return made
 
-    def is_placed_in(self, directory: str) -> bool:
-        """Whether a container has put something into a directory, or taken something out of it."""
-        changed = (*self._links, *self._copies, *self._gone, *self._made)
-        return any(path.rpartition("/")[0] == directory.strip("/") for path in changed)
+    def is_placed_in(self, directory: str, *, deeply: bool = False) -> bool:
+        """Whether a container has put something into a directory, or taken something out, ``deeply`` below it too."""
+        changed, at = (*self._links, *self._copies, *self._gone, *self._made), directory.strip("/")
+        return any(path.rpartition("/")[0] == at or (deeply and path.startswith(f"{at}/")) for path in changed)
 
     def _stored(self, path: str) -> str | None:
         """Under which path the layers hold what stands at one, ``None`` where it was taken away."""
@@ -208,6 +183,20 @@ class View:
         self.unkept.add(path)
         raise Unkept(found.layer, path)
 
+    def module(self, found: Found, directories: Iterable[str]) -> bytes | None:
+        """The text of a package's module, ``None`` where it cannot be had; what is in ``directories`` is read along.
+
+        Raises ``Unfetched``, ``Unkept``.
+        """
+        content = self.content(found)
+        if content is not None and content.text is not None:
+            return content.text
+        wished = tuple(each for each in directories if (found.layer, each) not in self.wished)
+        if not self.reads_again or not wished:
+            return None
+        self.wished |= {(found.layer, each) for each in wished}
+        raise Unkept(found.layer, found.path, below=wished)
+
     def names(self, path: str) -> tuple[str, ...] | None:
         """The names in a directory, sorted; ``None`` where there is no such directory. Reads every layer."""
         directory = self.lookup(path)
@@ -244,6 +233,18 @@ class View:
             self._read_names(number, layer)
         last = (each.rpartition("/")[2] for layer in self._layers for each in layer.nodes if part in each)
         return frozenset(each for each in last if part in each)
+
+    def placed_so_far(
+        self, is_meant: Callable[[str], bool], kind: NodeKind = NodeKind.FILE
+    ) -> Iterator[tuple[str, Node]]:
+        """What stands at such a relative path, the uppermost of each, as far as layers were read; none is read for it."""
+        seen: set[str] = set()
+        for layer in self._layers:
+            spend(1 + len(layer.nodes) // NAMES_A_MICROSECOND)
+            for path, node in layer.nodes.items():
+                if node.kind is kind and path not in seen and is_meant(path):
+                    seen.add(path)
+                    yield path, node
 
     def named_so_far(self, is_meant: Callable[[str], bool]) -> Iterator[Node]:
         """What stands under such a last part of its path in any layer, as far as that was read; none is read for it."""

@@ -24,7 +24,7 @@ def doubt(step: Next, run: Run) -> str:
         return ""
     if run.problem is not None and run.problem.reason is Reason.ENTRYPOINT_MISSING:
         missing = f"{name}, which no file of PATH is called, and which some builds of busybox have in themselves"
-        return missing if name in APPLETS | RARER_APPLETS else ""
+        return missing if name in (step.busybox.applets or APPLETS | RARER_APPLETS) else ""
     if step.busybox.applets is None and step.busybox.size < MIN_MULTI_CALL_BYTES:
         return ""
     if name not in (step.busybox.applets or APPLETS | RARER_APPLETS) or _is_itself(step.busybox, run):

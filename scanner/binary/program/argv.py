@@ -88,7 +88,7 @@ class Command:
     ``USER[:GROUP]`` as written, empty for root, ``None`` where it is not known. ``mounts`` are the paths over which
     something else than the image stands, ``volumes`` those over which the engine mounts a volume of its own accord,
     filled with what the image holds there. ``init`` tells that an init of the engine's execs it.
-    ``input`` is what a script gives it to read, ``None`` where that is not known, empty where it is given nothing.
+    ``input`` is what it is given to read, ``None`` where that is not known, empty where it is given nothing.
     ``privileges`` are those beside its user's. ``read_only`` tells that nothing can be written but on mounts and volumes,
     ``is_renamed`` that a launcher before it has the kernel call the machine otherwise.
     """
@@ -159,6 +159,7 @@ def resolve(image: Process | None, override: Process | None) -> Command:
         written=_written(image, override, cwd),
         privileges=override.privileges if override is not None else Privileges(),
         read_only=override is not None and override.read_only is True,
+        input=override.input if override is not None and override.is_fed else "",
     )
 
 

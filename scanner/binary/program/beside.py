@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scanner.binary.program.makers import Made
     from scanner.binary.program.services.services import Services
     from scanner.binary.program.steps import Next
-    from scanner.domain.image.offers import Executable
+    from scanner.domain.image.offers import Executable, Program
 
 MAX_BESIDE = 48
 """Programs of one way that are followed beside it; the longest official entrypoints start some ten."""
@@ -110,17 +110,20 @@ def awaited(walks: Walks, walk: Walk, needs: tuple[Command, ...], files: tuple[E
     return Way(files, at_run_time=why)
 
 
-def unserved(
-    walks: Walks, walk: Walk, services: Services, files: tuple[Executable, ...], before: Before
-) -> Failure | None:
-    """Why a supervisor behind these files may not start what it is configured to; ``None`` where nothing speaks against it.
+def served(walks: Walks, walk: Walk, services: Services, files: tuple[Executable, ...], before: Before) -> Way:
+    """The way through a supervisor behind these files, as far as what it starts tells.
 
-    Each service is looked at: one for another CPU counts before one that lacks something, that before one of which
-    nobody can tell. What runs only where a service has ended is asked for its CPU alone.
+    What it does not go on without is needed as what a script waits for. Each other service is looked at: one for another
+    CPU, without which it surely goes on, is told apart; else that counts before one that lacks something, that before one of
+    which nobody can tell. What runs only where a service has ended is asked for its CPU alone.
     """
     if services.refusal:
-        return faulty(services.refusal).problem
+        return Way(files, faulty(services.refusal).problem)
+    needed = awaited(walks, walk, tuple(services.needed), files, before)
+    if needed.has_ended:
+        return needed
     own = cpus_of((*before.files, *files))
+    lasting: list[Program] = []
     foreign: list[str] = []
     certain: list[str] = []
     open_ones: list[str] = []
@@ -130,11 +133,17 @@ def unserved(
             open_ones.append(_TOO_MANY)
             break
         if _leads_abroad(way, own):
-            foreign.append(f"{command.argv[0]} leads to a program for another CPU")
+            lasts = services.lasts and command not in services.ending and not (way.problem or way.at_run_time)
+            if lasts and at < len(services.started):
+                lasting.append(way.program(command.argv))
+            else:
+                foreign.append(f"{command.argv[0]} leads to a program for another CPU")
         elif way.problem is not None and at < len(services.started):
             (open_ones if is_unknown(way.problem) else certain).append(way.problem.detail)
-    found = next((f"a service does not start: {each}" for each in (*foreign, *certain, *open_ones)), services.bound)
-    return faulty(found).problem if found else None
+    found = next(
+        (f"{services.what} does not start: {each}" for each in (*foreign, *certain, *open_ones)), services.bound
+    )
+    return Way(needed.files, faulty(found).problem if found else None, services=tuple(lasting))
 
 
 def unsure(ways: tuple[Way, ...], files: tuple[Executable, ...], before: Before) -> Way:
@@ -241,7 +250,7 @@ _TOO_MANY = f"scripts start more than {MAX_WALKS} programs beside it"
 
 def _leads_abroad(way: Way, own: frozenset[str]) -> bool:
     """Whether a way beside another comes, or may come, to a program for another CPU than these."""
-    return bool(own) and (way.foreign or not cpus_of(way.all_files) <= own)
+    return bool(own) and (way.foreign or bool(way.services) or not cpus_of(way.all_files) <= own)
 
 
 def _aside(before: Before, *, asked: bool) -> Before:

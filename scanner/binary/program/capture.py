@@ -52,9 +52,18 @@ _GO_NOTE = b"Go\0\0"
 class Capture:
     """Keeps the head of one file and those later parts that the head makes worth keeping."""
 
-    def __init__(self, size: int, *, text: bool = False, text_bytes: int = SCRIPT_BYTES, applets: bool = False) -> None:
+    def __init__(
+        self,
+        size: int,
+        *,
+        text: bool = False,
+        text_bytes: int = SCRIPT_BYTES,
+        applets: bool = False,
+        module: bool = False,
+    ) -> None:
         self._size = size
         self.text = text
+        self.module = module
         self._text_bytes = text_bytes
         self._at = 0
         self._head = bytearray()

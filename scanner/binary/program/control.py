@@ -62,13 +62,17 @@ class Control:
         files = run.files
         while run.problem is None:
             following = self._next(command, run, before)
-            unserved = self._unserved(command, files, before, hops)
+            served = self._served(command, files, before, hops)
             if isinstance(following, Stopped):
                 foreign = before.beside and self._named(command, replace(run, files=files), before, hops).foreign
-                why = "" if unserved else following.at_run_time
-                return Way(files, following.problem or unserved, why, foreign=foreign)
-            if unserved is not None:
-                return Way(files, unserved)
+                why = "" if served.problem else served.at_run_time or following.at_run_time
+                return replace(served, problem=following.problem or served.problem, at_run_time=why, foreign=foreign)
+            if served.has_ended:
+                return served
+            if served.services:
+                way = self._follow(command, run, hops - 1, replace(before, served=command.argv))
+                return way.behind(served, len(run.files))
+            files = served.files
             if isinstance(following, Done):
                 before = replace(before, also=(*before.also, *following.also))
                 way = beside.awaited(self.walks, self._beside(hops), following.needs, files, before)
@@ -162,11 +166,13 @@ class Control:
 
         return walk
 
-    def _unserved(self, command: Command, files: tuple[Executable, ...], before: Before, hops: int) -> Failure | None:
-        """Why a supervisor may not start what the image configures."""
+    def _served(self, command: Command, files: tuple[Executable, ...], before: Before, hops: int) -> Way:
+        """The way so far with what a supervisor starts that the image configures."""
+        if before.served == command.argv:
+            return Way(files)
         image = ImageFiles.of(self._view(before.written), command)
         found = services.of(image, command, before.changes)
-        return beside.unserved(self.walks, self._beside(hops), found, files, before)
+        return beside.served(self.walks, self._beside(hops), found, files, before)
 
     def _awaited(self, step: Next, files: tuple[Executable, ...], before: Before, hops: int) -> Way:
         """The way so far with what a step had to wait for."""
@@ -271,7 +277,7 @@ class Control:
             if command.argv[0].rpartition("/")[2] == "env":
                 through = self._launched(command, self.search.named(command))
                 if not isinstance(through, launchers.Launched):
-                    return _untold(through)
+                    return Stopped.by(through)
                 command = through.command
             opened = self.search.named(command)
             if isinstance(opened, Failure):
@@ -392,8 +398,3 @@ class Control:
             key = s.start
             unique[key] = s.meeting(unique[key]) if key in unique else s
         return tuple(unique.values()) or Done(for_output, needs or (), written)
-
-
-def _untold(launch: launchers.AtRunTime | None) -> Stopped:
-    """What a launcher starts that does not tell it, or refuses its words."""
-    return faulty(launch.why) if launch is not None and launch.is_refusal else Stopped(launch.why if launch else "")

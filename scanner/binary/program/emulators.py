@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.limits import LayerError
-from scanner.binary.layers.view import Found, Unfetched, Unread
+from scanner.binary.layers.unanswered import Unfetched, Unread
+from scanner.binary.layers.view import Found
 from scanner.domain.image.offers import Executable
 from scanner.domain.platform.binfmt import interpreters
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
-from scanner.binary.layers.view import Absence, Found, Unread
+from scanner.binary.layers.unanswered import Unread
+from scanner.binary.layers.view import Absence, Found
 from scanner.binary.program import script
 from scanner.binary.program.argv import MAX_PATH_DIRECTORIES, UNKNOWN, Command
 from scanner.binary.program.elf import elf

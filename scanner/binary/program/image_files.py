@@ -13,7 +13,7 @@ from scanner.binary.program.content import architecture_of
 from scanner.binary.program.shell.image_paths import PathKind, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from scanner.binary.layers.view import View
     from scanner.binary.program.argv import Command
@@ -92,12 +92,12 @@ class ImageFiles:
             return None
         return self.view.text(found)
 
-    def kept_text(self, path: str) -> bytes | None:
-        """The text of a file as far as it is at hand: no layer is read again for it."""
+    def module_text(self, path: str, packages: Iterable[str]) -> bytes | None:
+        """The text of a module, for which its layer may be read again, with the modules of these packages."""
         found = None if self._is_covered(path) else self.view.lookup(path)
-        if not isinstance(found, Found) or self._is_covered(found.path) or found.node.content is None:
+        if not isinstance(found, Found) or self._is_covered(found.path):
             return None
-        return found.node.content.text
+        return self.view.module(found, (found.path.lstrip("/"), *packages))
 
     def content(self, path: str) -> Content | None:
         """What a program or library holds, ``None`` where it was not read or is not the image's."""
@@ -163,6 +163,30 @@ class ImageFiles:
     def is_called(self, name: str) -> bool:
         """Whether something of the image may have this name, in whatever directory."""
         return bool(self.volumes) or bool(self.view.called(name))
+
+    def called_below(self, place: str, name: str) -> tuple[str, ...] | None:
+        """The absolute paths of all that has this name below a directory; ``None`` where they are not known.
+
+        One look at all names of the image, which a walk over its directories would take for each of them.
+        """
+        if self.names(place) is None or self.stands(place).path != place or self._mounted_in(place):
+            return None
+        by_others = any(is_below(each, place) for each in (*_FILLED_AT_RUN_TIME, *_RUN_TIME, *_OF_THE_ENGINE))
+        if by_others or self.view.is_placed_in(place, deeply=True):
+            return None
+        found = set[str]()
+        for each in self.view.called(name):
+            directory = self.view.lookup(f"/{posixpath.dirname(each)}")
+            if isinstance(directory, Absence):
+                continue
+            path = posixpath.join(directory.path, name)
+            if path.startswith(f"{place.rstrip('/')}/") and self._is_there(path):
+                found.add(path)
+        return tuple(sorted(found))
+
+    def _is_there(self, path: str) -> bool:
+        """Whether a name stands in its directory, were it a link that leads to nothing."""
+        return isinstance(self.view.lookup(path), Found) or self.view.is_symlink(path)
 
     def forbids(self, path: str) -> bool:
         """Whether the script's user surely may not write at a path, nor make it where nothing stands."""

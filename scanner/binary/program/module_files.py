@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from scanner.binary.layers.layers import NodeKind
+from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.binary.program.shell.image_paths import PathKind
+from scanner.domain.verdict.survey_ways import is_aside, key_of
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
     from scanner.binary.layers.layers import Node
+    from scanner.binary.program.content import Content
     from scanner.binary.program.image_files import ImageFiles
     from scanner.domain.image.offers import Elf
 
-MAX_MODULES = 32
-"""Modules of one program that are read for what they load in turn."""
+MAX_MODULES = 400
+"""Modules of one program that are read for what they load in turn; a web framework with all that it imports has 250."""
 
-CHARS_A_MICROSECOND = 100
+MAX_CHARS = 4 * 1024 * 1024
+"""Of all their texts together: half a second's work."""
+
+CHARS_A_MICROSECOND = 3
+
+_NATIVE = re.compile(r"\.(?:so(?:\.[0-9.]+)?|node)$")
+_OF_LOADERS = re.compile(r"/(?:usr/(?:local/)?)?(?:lib|lib32|lib64|libx32)/")
+"""Where libraries are that a loader looks for, beside packages."""
+
+_NO_LIBRARIES = re.compile(r"\.libs/|/lib-dynload/")
+"""Libraries that parts of packages bring along, and parts of an interpreter's own."""
+
+
+PACKAGES = {
+    "python": re.compile(r"/(?:site|dist)-packages/"),
+    "node": re.compile(r"/node_modules/"),
+    "ruby": re.compile(r"/(?:gems|extensions|vendor_ruby|site_ruby|bundler?)/"),
+    "perl": re.compile(r"/(?:perl5?|site_perl|vendor_perl)/"),
+    "php": re.compile(r"/(?:no-debug-[\w-]+|php/20\d{6}(?:-zts)?|php\d+/modules)/"),
+    "lua": re.compile(r"/lib/(?:[\w-]+/)?lua/"),
+}
+"""Where the native parts of packages are, by language."""
 
 
 class Doubt(Exception):  # noqa: N818 - an answer, not an error
@@ -33,28 +59,88 @@ class ForeignPart:
 
 
 @dataclass(slots=True)
+class Loaded:
+    """What a program imports that is for another CPU: ``surely``, or where the run decides, ``perhaps``.
+
+    ``whole`` tells that all was followed that it imports at its start.
+    """
+
+    surely: ForeignPart | None = None
+    perhaps: ForeignPart | None = None
+    whole: bool = True
+
+
+@dataclass(slots=True)
 class ModuleFiles:
     """What stands where a module is looked for; ``own`` is the interpreter's own header."""
 
     files: ImageFiles
     own: Elf
+    packages: set[str] = field(default_factory=set)
     _read: dict[str, str] = field(default_factory=dict)
+    _chars: int = 0
     _named: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    _parts: dict[str, Node] | None = None
 
-    def holds_foreign(self) -> bool:
-        """Whether any native part may be for another CPU, as far as layers were read: for healthy images none is read."""
+    def holds_foreign(self, language: str) -> bool:
+        """Whether a part that the language may load is for another CPU alone, as far as layers were read.
+
+        For healthy images, and those that carry a twin for this CPU, nothing more is read.
+        """
+        packages = PACKAGES.get(language)
         return any(
-            map(self._may_be_foreign, self.files.view.named_so_far(lambda name: name.endswith((".so", ".node"))))
+            (packages is not None and packages.search(path)) or not _OF_LOADERS.match(path)
+            for path in self._untwinned()
         )
+
+    def foreign_below(self, language: str) -> tuple[str, ...]:
+        """Those where a language's packages are, for another CPU, whose place no twin takes that is the interpreter's."""
+        directories = PACKAGES.get(language)
+        if directories is None:
+            return ()
+        return tuple(
+            path
+            for path in sorted(self._untwinned())
+            if directories.search(path) and not _NO_LIBRARIES.search(path) and self.stands_file(path)
+        )
+
+    def _untwinned(self) -> tuple[str, ...]:
+        """Those for another CPU that lie nowhere by right, and beside no twin of theirs that is the interpreter's."""
+        parts = self._native_parts()
+        foreign = [path for path, node in parts.items() if self._may_be_foreign(node) and not is_aside(path)]
+        if not foreign:
+            return ()
+        twins = {key_of(path) for path, node in parts.items() if self._is_own(node)}
+        return tuple(path for path in foreign if key_of(path) not in twins)
+
+    def native_below(self, directory: str) -> tuple[tuple[str, bool], ...]:
+        """The native parts in a directory and all below it, as far as layers were read; whether each is the interpreter's."""
+        lead = f"{directory.rstrip('/')}/"
+        return tuple((path, self._is_own(node)) for path, node in self._native_parts().items() if path.startswith(lead))
+
+    def _native_parts(self) -> dict[str, Node]:
+        if self._parts is None:
+            found = self.files.view.placed_so_far(_is_native_part)
+            self._parts = {f"/{path}": node for path, node in found}
+        return self._parts
 
     def _may_be_foreign(self, node: Node) -> bool:
         if node.content is None:
             return node.extent is not None  # it was not fetched
-        return node.content.elf is not None and not self._is_native(node.content.elf)
+        elf = _library(node.content)
+        return elf is not None and not self._is_native(elf)
+
+    def _is_own(self, node: Node) -> bool:
+        elf = _library(node.content)
+        return elf is not None and self._is_native(elf)
 
     def _is_native(self, part: Elf) -> bool:
         own = self.own
         return (part.machine, part.bits, part.byte_order) == (own.machine, own.bits, own.byte_order)
+
+    def stands_file(self, path: str) -> bool:
+        """Whether a file surely stands there in what all layers make together."""
+        return self.files.stands(path).kind is PathKind.FILE
 
     def is_file(self, path: str) -> bool:
         """Whether a file stands there; raises ``Doubt`` where nobody can tell."""
@@ -87,22 +173,44 @@ class ModuleFiles:
             self._named[directory] = {module: tuple(each) for module, each in of_module.items()}
         return self._named[directory].get(module, ())
 
+    def below(self, directory: str, end: str) -> tuple[str, ...]:
+        """The files in a directory and all below it whose names end so, as far as layers were read."""
+        lead = f"{directory.strip('/')}/"
+        found = self.files.view.placed_so_far(lambda path: path.startswith(lead) and path.endswith(end))
+        return tuple(sorted(f"/{path}" for path, _ in found))
+
+    def directories(self, is_meant: re.Pattern[str]) -> tuple[str, ...]:
+        """The directories of such a path that layers hold, as far as they were read."""
+        found = self.files.view.placed_so_far(lambda path: is_meant.search(path) is not None, NodeKind.DIRECTORY)
+        return tuple(sorted(f"/{path}" for path, _ in found))
+
     def text(self, path: str) -> str:
-        """The text of a module, each once: empty for one that was read before. Raises ``Doubt`` where it is not at hand."""
-        if path in self._read:
-            return ""
-        text = self.files.kept_text(path)
-        if text is None or len(self._read) >= MAX_MODULES:
+        """The text of a module, counted each time; raises ``Doubt`` where it cannot be had.
+
+        ``packages`` are read along where it was not kept.
+        """
+        text = self._read.get(path)
+        if text is None:
+            raw = self.files.module_text(path, self._along(path))
+            if raw is None or len(self._read) >= MAX_MODULES:
+                raise Doubt
+            text = self._read[path] = raw.decode("utf-8", "replace")
+        self._chars += len(text)
+        if self._chars > MAX_CHARS:
             raise Doubt
         spend(1 + len(text) // CHARS_A_MICROSECOND)
-        self._read[path] = text.decode("utf-8", "replace")
-        return self._read[path]
+        return text
 
-    def lines_with(self, path: str, word: str) -> tuple[str, ...]:
-        """The lines of a module that was read in which a word, or an asterisk for any, stands."""
-        text = self._read.get(path, "")
-        spend(1 + len(text) // CHARS_A_MICROSECOND)
-        return tuple(each for each in text.splitlines() if re.search(rf"\b{re.escape(word)}\b|\*", each))
+    def _along(self, path: str) -> tuple[str, ...]:
+        """What is read along with a text; where one of another package than was thought of is missing, all of them."""
+        within = re.match(r".*/(?:site-packages|dist-packages|node_modules)(?=/)", path)
+        is_thought_of = any(path.startswith(f"{each}/") for each in self.packages)
+        more = () if within is None or is_thought_of else (within[0],)
+        return tuple(sorted(each.lstrip("/") for each in (*self.packages, *more)))
+
+    def again(self, path: str) -> str:
+        """The text of a module that was read."""
+        return self._read.get(path, "")
 
     def is_package(self, path: str) -> bool:
         """Whether a directory says itself that it is a package."""
@@ -111,10 +219,28 @@ class ModuleFiles:
 
     def foreign(self, path: str) -> ForeignPart | None:
         """A native part that the interpreter cannot load for its CPU; raises ``Doubt`` where it was not read."""
-        content = self.files.content(path)
-        part = content.elf if content is not None else None
+        part = _library(self.files.content(path))
         if part is None or part.needs is None or self.own.needs is None:
             raise Doubt
         if self._is_native(part):
             return None
-        return ForeignPart(path, f"is for {part.needs.architecture}, its interpreter for {self.own.needs.architecture}")
+        return self.part(path, part)
+
+    def part(self, path: str, part: Elf | None = None) -> ForeignPart:
+        """A part that is known to be for another CPU."""
+        if part is None:
+            part = _library(self.files.content(path))
+        other = part.needs.architecture if part is not None and part.needs is not None else "another CPU"
+        mine = self.own.needs.architecture if self.own.needs is not None else "this one"
+        return ForeignPart(posixpath.normpath(path), f"is for {other}, its interpreter for {mine}")
+
+
+def _is_native_part(path: str) -> bool:
+    return (".so" in path or path.endswith(".node")) and _NATIVE.search(path) is not None
+
+
+def _library(content: Content | None) -> Elf | None:
+    """The header of a library: most have no entry point, so that as programs they are none."""
+    if content is None:
+        return None
+    return content.dynamic.elf if isinstance(content.dynamic, Dynamic) else content.elf

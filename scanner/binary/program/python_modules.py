@@ -1,211 +1,374 @@
-"""The native part that a program of Python's surely imports, where that is for another CPU.
+"""The native parts that a program of Python's imports at its start, where they are for another CPU.
 
-Only import statements at the beginning of a module count: what stands behind any other statement may never run, or may
-be looked for elsewhere. The rules are those of importlib's FileFinder: in one directory a package comes before an
-extension, an extension before a source; the script's own directory is the first of sys.path.
+Statements at a module's own level are carried out in their order, so that an import among them is surely done as long as
+nothing before it may end the program, or have modules looked for elsewhere. The rules are those of importlib's
+FileFinder: in one directory a package comes before an extension, an extension before a source; the script's own
+directory is the first of sys.path.
 """
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scanner.binary.program.module_files import Doubt, ForeignPart
+from scanner.binary.program import python_statements as statements
+from scanner.binary.program.module_files import Doubt, Loaded
+from scanner.binary.program.python_outline import Statement, outline
+from scanner.binary.program.python_statements import Imported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Sequence
 
-    from scanner.binary.program.module_files import ModuleFiles
+    from scanner.binary.program.module_files import ForeignPart, ModuleFiles
+    from scanner.binary.program.python_finder import PythonFinder
 
-MAX_DEPTH = 8
-"""Modules that import each other on one way."""
+MAX_DEPTH = 24
+"""Modules that import each other on one way; web frameworks reach twenty."""
 
-_DOTTED = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*+"
-_AS = r"(?:[ \t]+as[ \t]+[A-Za-z_]\w*+)?"
-_END = r"[ \t]*(?:#.*)?"
-_IMPORT = re.compile(rf"import[ \t]+({_DOTTED}{_AS}(?:[ \t]*,[ \t]*{_DOTTED}{_AS})*+){_END}", re.ASCII)
-_FROM = re.compile(rf"from[ \t]++(\.?)({_DOTTED}|)[ \t]++import[ \t]++(\(?)([^()#\\;]*+)(\)?){_END}", re.ASCII)
-_LITERAL = re.compile(rf"[A-Za-z_]\w*[ \t]*=[ \t]*(?:\"[^\"\\]*\"|'[^'\\]*'|[\d.]+|None|True|False){_END}", re.ASCII)
-_BLANK = re.compile(r"[ \t\f]*(?:#.*)?")
-_DOCUMENTED = re.compile(r"(\"\"\"|''')")
-_OWN = re.compile(r"from[ \t]+\.[ \t]+import\b(?!.*(?:\*|\bas\b))")
-"""A package's import of what stands in it, by its own name."""
-
-_TAGGED = re.compile(r"\.cpython-\w+-(\w+)-linux-\w+\.so")
-"""An extension whose name says for which Python it is: no other looks at it."""
-
-_PLAIN = (".abi3.so", ".so")
-"""What any CPython on Linux takes for an extension."""
-
-_SOURCE = re.compile(r"\.(?:c|cc|cpp|pyx|pxd|pyi|rs)")
-"""What an extension is made from, which Python does not read."""
-
-_ARCHITECTURES = {
-    "x86_64": "amd64", "aarch64": "arm64", "i386": "386", "arm": "arm", "powerpc64le": "ppc64le", "s390x": "s390x",
-    "riscv64": "riscv64", "loongarch64": "loong64",
-}  # fmt: skip
-
-_STANDARD = sys.stdlib_module_names | {"distutils", "imp", "asynchat", "asyncore", "smtpd", "tomllib", "zoneinfo"}
+_STANDARD = sys.stdlib_module_names | {"distutils", "imp", "asynchat", "asyncore", "smtpd", "tomllib", "annotationlib"}
 """Modules of Python's own, of this version or others."""
 
 _HOOKS = re.compile(r"import|hook|patch|setup|path|reload", re.IGNORECASE)
 """Names of modules that may change how others are found."""
 
-
-@dataclass(frozen=True, slots=True)
-class Imported:
-    """One imported module, by its dotted name; ``inner`` are names that are taken from it."""
-
-    name: str
-    is_relative: bool = False
-    inner: tuple[str, ...] = ()
+_SITES = re.compile(r"(?:^|/)(?:site-packages|dist-packages)$")
+"""Where packages are installed, whatever Python looks there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PythonImports:
-    """One look at what a program imports first; ``top`` is the first directory of sys.path.
+    """One look at what a program imports at its start; ``further`` are the directories of PYTHONPATH."""
 
-    ``is_open`` tells whether modules may also come from what nobody can look into.
-    """
+    finder: PythonFinder
+    further: tuple[str, ...] = ()
+    _is_sure: bool = True
+    _doubts: int = 0
+    _is_own: bool = True
+    _found: Loaded = field(default_factory=Loaded)
+    _sites: tuple[str, ...] = ()
+    _done: dict[str, bool] = field(default_factory=dict)
+    _main: str = ""
 
-    files: ModuleFiles
-    top: str
-    is_open: Callable[[], bool]
+    @property
+    def _files(self) -> ModuleFiles:
+        return self.finder.files
 
-    def of_script(self, path: str) -> ForeignPart | None:
+    @property
+    def _top(self) -> str:
+        return self.finder.top
+
+    def of_script(self, path: str) -> Loaded:
         """What the program in a file imports."""
+        return self._looked(lambda: self._follow(self._files.text(path), self._top, MAX_DEPTH, is_main=True))
+
+    def of_text(self, text: str) -> Loaded:
+        """What a program imports that is given as a text."""
+        return self._looked(lambda: self._follow(text, self._top, MAX_DEPTH, is_main=True))
+
+    def of_module(self, name: str, *, is_run: bool = True) -> Loaded:
+        """What a module imports; ``is_run`` by ``python -m``, which runs of a package its ``__main__``."""
+
+        def begin() -> None:
+            places = [
+                place for place in (self._top, *self._places()) if self.finder.stands(place, name.partition(".")[0])
+            ]
+            is_package = is_run and any(
+                self._files.is_directory(posixpath.join(each, *name.split("."))) for each in places
+            )
+            self._import(Imported(f"{name}.__main__" if is_package else name), self._top, MAX_DEPTH)
+
+        return self._looked(begin)
+
+    def _looked(self, begin: Callable[[], None]) -> Loaded:
+        self._sites = self._files.directories(_SITES)
+        self._files.packages |= {f"{site}/{name}" for site in self._sites for name in self._holding(site)}
         try:
-            self._follow(self.files.text(path), self.top, MAX_DEPTH)
+            begin()
         except Doubt:
-            return None
+            self._found.whole = False
         except _FoundError as found:
-            return found.part
-        return None
+            self._found.surely = found.part
+        except _EndError:
+            pass
+        return self._found
 
-    def of_module(self, name: str, *, is_run: bool = True) -> ForeignPart | None:
-        """What a module of the first directory imports; ``is_run`` by ``python -m``, which runs of a package its ``__main__``."""
+    def _holding(self, site: str) -> set[str]:
+        """The names in a site that have parts for another CPU in them."""
+        lead = f"{site}/"
+        foreign = self._files.foreign_below("python")
+        return {path[len(lead) :].partition("/")[0] for path in foreign if path.startswith(lead)}
+
+    def _places(self) -> tuple[str, ...]:
+        return (*self.further, *self._sites)
+
+    # ------------------------------------------------------------ statements
+
+    def _follow(self, text: str, package: str, depth: int, *, is_main: bool = False) -> None:
+        """Each statement in turn; ``Doubt`` is raised where the text itself cannot be followed."""
+        found = outline(text)
+        if is_main:
+            self._main = text
+        if self._is_own:
+            names = {
+                each.name.partition(".")[0] for s in statements.within(found) for each in statements.imported(s.text)
+            }
+            self._files.packages |= {f"{site}/{name}" for site in self._places() for name in names - _STANDARD if name}
+        self._block(found, package, depth, is_main=is_main)
+
+    def _block(self, body: Sequence[Statement], package: str, depth: int, *, is_main: bool) -> None:
+        rest = list(body)
+        before = ""
+        while rest:
+            statement = rest.pop(0)
+            before, last = statement.text, before
+            word = re.match(r"[\w@]*", statement.text)
+            match word[0] if word else "":
+                case "import" | "from":
+                    self._imports(statement.text, package, depth)
+                case "def" | "async" if statement.body:
+                    self._later(statement, package, depth, is_decorated=last.startswith("@"))
+                case "class" if statement.body:
+                    self._class(statement)
+                case "if" if statement.body:
+                    branches = [statement, *_taken(rest, ("elif", "else"))]
+                    self._choice(branches, package, depth, is_main=is_main)
+                case "try" if statement.body:
+                    self._try(
+                        [statement, *_taken(rest, ("except", "else", "finally"))], package, depth, is_main=is_main
+                    )
+                case "with" if statement.body:
+                    self._with(statement, package, depth, is_main=is_main)
+                case "for" | "while" | "match" if statement.body:
+                    self._effect(statement.text)
+                    self._perhaps(statement.body, package, depth, is_main=is_main)
+                    _taken(rest, ("else",))
+                case _ if statements.is_end(statement.text):
+                    raise _EndError
+                case _:
+                    self._effect(statement.text)
+
+    def _effect(self, text: str) -> None:
+        """What a statement may do besides; what packages call changes nothing of where modules are found."""
+        if statements.is_open(text):
+            self._found.whole = False
+        if statements.is_open(text) if not self._is_own else not statements.is_plain(text):
+            self._doubt()
+
+    def _doubt(self) -> None:
+        self._is_sure = False
+        self._doubts += 1
+
+    def _class(self, statement: Statement) -> None:
+        for each in (statement, *statement.body):
+            self._effect(each.text if not each.text.startswith(("def", "async", "class")) else "")
+
+    def _later(self, statement: Statement, package: str, depth: int, *, is_decorated: bool) -> None:
+        """A function of the program's own may be called at its start; one of a package is taken for what comes later.
+
+        One that its only script names nowhere else, and hands to nobody, is not called.
+        """
+        name = re.search(r"\bdef[ \t]+(\w+)", statement.text)
+        is_named = name is None or len(re.findall(rf"\b{name[1]}\b", self._main)) != 1
+        if not self._is_own or not (is_decorated or is_named or re.search(r"\b__getattr__$", name[1] if name else "")):
+            return
+        before = self._is_sure, self._doubts
+        self._is_sure = False
+        with contextlib.suppress(_EndError):
+            self._block(statement.body, package, depth, is_main=False)
+        self._is_sure, self._doubts = before
+
+    def _perhaps(self, body: Sequence[Statement], package: str, depth: int, *, is_main: bool) -> None:
+        """A block of which only the run tells whether it is entered."""
+        before, doubts = self._is_sure, self._doubts
+        self._is_sure = False
         try:
-            main = f"{name}.__main__" if is_run and self._is_package(name) else name
-            self._import(Imported(main), self.top, MAX_DEPTH)
+            self._block(body, package, depth, is_main=is_main)
+        except _EndError:
+            self._doubts += 1
+        self._is_sure = before and self._doubts == doubts
+
+    def _choice(self, branches: list[Statement], package: str, depth: int, *, is_main: bool) -> None:
+        for branch in branches:
+            is_taken = True if branch.text.startswith("else") else statements.condition(branch, is_main=is_main)
+            if is_taken:
+                if branch is branches[0] or all(
+                    statements.condition(each, is_main=is_main) is False for each in branches[: branches.index(branch)]
+                ):
+                    self._block(branch.body, package, depth, is_main=is_main)
+                else:
+                    self._perhaps(branch.body, package, depth, is_main=is_main)
+                return
+            if is_taken is None:
+                self._effect(branch.text)
+                self._perhaps(branch.body, package, depth, is_main=is_main)
+
+    def _with(self, statement: Statement, package: str, depth: int, *, is_main: bool) -> None:
+        if statements.forgives(statement.text):
+            self._tried(statement.body, (), package, depth)
+            return
+        self._effect(statement.text)
+        self._block(statement.body, package, depth, is_main=is_main)
+
+    def _try(self, parts: list[Statement], package: str, depth: int, *, is_main: bool) -> None:
+        body, others = parts[0].body, parts[1:]
+        handler = next((e for e in others if e.text.startswith("except") and statements.forgives(e.text)), None)
+        behind = [each for each in others if each.text.startswith(("else", "finally"))]
+        if handler is None:
+            self._block(body, package, depth, is_main=is_main)
+        elif (ends := statements.rethrows(handler.body)) is True:
+            try:
+                self._block(body, package, depth, is_main=is_main)
+            except _EndError:
+                self._doubt()
+        elif not self._tried(body, handler.body, package, depth) or ends is None:
+            behind = [each for each in behind if each.text.startswith("finally")]
+        for each in behind:
+            self._block(each.body, package, depth, is_main=is_main)
+
+    def _tried(self, body: Sequence[Statement], instead: Sequence[Statement], package: str, depth: int) -> bool:
+        """A block whose failing imports are forgiven, so that ``instead`` is carried out; whether it surely succeeds."""
+        perhaps, whole, done = self._found.perhaps, self._found.whole, dict(self._done)
+        before, doubts = self._is_sure, self._doubts
+        try:
+            self._block(body, package, depth, is_main=False)
+        except (_FoundError, _EndError) as ended:
+            self._is_sure, self._doubts, self._done = before, doubts, done
+            self._found.perhaps = perhaps
+            if isinstance(ended, _FoundError) and statements.rethrows(instead) is None:
+                self._found.perhaps = perhaps or ended.part
+            self._block(instead, package, depth, is_main=False)
+            return False
         except Doubt:
-            return None
-        except _FoundError as found:
-            return found.part
-        return None
+            self._found.whole = whole  # what is tried may be missing
+            self._doubt()
+        if self._found.perhaps is not perhaps:
+            self._found.perhaps, self._done = perhaps, done
+            self._perhaps(instead, package, depth, is_main=False)
+        return True
 
-    def _is_package(self, name: str) -> bool:
-        return self.files.is_directory(posixpath.join(self.top, *name.split(".")))
+    # ------------------------------------------------------------ modules
 
-    def _follow(self, text: str, package: str, depth: int) -> None:
-        """Each import in turn; raises ``Doubt`` as soon as what follows is not sure."""
-        for imported in imports(text):
-            self._import(imported, package, depth)
+    def _imports(self, text: str, package: str, depth: int) -> None:
+        found = statements.imported(text)
+        if not found:
+            self._doubt()
+        for each in found:
+            self._import(each, package, depth)
 
-    def _import(self, imported: Imported, package: str, depth: int) -> None:
+    def _import(self, wanted: Imported, package: str, depth: int) -> None:
         if depth <= 0:
             raise Doubt
-        if imported.is_relative and package == self.top:
-            raise Doubt
-        at = package if imported.is_relative else self.top
-        names = imported.name.split(".") if imported.name else []
-        if names and not imported.is_relative and not self._stands(at, names[0]):
-            if names[0] not in _STANDARD and _HOOKS.search(imported.name):
+        names = wanted.name.split(".") if wanted.name else []
+        if wanted.dots:
+            if self._is_own and package == self._top:
                 raise Doubt
-            return  # of Python's own, or of others, who change nothing of what stands here
-        if names and not imported.is_relative and names[0] in _STANDARD:
-            raise Doubt  # whether it is loaded already is not known
-        for name in names:
+            for _ in range(wanted.dots - 1):
+                package = posixpath.dirname(package)
+            self._chain(package, names, wanted, depth)
+            return
+        if not names:
+            return
+        if names[0] == "__future__":
+            return
+        if self.finder.stands(self._top, names[0]):
+            if names[0] in _STANDARD or not self._is_own:
+                raise Doubt  # whether it is loaded already is not known, nor whether a package means the program's own
+            self._chain(self._top, names, wanted, depth)
+            return
+        if names[0] in _STANDARD:
+            return
+        self._installed(names, wanted, depth)
+
+    def _installed(self, names: list[str], wanted: Imported, depth: int) -> None:
+        """A module of others, who change nothing of what stands here unless they are called so."""
+        places = tuple(dict.fromkeys(each for each in self._places() if self.finder.stands(each, names[0])))
+        if _HOOKS.search(wanted.name):
+            self._doubt()
+        if not places:
+            if self.finder.is_open() or self._files.files.called(names[0]):
+                self._found.whole = False
+            return
+        was_own, sure, doubts = self._is_own, self._is_sure, self._doubts
+        self._is_own = any(place in self.further for place in places)
+        self._is_sure = sure and len(places) == 1 and not self.finder.is_open()
+        try:
+            for place in places:
+                self._chain(place, names, wanted, depth)
+        except Doubt:
+            self._found.whole = False
+        except _EndError:
+            doubts += 1
+            sure = False
+        self._is_own, self._is_sure, self._doubts = was_own, sure, doubts
+
+    def _chain(self, at: str, names: list[str], wanted: Imported, depth: int) -> None:
+        """One name behind the other, then what is taken from the last."""
+        for left, name in enumerate(names, 1 - len(names)):
             if not at:
                 raise Doubt
-            at = self._load(at, name, depth)
+            at = self._load(at, name, depth, taken=wanted.inner if not left else ())
         if at:
-            self._take(imported, at, depth)
+            self._take(wanted, at, depth)
 
-    def _take(self, imported: Imported, package: str, depth: int) -> None:
-        """Load what is taken from a package; raises ``Doubt`` where that may have something else of the name."""
-        for name in imported.inner:
-            if self._stands(package, name):
-                if not all(map(_OWN.match, self.files.lines_with(f"{package}/__init__.py", name))):
-                    raise Doubt
-                self._load(package, name, depth)
+    def _take(self, wanted: Imported, package: str, depth: int) -> None:
+        """Load what is taken from a package, unless that has something else of the name."""
+        for name in wanted.inner:
+            if name == "*" or not self.finder.stands(package, name):
+                continue
+            before, doubts = self._is_sure, self._doubts
+            if self._has_its_own(package, name):
+                self._is_sure = False
+            self._load(package, name, depth)
+            self._is_sure = before and self._doubts == doubts
 
-    def _stands(self, directory: str, name: str) -> bool:
-        """Whether anything in a directory may be the module of that name."""
-        return bool(self.files.named(directory, name))
+    def _has_its_own(self, package: str, name: str) -> bool:
+        """Whether a package may hold something else by the name of a module in it."""
+        text = self._files.again(f"{package}/__init__.py")
+        if not re.search(rf"\b{re.escape(name)}\b", text):
+            return "import *" in text or "__getattr__" in text
+        for each in statements.within(outline(text)):
+            if re.search(rf"\b{re.escape(name)}\b|\*$", each.text):
+                found = statements.imported(each.text)
+                is_module = found and all(e.dots == 1 and not e.name and name in e.inner for e in found)
+                if not is_module or re.search(rf"\bas[ ]+{re.escape(name)}\b", each.text):
+                    return True
+        return False
 
-    def _load(self, directory: str, name: str, depth: int) -> str:
-        """Load one module from a directory; where a package stands, empty for what is none."""
-        named = [each for each in self.files.named(directory, name) if each != name]
-        here = posixpath.join(directory, name)
-        if self.files.is_directory(here):
-            if self.files.named(here, "__init__"):
-                if not self.files.is_file(f"{here}/__init__.py") or self._extensions(here, "__init__"):
-                    raise Doubt
-                self._follow(self.files.text(f"{here}/__init__.py"), here, depth - 1)
-                return here
-            if not named:
-                return self._namespace(name, here)
-        extensions = self._extensions(directory, name)
-        if extensions:
-            if (part := self.files.foreign(extensions[0])) is not None:
-                raise _FoundError(part)
-            return ""
-        if f"{name}.py" in named and self.files.is_file(f"{here}.py"):
-            self._follow(self.files.text(f"{here}.py"), directory, depth - 1)
-            return ""
-        if not self.files.is_directory(here) and self._is_nowhere(name):
-            tagged = next((each for each in named if _TAGGED.fullmatch(each[len(name) :])), "")
-            if tagged:
-                why = "is for another CPU, so that its interpreter does not look at it"
-                raise _FoundError(ForeignPart(posixpath.join(directory, tagged), why))
-        raise Doubt
-
-    @staticmethod
-    def _are_foreign(name: str, named: Iterable[str]) -> bool:
-        """Whether all that is called so in a directory are extensions for other CPUs, with what they were made from."""
-        return all(_TAGGED.fullmatch(each[len(name) :]) or _SOURCE.fullmatch(each[len(name) :]) for each in named)
-
-    def _is_nowhere(self, name: str) -> bool:
-        """Whether nothing of the image may be the module, in whatever directory."""
-        called = self.files.files.called(name)
-        return name not in called and self._are_foreign(name, called) and not self.is_open()
-
-    def _namespace(self, name: str, here: str) -> str:
-        """A directory that is no package; raises ``Doubt`` where a module may stand in a later one of sys.path."""
-        if posixpath.dirname(here) == self.top:
-            called = self.files.files.called(name) - {name}
-            others = self.files.files.view.called(name) - {here.lstrip("/")}
-            found = any(each.endswith((".py", ".pyc", ".so")) for each in called)
-            if found or any(self.files.is_package(f"/{each}") for each in others) or self.is_open():
-                raise Doubt
-        return here
-
-    def _extensions(self, directory: str, name: str) -> tuple[str, ...]:
-        """The extensions of a name that the interpreter looks at, the first one first."""
-        named = [each for each in self.files.named(directory, name) if each != name]
-        own = self.files.own.needs
-        tagged = {each: match[1] for each in named if (match := _TAGGED.fullmatch(each[len(name) :]))}
-        ours = [each for each, cpu in tagged.items() if own and _ARCHITECTURES.get(cpu) in {None, own.architecture}]
-        if ours and (part := self._mistaken(directory, name, ours)) is not None:
+    def _report(self, part: ForeignPart) -> None:
+        """A part for another CPU is to be loaded: the program ends here where that is sure."""
+        if self._is_sure:
             raise _FoundError(part)
-        if own is None or ours:
-            raise Doubt  # whether it is for this version of Python is not known
-        return tuple(f"{directory.rstrip('/')}/{name}{end}" for end in _PLAIN if f"{name}{end}" in named)
+        self._found.perhaps = self._found.perhaps or part
 
-    def _mistaken(self, directory: str, name: str, ours: Iterable[str]) -> ForeignPart | None:
-        """One of the extensions that are called like the interpreter's own, and are all for another CPU.
+    def _load(self, directory: str, name: str, depth: int, *, taken: tuple[str, ...] = ()) -> str:
+        """Load one module from a directory; where a package stands, empty for what is none."""
+        found = self.finder.find(directory, name)
+        if found.part is not None:
+            lacks = [each for each in taken if each != "*" and not self.finder.stands(found.package, each)]
+            before = self._is_sure
+            self._is_sure = before and (not found.package or bool(lacks))
+            self._report(found.part)
+            self._is_sure = before
+        if found.source:
+            self._carry_out(found.source, found.package or directory, depth)
+        return found.package
 
-        Whatever its version is: it loads one of them, or finds no module of the name, for no other is in the image.
-        """
-        here = directory.strip("/")
-        places = {place for each in self.files.files.called(name) for place in self.files.files.view.called(each)}
-        if any(posixpath.dirname(place) != here for place in places) or not self._is_nowhere(name):
-            return None
-        parts = [self.files.foreign(f"/{posixpath.join(here, each)}") for each in ours]
-        return parts[0] if None not in parts else None
+    def _carry_out(self, path: str, package: str, depth: int) -> None:
+        """A module, once; a second time where it was not sure, or failed, before."""
+        if self._done.get(path, False) or (path in self._done and not self._is_sure):
+            return
+        if depth <= 1:
+            raise Doubt
+        text = self._files.text(path)
+        self._done[path] = self._is_sure
+        try:
+            self._follow(text, package, depth - 1)
+        except _EndError:
+            self._doubt()
 
 
 class _FoundError(Exception):
@@ -216,32 +379,13 @@ class _FoundError(Exception):
         self.part = part
 
 
-def _behind(line: str, quotes: str, lines: Iterator[str]) -> str:
-    """What stands behind a text of several lines."""
-    while "\\" not in line:
-        _, end, rest = line.partition(quotes)
-        if end:
-            return rest
-        line = next(lines, "\\")
-    raise Doubt
+class _EndError(Exception):
+    """The program, or the module, ends here."""
 
 
-def imports(text: str) -> Iterator[Imported]:
-    """The imports at the beginning of a module; raises ``Doubt`` at the first statement that is something else."""
-    lines = iter(text.removeprefix("\ufeff").splitlines())
-    for line in lines:
-        if _BLANK.fullmatch(line) or _LITERAL.fullmatch(line):
-            continue
-        if match := _DOCUMENTED.match(line):
-            if not _BLANK.fullmatch(_behind(line[3:], match[1], lines)):
-                raise Doubt
-            continue
-        if match := _IMPORT.fullmatch(line):
-            yield from (Imported(each.split()[0]) for each in match[1].split(","))
-        elif match := _FROM.fullmatch(line):
-            if bool(match[3]) != bool(match[5]):
-                raise Doubt
-            inner = tuple(each.split()[0] for each in match[4].split(",") if each.strip())
-            yield Imported(match[2], is_relative=bool(match[1]), inner=inner)
-        else:
-            raise Doubt
+def _taken(rest: list[Statement], words: tuple[str, ...]) -> list[Statement]:
+    """The parts of a statement that follow its first, taken from what is left."""
+    found = []
+    while rest and rest[0].body and rest[0].text.startswith(words):
+        found.append(rest.pop(0))
+    return found

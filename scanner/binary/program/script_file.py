@@ -7,12 +7,15 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from scanner.binary.program import foreign_modules
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.image_files import is_below
-from scanner.binary.program.module_files import ModuleFiles
+from scanner.binary.program.module_files import Loaded, ModuleFiles
 from scanner.binary.program.node_modules import NodeRequires
+from scanner.binary.program.python_finder import NOWHERE, PythonFinder
 from scanner.binary.program.python_modules import PythonImports
 from scanner.binary.program.shell.image_paths import PathKind
+from scanner.binary.program.steps import Stopped
 from scanner.domain.failure import Failure
 from scanner.domain.verdict.reason import Reason
 
@@ -71,7 +74,7 @@ _UNSAFE = ("PYTHONSAFEPATH", "NODE_OPTIONS", "NODE_PRESERVE_SYMLINKS", "NODE_PRE
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What an interpreter is told to run: a script, as it is named, or a module.
+    """What an interpreter is told to run: a script, as it is named, a module, or a text.
 
     ``is_plain`` tells that its name is one of its language's, ``is_isolated`` that Python looks for no module beside it.
     """
@@ -79,11 +82,14 @@ class Given:
     language: str
     script: str = ""
     module: str = ""
+    text: str = ""
     is_plain: bool = False
     is_isolated: bool = False
 
 
-def refusal(command: Command, content: Content | None, files: ImageFiles, *, untouched: bool) -> Failure | None:
+def refusal(
+    command: Command, content: Content | None, files: ImageFiles, *, untouched: bool
+) -> Failure | Stopped | None:
     """Why the interpreter surely does not run what it is given, or nobody knows whether it does; ``None`` for nothing.
 
     ``content`` is that of the program: one without a loader is no build of these languages, but another that is called so.
@@ -93,12 +99,14 @@ def refusal(command: Command, content: Content | None, files: ImageFiles, *, unt
         return None
     given = _given(command)
     if given is None:
-        return None
-    return _lacking(command, given, files) or (_foreign(command, given, content.elf, files) if untouched else None)
+        return foreign_modules.doubt(language_of(command), ModuleFiles(files, content.elf))
+    return _lacking(command, given, files) or _foreign(command, given, content.elf, files, untouched=untouched)
 
 
 def _lacking(command: Command, given: Given, files: ImageFiles) -> Failure | None:
     """It is not in the image."""
+    if given.text:
+        return None
     served = _served(command, given)
     if (files.mounts or files.volumes) and served and _is_configured(command, files):
         served = ""  # it may be on any of them
@@ -118,33 +126,50 @@ def _lacking(command: Command, given: Given, files: ImageFiles) -> Failure | Non
     return Failure(Reason.ENTRYPOINT_MISSING, f"{named}: no such file or directory", path=path)
 
 
-def _foreign(command: Command, given: Given, own: Elf, files: ImageFiles) -> Failure | None:
-    """A native part of it, which it loads first, is for another CPU than the interpreter."""
-    if UNKNOWN in command.cwd + given.script:
-        return None
-    if given.is_isolated or not command.env_known or any(name in command.env for name in _UNSAFE):
-        return None
+def _foreign(
+    command: Command, given: Given, own: Elf, files: ImageFiles, *, untouched: bool
+) -> Failure | Stopped | None:
+    """A native part of it, which it loads at its start, is for another CPU than the interpreter, or may be."""
     modules = ModuleFiles(files, own)
-    if not modules.holds_foreign():
+    if not modules.holds_foreign(given.language):
         return None
+    loaded = _loaded(command, given, modules, files)
+    named = _served(command, given) or given.script or given.module or f"the text that {command.argv[0]} is given"
+    if (sure := loaded.surely) is not None and untouched:
+        return Failure(Reason.WRONG_LIBRARY, f"{named} loads {sure.path}, which {sure.why}", path=sure.path)
+    if (part := loaded.surely or loaded.perhaps) is not None:
+        return Stopped(f"{named} may load {part.path}, which {part.why}")
+    return None if loaded.whole else foreign_modules.doubt(given.language, modules)
+
+
+def _loaded(command: Command, given: Given, modules: ModuleFiles, files: ImageFiles) -> Loaded:
+    """What it loads at its start."""
+    if UNKNOWN in command.cwd + given.script or not command.env_known or any(name in command.env for name in _UNSAFE):
+        return Loaded(whole=False)
     path = modules.real(posixpath.normpath(f"/{command.absolute(given.script).lstrip('/')}"))
     served = _served(command, given)
-    python = PythonImports(modules, command.cwd, lambda: _is_open(command, files))
+    further = () if given.is_isolated else _python_path(command)
+    top = posixpath.dirname(path) if given.script and not served else command.cwd
+    finder = PythonFinder(modules, NOWHERE if given.is_isolated else top, lambda: _is_open(command, files))
+    python = PythonImports(finder, further)
     match given.language:
         case "python" if served:
-            part = None if _is_configured(command, files) else python.of_module(served, is_run=False)
+            return Loaded(whole=False) if _is_configured(command, files) else python.of_module(served, is_run=False)
         case "python" if given.module:
-            part = python.of_module(given.module)
+            return python.of_module(given.module)
+        case "python" if given.text:
+            return python.of_text(given.text)
         case "python":
-            part = replace(python, top=posixpath.dirname(path)).of_script(path)
+            return python.of_script(path)
         case "node":
-            part = NodeRequires(modules).of_script(path)
-        case _:
-            return None
-    if part is None:
-        return None
-    named = served or given.script or given.module
-    return Failure(Reason.WRONG_LIBRARY, f"{named} loads {part.path}, which {part.why}", path=part.path)
+            return NodeRequires(modules).of_script(path)
+    return Loaded(whole=False)
+
+
+def _python_path(command: Command) -> tuple[str, ...]:
+    value = command.env.get("PYTHONPATH") or ""
+    places = (command.absolute(each) for each in value.split(":") if each)
+    return tuple(posixpath.normpath(f"/{each.lstrip('/')}") for each in places)
 
 
 def _of_directory(language: str, path: str, named: str, files: ImageFiles) -> Failure | None:
@@ -202,6 +227,12 @@ def _is_configured(command: Command, files: ImageFiles) -> bool:
     return is_told or by_env or files.stands(f"{command.cwd}/gunicorn.conf.py").kind is not PathKind.MISSING
 
 
+def language_of(command: Command) -> str:
+    """The language of an interpreter, by its name; empty for none that is known."""
+    name = command.argv[0].rpartition("/")[2]
+    return next((each for each, known in zip(_NAMES, _KNOWN, strict=True) if known[0].fullmatch(name)), "")
+
+
 def _given(command: Command) -> Given | None:
     """What is surely run, ``None`` for nothing that is known."""
     name, words = command.argv[0].rpartition("/")[2], command.argv[1:]
@@ -229,6 +260,8 @@ def _of_words(given: Given, words: list[str], script: re.Pattern[str]) -> Given 
     if given.language in _PYTHONS and first == "-m":
         is_known = _MODULE.fullmatch(second) is not None
         return replace(given, module=second) if is_known else None
+    if given.language in _PYTHONS and first == "-c" and second and UNKNOWN not in second:
+        return replace(given, text=second)
     if not first or first.startswith("-") or UNKNOWN in first or first == "inspect":  # Node's debugger
         return None
     return replace(given, script=first, is_plain=script.fullmatch(first) is not None)

@@ -16,6 +16,7 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from scanner.binary.program.argv import Command
     from scanner.binary.program.content import Content
+    from scanner.binary.program.launch.launch import AtRunTime
     from scanner.binary.program.shell.following import Ending
     from scanner.binary.program.shell.writes import Write
     from scanner.domain.image.offers import Executable
@@ -121,7 +122,8 @@ def scripted(ending: Reached, busybox: Content | None) -> Next:
 class Before:
     """What the scripts on the way so far may have written, what they started; ``files`` are those before a fork.
 
-    ``beside`` tells that what is followed is a step of a script, of which only the status counts.
+    ``beside`` tells that what is followed is a step of a script, of which only the status counts, ``served`` are the words
+    of the supervisor whose services were looked at.
     """
 
     written: tuple[Write, ...] = ()
@@ -130,6 +132,7 @@ class Before:
     files: tuple[Executable, ...] = ()
     scripted: bool = False
     beside: bool = False
+    served: tuple[str, ...] = ()
 
     @property
     def made(self) -> Makes:
@@ -177,6 +180,11 @@ class Stopped:
     at_run_time: str = ""
     problem: Failure | None = None
 
+    @staticmethod
+    def by(launch: AtRunTime | None) -> Stopped:
+        """At a launcher that does not tell what it starts, or refuses its words."""
+        return faulty(launch.why) if launch is not None and launch.is_refusal else Stopped(launch.why if launch else "")
+
 
 def faulty(why: str) -> Stopped:
     """What may well start nothing, so that no other file of the image speaks for it."""
@@ -195,8 +203,10 @@ class Done:
     written: tuple[Write, ...] = ()
 
 
-def unreadable(command: Command, failure: Failure, before: Before) -> Stopped | Done:
+def unreadable(command: Command, failure: Failure | Stopped, before: Before) -> Stopped | Done:
     """A script that is not there, unless one before may have made it; one that is empty succeeds as a step of another."""
+    if isinstance(failure, Stopped):
+        return failure
     if failure.reason is Reason.ENTRYPOINT_EMPTY and before.scripted:
         return Done() if before.beside else faulty(f"{failure.detail}, with which a step of a script succeeds")
     if UNKNOWN in failure.path:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.layers.limits import LayerError
-from scanner.binary.layers.view import Absence, Found, Unread
+from scanner.binary.layers.unanswered import Unread
+from scanner.binary.layers.view import Absence, Found
 from scanner.binary.program import working_directory
 from scanner.binary.program.execve import Run
 from scanner.binary.program.image_files import ImageFiles, is_below, is_mounted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from scanner.domain.image.offers import Program
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Way:
     """The files on the way, and how it ends: in a program, in a problem, ``at_run_time``, or in ``branches``.
 
-    ``foreign`` tells that it is decided at run time because something beside it may start a program for another CPU.
+    ``foreign`` tells that it is decided at run time because something beside it may start a program for another CPU,
+    ``services`` are those for another CPU without which a supervisor on it goes on.
     """
 
     files: tuple[Executable, ...] = ()
@@ -25,6 +26,7 @@ class Way:
     at_run_time: str = ""
     branches: tuple[Way, ...] = ()
     foreign: bool = False
+    services: tuple[Program, ...] = ()
 
     @property
     def has_ended(self) -> bool:
@@ -34,7 +36,12 @@ class Way:
     def program(self, argv: tuple[str, ...]) -> Program:
         """As the domain knows it."""
         branches = tuple(way.program(argv) for way in self.branches)
-        return Program(argv, self.files, self.problem, self.at_run_time, branches=branches)
+        return Program(argv, self.files, self.problem, self.at_run_time, branches=branches, services=self.services)
+
+    def behind(self, served: Way, known: int) -> Way:
+        """This way behind a supervisor, whose files its first ``known`` are too."""
+        more = tuple(each for each in self.services if each not in served.services)
+        return replace(self, files=(*served.files, *self.files[known:]), services=(*served.services, *more))
 
     @property
     def all_files(self) -> tuple[Executable, ...]:

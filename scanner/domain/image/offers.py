@@ -89,7 +89,7 @@ class Program:
     bytes to these digests. ``emulators`` are those for the chain's CPUs that the image itself carries at one of their
     usual paths, ``None`` where that is not known. ``branches`` are the ways that the last script of the chain may go, each
     with what follows behind the chain; empty where one way leads on, else at least two. ``objections`` are what only some
-    engines refuse.
+    engines refuse. ``services`` are those, of a supervisor that stays up without them, which may be for another CPU.
     """
 
     argv: tuple[str, ...]
@@ -100,6 +100,7 @@ class Program:
     emulators: tuple[Executable, ...] | None = ()
     branches: tuple[Program, ...] = ()
     objections: tuple[Objection, ...] = ()
+    services: tuple[Program, ...] = ()
 
     @property
     def ways(self) -> tuple[Program, ...]:
@@ -114,6 +115,7 @@ class Program:
                 partly_read=self.partly_read,
                 emulators=self.emulators,
                 objections=self.objections,
+                services=(*self.services, *way.services),
             )
             for way in ways
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from scanner.domain.verdict.execution import Execution, How, executes, names_no_
 from scanner.domain.verdict.memory_pages import mapped, suspected
 from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 from scanner.domain.verdict.survey import weigh
+from scanner.domain.verdict.survey_ways import INTERPRETERS
 from scanner.domain.verdict.verdict import NOT_READ_TO_ITS_END, Depth, Evidence
 
 if TYPE_CHECKING:
@@ -183,6 +185,10 @@ def _one_way(kernel: Kernel, program: Program, label: _Label, survey: Survey | F
     worst = _worst(kernel, program)
     if worst is not None and worst.status is Status.MISMATCH:
         return _honest(worst, label.metadata).saying(*evidence)
+    if worst is not None and worst.status in {Status.OK, Status.EMULATED}:
+        for service in program.services:
+            if (unserved := _lacking(kernel, service)) is not None:
+                return unserved.saying(*evidence)
     if program.problem is not None:
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
         return unknown(program.problem, program.problem.path or path, evidence)
@@ -197,7 +203,18 @@ def _one_way(kernel: Kernel, program: Program, label: _Label, survey: Survey | F
         return worst.saying(*evidence)
     labelled = _labels_too(worst, program, label.claimed, label.metadata, agrees=label.agrees)
     found = _surveyed(labelled, kernel, program, survey)
-    return (_pages_too(kernel, program, found) if found.status is Status.OK else found).saying(*evidence)
+    judged = _pages_too(kernel, program, found) if found.status is Status.OK else found
+    return judged.saying(*evidence, *_unsurveyed(program, survey))
+
+
+def _lacking(kernel: Kernel, service: Program) -> Conclusion | None:
+    """What a supervisor goes on without; ``None`` for a service that this host may start."""
+    fates = (_worst(kernel, way) for way in service.ways)
+    worst = next((each for each in fates if each is not None and each.status is Status.MISMATCH), None)
+    if worst is None:
+        return None
+    detail = f"its supervisor goes on, but the service {' '.join(service.argv)!r} does not start: {worst.detail}"
+    return replace(worst, reason=Reason.FOREIGN_USERLAND, detail=detail[:MAX_DETAIL])
 
 
 def _pages_too(kernel: Kernel, program: Program, found: Conclusion) -> Conclusion:
@@ -323,6 +340,14 @@ def _chain_evidence(program: Program) -> Iterable[Evidence]:
     if program.partly_read:
         more = f" with {len(program.partly_read) - 1} more" if len(program.partly_read) > 1 else ""
         yield Evidence("layer", f"{program.partly_read[0][:19]}{more}: {NOT_READ_TO_ITS_END}")
+
+
+def _unsurveyed(program: Program, survey: Survey | Failure | None) -> Iterable[Evidence]:
+    """What nobody read: an interpreter ends the way, whatever it loads then."""
+    if not isinstance(survey, Survey) or not survey.whole:
+        ends = next((file.path for file in reversed(program.chain) if file.role not in {"library", "loader"}), "")
+        if INTERPRETERS.match(posixpath.basename(ends)):
+            yield Evidence("survey", f"what {ends} loads at run time was not surveyed")
 
 
 def _libraries_evidence(files: tuple[Executable, ...]) -> Iterable[Evidence]:

@@ -148,6 +148,11 @@ def is_program(path: str, file: SurveyedFile) -> bool:
     return not re.search(r"\.(?:so(?:\.[0-9.]+)?|node|jnilib|dylib)$", path)
 
 
+def is_aside(path: str) -> bool:
+    """Whether files for other CPUs lie there by right."""
+    return bool(_ASIDE.search(path) or _CROSS.search(path))
+
+
 def _architecture(elf: Elf | None) -> str:
     return elf.needs.architecture if elf and elf.needs else ""
 
@@ -200,7 +205,7 @@ class _Ways:
         program = is_program(path, file)
         if path in self._named or directory in self._named or self._is_mentioned(path):
             return ReachedBy.NAMED
-        if _ASIDE.search(path) or _CROSS.search(path):
+        if is_aside(path):
             return ReachedBy.NONE
         if program and (directory in self._in_path or path in self._path_targets):
             return ReachedBy.PATH

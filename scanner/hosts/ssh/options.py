@@ -7,6 +7,7 @@ import copy
 import getpass
 import os
 import socket
+import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ def build(  # noqa: PLR0913 -- each differs between hosts of one fleet
     Nothing comes from the account that archscan runs under: no ~/.ssh, no Kerberos, no password, no ``agent`` but the named.
     """
     _name_the_account()
+    _silence_the_library()
     options = asyncssh.SSHClientConnectionOptions(
         config=None,
         username=user,
@@ -95,6 +97,11 @@ def _name_the_account() -> None:
         os.environ["LOGNAME"] = "archscan"
 
 
+def _silence_the_library() -> None:
+    """A library below asyncssh prints that Diffie-Hellman groups are old; whoever named a profile, or looks at keys, knows that."""
+    warnings.filterwarnings("ignore", "Diffie-Hellman over finite fields", module=r"asyncssh\.")
+
+
 def for_host(
     base: asyncssh.SSHClientConnectionOptions,
     target: JumpTarget,
@@ -121,6 +128,7 @@ def for_host(
 def for_keys(target: JumpTarget, kinds: Sequence[str]) -> asyncssh.SSHClientConnectionOptions:
     """The options of a connection on which a server shows a key of these kinds; nothing is believed, nobody logs in."""
     _name_the_account()
+    _silence_the_library()
     options = asyncssh.SSHClientConnectionOptions(
         config=None,
         host=target.address,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from scanner.domain.facts import Engine, EngineKind, EngineState, Privileges, Stage
+from scanner.domain.facts import Engine, EngineKind, EngineState, Privileges, Process, Stage
 from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 from scanner.domain.verdict.reason import Reason
@@ -14,7 +14,7 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.domain.facts import Process, Workload
+    from scanner.domain.facts import Workload
     from scanner.probe.answer import Answer
 
     Variables = tuple[tuple[str, str | None], ...]
@@ -112,13 +112,15 @@ def override(
 ) -> Process | None:
     """What a container execs instead of what its image says; ``None`` where both say the same.
 
-    ``is_merged`` tells that the order of the container's variables shows which of them are its image's (Docker),
+    ``is_merged`` tells that the order of the container's variables shows which of them are its image's (Docker; Podman tells
+    them in any order, so that one whose value stays on the host may be another than the image's),
     ``usual`` what the engine tells of the privileges of a container for which nobody asked any.
     """
     if image is None:
         return container
     if is_merged and container.env is not None and image.env is not None:
         container = replace(container, env=_beside_those_of(image.env, container.env))
+    hidden = () if is_merged else _of_both(container.env or (), dict(image.env or ()))
     same = (
         container.argv == image.argv
         and (container.path or USUAL_PATH) == (image.path or USUAL_PATH)
@@ -129,7 +131,16 @@ def override(
         and not container.read_only
         and _same_environment(container, image, is_merged=is_merged)
     )
+    if same and hidden:
+        return Process(env=hidden)
     return None if same else container
+
+
+def _of_both(container: Variables, image: Mapping[str, str | None]) -> Variables:
+    """A container's variables of its image's names, of which nobody tells whether they were given other values."""
+    return tuple(
+        (name, value) for name, value in container if value is None and name in image and name not in OF_ENGINES
+    )
 
 
 def _beside_those_of(image: Variables, container: Variables) -> Variables:

@@ -219,7 +219,7 @@ class Images:
         workload, found = asker.workload, []
         process = workload.override or Process()
         for command in checks_of(workload, offer.process):
-            override = replace(process, entrypoint=command, cmd=())
+            override = replace(process, entrypoint=command, cmd=(), is_fed=None, input=None)
             program = await self.inspect(reference, offer, override, workload.host)
             asker.note.inspected(program)
             found.append(program)

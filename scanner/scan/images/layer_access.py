@@ -85,6 +85,7 @@ def inspection_key(offer: Offer, override: Process | None) -> tuple[str, ...]:
         command.written,
         command.privileges,
         command.read_only,
+        command.input,
     )
     around = repr((known, command.mounts, command.volumes))
     return (command.cwd, hashlib.sha256(around.encode("utf-8", "surrogatepass")).hexdigest(), *command.argv)

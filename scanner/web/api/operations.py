@@ -21,6 +21,7 @@ from scanner.web.http import dependencies
 from scanner.web.http.access import Scope, needs
 from scanner.web.http.dependencies import ProbeLog, WebContext
 from scanner.web.http.exposition import Exposition
+from scanner.web.http.packing import takes_gzip
 from scanner.web.http.problem import Problem
 from scanner.web.http.route import GuardedRoute
 
@@ -166,7 +167,16 @@ async def metrics(
     publication: Annotated[Publication, Depends(dependencies.publication)],
     exposition: Annotated[Exposition, Depends(dependencies.exposition)],
     accept: Annotated[str | None, Header()] = None,
+    accept_encoding: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """The latest report, then archscan itself, for Prometheus."""
-    content_type, page = await asyncio.to_thread(exposition.render, publication.report(), accept)
-    return Response(page, media_type=content_type)
+    """The latest report, then archscan itself, for Prometheus; by gzip for whoever takes that, as Prometheus does.
+
+    What is there is told at once: a thread would wait for those in which a scan works.
+    """
+    report, packed = publication.report(), takes_gzip(accept_encoding)
+    if exposition.is_ready(report, accept, packed=packed):
+        content_type, page = exposition.render(report, accept, packed=packed)
+    else:
+        content_type, page = await asyncio.to_thread(exposition.render, report, accept, packed=packed)
+    headers = {"Vary": "Accept, Accept-Encoding"} | ({"Content-Encoding": "gzip"} if packed else {})
+    return Response(page, headers=headers, media_type=content_type)

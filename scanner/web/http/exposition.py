@@ -12,8 +12,11 @@ from scanner.domain.report import Report
 class Exposition(Protocol):
     """Pages for Prometheus, counts of what was answered."""
 
-    def render(self, report: Report | None, accept: str | None) -> tuple[str, bytes]:
-        """Content type and page of ``/metrics``."""
+    def render(self, report: Report | None, accept: str | None, *, packed: bool = False) -> tuple[str, bytes]:
+        """Content type and page of ``/metrics``, ``packed`` by gzip or as it is."""
+
+    def is_ready(self, report: Report | None, accept: str | None, *, packed: bool = False) -> bool:
+        """Whether that page is there, so that the event loop can answer with it."""
 
     def render_probe(
         self, report: Report | None, *, success: bool, duration_s: float, accept: str | None

@@ -18,6 +18,7 @@ from scanner.domain.fleet_picture import EMPTY, URGENT
 from scanner.domain.report_json import moment
 from scanner.domain.verdict.reason import STATUS_OF, Status
 from scanner.domain.verdict.reason_catalogue import MEANING as MEANING_OF
+from scanner.web.http.packing import takes_gzip
 from scanner.web.pages.fleet_index import FleetIndex, LatestIndex
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def packed(request: Request, text: str, status: int, headers: dict[str, str] | N
     """HTML, with gzip where that was offered; no secret of a page is the same twice, so packing tells nothing of it."""
     body = text.encode()
     sent = {"Vary": "Accept, Accept-Encoding, Cookie, Authorization", **(headers or {})}
-    if len(body) >= PACKED_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
+    if len(body) >= PACKED_FROM_BYTES and takes_gzip(request.headers.get("accept-encoding")):
         body = gzip.compress(body, PACKING, mtime=0)
         sent["Content-Encoding"] = "gzip"
     return HTMLResponse(body, status, sent)

@@ -281,76 +281,6 @@ async def test_a_script_is_read_as_it_is_executed_by_who_is_in_its_group(look, b
     assert reason(found) is expected, found.problem
 
 
-SUPERVISED = [  # what is started, files beside the supervisor, what speaks against it
-    (("/usr/bin/runsvdir", "-P", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
-    (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/b/run": f"#!{SHELL}\nexec /none\n", "sv/b/down": ""}, ""),
-    (("/usr/bin/runsvdir", "/sv"), {**{f"sv/a{n:02}/run": f"#!{SHELL}\nexec /app\n" for n in range(40)}, "sv/b/run": f"#!{SHELL}\nexec /foreign\n"}, "/sv/b/run leads to a program for another CPU"),
-    (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f'#!{SHELL}\nexec "$(cat /run/x)"\n', "sv/b/run": f"#!{SHELL}\nexec /none\n", "sv/c/run": f"#!{SHELL}\nexec /foreign\n"}, "/sv/c/run leads to a program for another CPU"),
-    (("/usr/bin/runsvdir", "/sv"), {f"sv/a{n:02}/run": f"#!{SHELL}\nexec /app\n" for n in range(65)}, "more than 64 services"),
-    (("/usr/bin/runsvdir", "/sv"), {f"sv/a{n:03}": "" for n in range(257)}, "more than 256 names"),
-    (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/a/finish": f"#!{SHELL}\nexec /none\n", "sv/.b/run": "#!/none\n"}, ""),
-    (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/a/finish": f"#!{SHELL}\nexec /foreign\n"}, "/sv/a/finish leads"),
-    (("/usr/bin/runsvdir", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec /app\n", "sv/a/log/run": "#!/foreign\n"}, "/sv/a/log/run leads"),
-    (("/usr/bin/runsv", "/sv/a"), {"sv/a/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
-    (("/usr/bin/s6-svscan", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec ./none\n"}, "./none"),
-    (("/usr/bin/s6-svscan", "-t", "0", "/sv"), {"sv/a/run": f"#!{SHELL}\nexec ./none\n"}, "./none"),
-    (("/init",), {"etc/cont-init.d/10-x": f"#!{SHELL}\nexec /none\n"}, "/none"),
-    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": {"mode": 0o644, "content": b"/none -x\n"}}, "/none"),
-    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"# x\n/app -x\n  /none\n"}, ""),
-    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b'foreground { /app "a b" }\ncd /srv\nif { /foreign }\n/app\n'}, "/foreign leads"),
-    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"importas X X\n${X} /none\n"}, ""),
-    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"importas -i -D x X X\nbacktick -D x Y { /app }\nmultisubstitute { importas Z Z define A b }\nemptyenv -p exec -c -a name /none $X\n"}, "/none"),
-    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"backtick -n Y { /foreign }\n/app\n"}, "/foreign leads"),
-    (("/init",), {"etc/s6-overlay/s6-rc.d/a/run": b"#!/command/execlineb -P\nfdmove -c 2 1 /none\n", "command/execlineb": "E"}, "/none"),
-    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"/none\n", "etc/s6-overlay/s6-rc.d/b/up": b"/app\n", "etc/s6-overlay/s6-rc.d/user/contents.d/b": ""}, ""),
-    (("/init",), {"etc/s6-overlay/s6-rc.d/a/up": b"/none\n", "etc/s6-overlay/s6-rc.d/b/dependencies.d/a": "", "etc/s6-overlay/s6-rc.d/user/contents.d/b": ""}, "/none"),
-    (("/usr/bin/s6-overlay-suexec", "/package/s6/libexec/preinit", "", "/package/s6/libexec/stage0"), {"etc/services.d/a/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
-    (("/usr/bin/s6-overlay-suexec", "/package/s6/libexec/preinit", "", "/package/s6/libexec/stage0", "/app"), {"etc/services.d/a/run": f"#!{SHELL}\nexec /foreign\n"}, "/run leads"),
-    (("/sbin/my_init",), {"etc/service/a/run": f"#!{SHELL}\nexec /none\n"}, "/none"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/app -x\n[include]\nfiles = d/*.conf\n", "d/b.conf": "[program:b]\ncommand=/none -x\n"}, "/none"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[include]\nfiles = d/*/s?.conf\n", "d/a/s1.conf": "[program:b]\ncommand=/none -x\n", "d/s1.conf": "x"}, "/none"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/app\n[program:b]\nautostart=false\ncommand=/none\n"}, ""),
-    (("/usr/bin/supervisord",), {"supervisord.conf": "[supervisord]\n[program:a]\ncommand=/app\n", "etc/supervisord.conf": "[program:a]\ncommand=/none\n"}, ""),
-    (("/usr/bin/supervisord",), {"usr/etc/supervisord.conf": "[supervisord]\n[program:a]\ncommand=/none\n", "supervisord.conf": "[supervisord]\n"}, "/none"),
-    (("/usr/bin/supervisord", "-n", "--configuration=/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/none\n", "etc/supervisord.conf": ""}, "/none"),
-    (("/usr/bin/supervisord", "-nc/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/none\n"}, "/none"),
-    (("/usr/bin/supervisord", "-c=/s.conf"), {"s.conf": "[supervisord]\n"}, "there is no configuration =/s.conf"),
-    (("/usr/bin/supervisord",), {}, "there is no configuration"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[program:a]\ncommand=/app\n"}, "no section supervisord"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\n"}, "gives a no command"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "command=/app\n"}, "/s.conf is no configuration"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/none\n[fcgi-program:b]\ncommand=/app\n"}, "/none"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=/app\n[eventlistener:b]\ncommand=/none\n"}, "/none"),
-    (("/usr/bin/supervisord", "-c", "/c/s.conf"), {"c/s.conf": "[supervisord]\n[program:a]\ncommand=%(here)s/none %(program_name)s ; x\n"}, "/c/none"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=%(ENV_APP)s -x\n"}, "names ENV_APP, which stands for nothing"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=%(ENV_BIN)s/app%(process_num)02d\n", "opt/app00": "E"}, ""),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=./app\ndirectory=/srv\n", "srv/app": "F"}, "./app leads"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": '[supervisord]\n[program:a]\ncommand=sh -c "exec ./thing"\ndirectory=/srv\nuser=root\n', "srv/thing": "E", "etc/passwd": "root:x:0:0::/root:/bin/sh\n"}, ""),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=sh -c\n  \"exec thing\"\nenvironment=PATH=\"/srv:/bin\",X='1'\n", "srv/thing": "F"}, "sh leads"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=%(ENV_APP\n"}, "badly formatted"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[DEFAULT]\nautostart=no\n[program:a]\ncommand=/none\n"}, ""),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[include]\nfiles=d/*.conf\n", "d/a.conf": "[program:a]\ncommand=%(here)s/a\n", "d/a": "F"}, "/d/a leads"),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\nautostart=%(ENV_OFF)s\ncommand=/none\n"}, ""),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\nenvironment=X=/a%(ENV_HOME)s/b,Y=1\ncommand=/app\n"}, ""),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": f"[supervisord]\n[program:a]\nnumprocs_start={'9' * 5000}\ncommand=/app %(process_num)d\n"}, ""),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": f"[supervisord]\nenvironment=A='{'%(ENV_BIN)s' * 1300}'\n[program:a]\nenvironment=B='{'%(ENV_A)s' * 1300}'\ncommand=/app\n"}, "longer than 65536"),
-    ((SHELL, "-c", "exec /usr/bin/supervisord -c /s.conf $(cat /run/x)"), {"usr/bin/supervisord": "E", "s.conf": "[supervisord]\n"}, ""),
-    (("/usr/bin/supervisord", "-c", "/s.conf"), {"s.conf": "[supervisord]\n[program:a]\ncommand=sh -c 'exec $X'\nenvironment=X=/app\n[program:b]\ncommand=sh -c 'exec $X'\nenvironment=X=/app\n[program:c]\ncommand=sh -c 'exec $X'\nenvironment=X=/foreign\n"}, "sh leads"),
-    ((SHELL, "-c", "echo '[supervisord]' >/s.conf; exec /usr/bin/supervisord -c /s.conf"), {"usr/bin/supervisord": "E"}, ""),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("argv", "beside", "lacks"), SUPERVISED)
-async def test_a_supervisor_is_not_known_to_start_where_a_service_lacks_its_program(look, build, argv, beside, lacks):
-    made = {"E": build.elf(), "F": build.elf(machine=183)}
-    given = [(name, made.get(what, what) if isinstance(what, str) else what) for name, what in beside.items()]
-    entries = [(argv[0].lstrip("/"), build.elf()), ("app", build.elf()), ("foreign", made["F"]), *given]
-    found = await look(argv, entries, env=(("BIN", "/opt"), ("OFF", "false")))
-    assert reason(found) is (Reason.BINARY_UNKNOWN if lacks else None), found.problem
-    assert bool(found.at_run_time) is not bool(lacks)
-    assert lacks in (found.problem.detail if found.problem else "")
-
-
 READ_ONLY = Process(read_only=True)
 
 
@@ -388,6 +318,16 @@ async def test_what_engines_put_below_a_read_only_root_may_be_there(images, buil
     said = Workload("h", "n", Source.DOCKER, Stage.RUNNING, "a", engine=engine, process=READ_ONLY).override
     entries = [("bin/sh", build.elf()), ("bin/tool", build.elf()), ("bin/cat", build.elf()), ("var/run/x", b"")]
     text = f"set -e; cat {path} >/dev/null; exec tool"
+    image = build.offer(images.layer(entries), entrypoint=("sh", "-c", text), path="/bin")
+    assert reason(await inspect(image, said, images.open)) is expected
+
+
+@pytest.mark.parametrize(("lacks", "expected"), [(None, Reason.BINARY_UNKNOWN), (True, Reason.ENTRYPOINT_MISSING)])
+async def test_podman_may_leave_nothing_writable_below_a_read_only_root(images, build, lacks, expected):
+    process = Process(read_only=True, lacks_tmpfs=lacks)
+    said = Workload("h", "n", Source.PODMAN, Stage.PLANNED, "a", engine="podman", process=process).override
+    entries = [("bin/sh", build.elf()), ("bin/tool", build.elf()), ("bin/cp", build.elf()), ("tmp", build.directory)]
+    text = "cp /bin/tool /tmp/x; exec /tmp/x"
     image = build.offer(images.layer(entries), entrypoint=("sh", "-c", text), path="/bin")
     assert reason(await inspect(image, said, images.open)) is expected
 

@@ -105,6 +105,29 @@ def test_what_a_survey_finds_on_a_way_outweighs_a_program_that_starts_and_nothin
     assert reason(program(HERE), config=ARM64, survey=groups(ReachedBy.PATH)) is Reason.MISLABELLED
 
 
+def test_a_service_that_its_supervisor_goes_on_without_outweighs_what_only_the_run_tells():
+    lacking = (program(HERE), Program(("/sv/a/run",), (SCRIPT,), branches=(program(HERE), program(FOREIGN))))
+    found = outcome(program(HERE, at_run_time="runsvdir starts services", services=lacking))
+    assert (found.reason, found.path) == (Reason.FOREIGN_USERLAND, "/foreign")
+    assert "/sv/a/run" in found.detail
+    assert reason(program(HERE, problem=UNREAD, services=lacking)) is Reason.FOREIGN_USERLAND
+    assert reason(program(FOREIGN, services=lacking)) is Reason.WRONG_BINARY
+    assert reason(program(SCRIPT, services=lacking)) is Reason.BINARY_UNKNOWN
+    assert reason(program(HERE, services=(program(HERE), program(SCRIPT)))) is Reason.NATIVE
+
+
+def test_the_evidence_says_that_what_an_interpreter_loads_was_not_surveyed():
+    python = executable(AMD64, "/usr/bin/python3.11")
+    library = replace(executable(AMD64, "/lib/libc.so.6"), role="library")
+    unread, read, other = (
+        outcome(program(python, library)),
+        outcome(program(python, library), survey=Survey((), 1, 0)),
+        outcome(program(HERE)),
+    )
+    said = "what /usr/bin/python3.11 loads at run time was not surveyed"
+    assert [said in [each.says for each in found.evidence] for found in (unread, read, other)] == [True, False, False]
+
+
 def test_a_check_for_another_cpu_outweighs_a_program_that_starts():
     assert reason(program(HERE), checks=(program(HERE), program(FOREIGN))) is Reason.HEALTHCHECK_WRONG_BINARY
     assert reason(program(HERE), checks=(program(HERE), program(SCRIPT))) is Reason.NATIVE

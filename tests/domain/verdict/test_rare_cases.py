@@ -354,3 +354,14 @@ def test_units_are_followed_where_something_starts_them():
     image = surveyed(unit, a_file("/opt/a/run"))
     assert [str(one.way) for one in located(image, SurveyedProcess("/bin", starts_units=True))] == ["named"]
     assert [str(one.way) for one in located(image, SurveyedProcess("/bin"))] == ["application"]
+
+
+def test_who_has_no_configuration_is_told_what_makes_the_one_that_an_old_host_needs():
+    said = [
+        fix(
+            Reason.HOST_PROTOCOL,
+            Trouble("old", "", failure=Failure(Reason.HOST_PROTOCOL, setting="ssh.algorithms", is_own=own)),
+        )
+        for own in (True, False)
+    ]
+    assert ["which archscan setup makes" in one.summary for one in said] == [True, False]

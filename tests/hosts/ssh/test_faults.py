@@ -261,7 +261,7 @@ async def test_a_named_profile_speaks_with_hosts_of_its_time_and_with_no_other(
     fake = await fake_host(**offered)
     config = config_for(known_for(tools, keys["host"], fake.port))
     found = await pool_of(replace(config, algorithms={"*": profile})).read(host_at(fake.port), SCRIPT)
-    assert (getattr(found, "reason", None) is not Reason.HOST_PROTOCOL) is agree, found
+    assert found == b"<uname -m\n>" if agree else found.reason is Reason.HOST_PROTOCOL, found
     found = await pool_of(replace(config, algorithms={"other": profile})).read(host_at(fake.port), SCRIPT)
     assert found.reason is Reason.HOST_PROTOCOL
 

@@ -50,11 +50,18 @@ def with_environment(*env, **changes):
         with_environment(("LD_PRELOAD", "/a.so"), ("MODE", None)),  # in another order
         with_environment(("MODE", None), ("LD_PRELOAD", "/a.so"), ("HOSTNAME", None), ("container", None), ("TERM", None)),
         replace(IN_ENVIRONMENT, init=False),
-        replace(IN_ENVIRONMENT, env=None),  # an older probe, or more variables than it sends
     ],
 )  # fmt: skip
-def test_what_engines_add_to_an_environment_overrides_nothing(container):
-    assert override(container, IN_ENVIRONMENT) is None
+def test_what_engines_add_to_an_environment_overrides_nothing_but_what_may_have_another_value(container):
+    assert override(container, IN_ENVIRONMENT) == Process(env=(("MODE", None),))
+    known = replace(IN_ENVIRONMENT, env=(("LD_PRELOAD", "/a.so"),))
+    shown = tuple(each for each in container.env if each[0] != "MODE")
+    assert override(replace(container, env=shown), known) is None
+
+
+def test_an_environment_that_was_not_told_overrides_nothing():
+    older = replace(IN_ENVIRONMENT, env=None)  # an older probe, or more variables than it sends
+    assert override(older, IN_ENVIRONMENT) is None
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,7 @@ def test_another_environment_user_init_privilege_or_root_is_an_override(containe
 def test_what_an_engine_tells_of_every_container_is_no_override():
     usual = Privileges(loses=("MKNOD", "NET_RAW"))
     container = replace(IN_ENVIRONMENT, privileges=usual)
-    assert override(container, IN_ENVIRONMENT, usual=usual) is None
+    assert override(container, IN_ENVIRONMENT, usual=usual) == Process(env=(("MODE", None),))
     further = replace(container, privileges=Privileges(loses=("CHOWN", "MKNOD", "NET_RAW")))
     assert override(further, IN_ENVIRONMENT, usual=usual) == further
 

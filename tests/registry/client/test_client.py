@@ -221,6 +221,31 @@ async def test_a_tag_does_not_move_within_a_scan(fake, client, clock):
     assert (await resolve(registry, fake)).digest != first.digest
 
 
+@pytest.mark.parametrize(("believed_s", "ages"), [(0.0, (0.0, 0.0)), (10.0, (9.0, 11.0))])
+async def test_whoever_says_how_old_a_tag_may_be_is_asked_for_no_more_and_no_less(
+    fake, client, clock, believed_s, ages
+):
+    fake.image("1")
+    registry = client(cache_age_s=60.0)
+    found = []
+    for ahead in (0.0, *ages):
+        clock.ahead = ahead
+        with registry.scan(max_age_s=believed_s):
+            found.append((await resolve(registry, fake)).digest)
+        fake.image("1", arch=("arm64", "386", "riscv64")[len(found) - 1])
+    assert (found[1] == found[0]) is (believed_s > 0)
+    assert found[2] not in found[:2]
+
+
+async def test_a_failure_is_not_believed_by_whoever_believes_a_tag_for_a_while(fake, client):
+    registry = client(failure_max_age_s=60.0)
+    with registry.scan(max_age_s=10.0):
+        assert isinstance(await resolve(registry, fake), Failure)
+    fake.image("1")
+    with registry.scan(max_age_s=10.0):
+        assert isinstance(await resolve(registry, fake), ImageFacts)
+
+
 async def test_a_tag_that_was_asked_proves_its_digest_for_that_scan(fake, client):
     fake.image("1")
     registry = client(cache_age_s=0.0)

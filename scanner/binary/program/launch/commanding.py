@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.launch.getopt import OptionError, grammar
-from scanner.binary.program.launch.launch import AtRunTime
+from scanner.binary.program.launch.launch import AtRunTime, By, Launched
 
 if TYPE_CHECKING:
     from scanner.binary.program.launch.launch import Launch, LauncherCall
@@ -79,8 +79,12 @@ def awk(call: LauncherCall) -> Launch:
     return AtRunTime(f"{call.name} starts programs by its own words", starts=starts)
 
 
+_PLAIN_START = frozenset("Sxapqvocd")
+"""Options with which a container's first start of a program comes to nothing but its exec."""
+
+
 def start_stop_daemon(call: LauncherCall) -> Launch:
-    """Starts its program where none runs by the files and names that it is given."""
+    """Starts its program where none runs by the files and names that it is given; without a file of a process none does."""
     why = f"{call.name} starts its program where it finds none that runs"
     parsed = _DAEMON.parse(call.words)
     if isinstance(parsed, OptionError):
@@ -88,4 +92,19 @@ def start_stop_daemon(call: LauncherCall) -> Launch:
     program = parsed.value("a") or parsed.value("x") or ""
     if not parsed.has("S") or parsed.has("r", "t", "H", "V") or not program.startswith("/"):
         return AtRunTime(why)
-    return AtRunTime(why, starts=replace(call.command, argv=(program, *parsed.rest)))
+    pid, user, directory = parsed.value("p"), parsed.value("c"), parsed.value("d")
+    is_plain = {name for name, _ in parsed.options} <= _PLAIN_START
+    if not is_plain or (pid is not None and call.stands(call.command.absolute(pid))):
+        return AtRunTime(why, starts=replace(call.command, argv=(program, *parsed.rest)))
+    call = call if user is None else call.as_user(user)
+    cwd = call.command.absolute(directory) if directory else "/"
+    return call.within(replace(call.command, cwd=cwd)).starting((program, *parsed.rest), By.EXECVE)
+
+
+def start_stop_daemon_of_busybox(call: LauncherCall) -> Launch:
+    """Busybox', whose options mean other things, and which stays where it is."""
+    launch = start_stop_daemon(call)
+    if not isinstance(launch, Launched):
+        return launch
+    why = f"{call.name} starts its program where it finds none that runs"
+    return AtRunTime(why, starts=replace(launch.command, cwd=call.command.cwd))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import split_path
 from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.elf.dynamic import Dynamic
-from scanner.binary.program.launch import accounts, commanding, env, loader, preparing, tools
+from scanner.binary.program.launch import accounts, commanding, daemontools, env, loader, preparing, tools
 from scanner.binary.program.launch.getopt import grammar
 from scanner.binary.program.launch.launch import (
     Account,
@@ -45,6 +45,15 @@ _CONFIGURED = at_run_time("starts what its configuration names")
 _INPUT = at_run_time("starts what its input or its watching makes it start")
 _RULES_OF_ITS_OWN = at_run_time("reads commands by rules of its own")
 _EDITED = preparing.edited(_INPUT)
+_OTHERS = at_run_time("starts what its words name, by options that are not read here")
+_STARTING_OTHERS = (
+    "pid1", "authbind", "cgexec", "cpulimit", "daemonize", "dbus-launch", "expect", "gdbserver", "heaptrack", "hwloc-bind",
+    "mpiexec", "mpirun", "newgrp", "orterun", "prte", "prun", "proxychains", "proxychains4", "rlwrap", "run-one",
+    "schedtool", "sem", "sg", "srun", "torchrun", "trickle", "uftrace", "unbuffer", "aa-exec", "catchsegv", "chronic", "choom",
+    "eatmydata", "fakechroot", "fakeroot", "nocache", "s6-fghack", "s6-applyuidgid", "s6-notifyoncheck", "s6-sudo",
+    "systemd-cat", "systemd-inhibit", "torsocks", "tsocks", "xvfb-run",
+)  # fmt: skip
+"""Programs, some of them scripts, that start the one which their words name; without words they are programs."""
 _SECRETS = at_run_time("starts its command with variables that a server holds")
 
 _IONICE = grammar("n:c:p:P:u:thV", "classdata:>n class:>c help>h ignore>t pid:>p pgid:>P uid:>u version>V")
@@ -99,13 +108,13 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
     "setarch": tools.setarch,
     "linux32": tools.setarch,
     "linux64": tools.setarch,
-    "chpst": tools.chpst,
-    "setuidgid": tools.setuidgid,
-    "envuidgid": tools.envuidgid,
-    "s6-setuidgid": tools.setuidgid,
-    "s6-envuidgid": tools.envuidgid,
-    "envdir": tools.envdir,
-    "s6-envdir": tools.envdir,
+    "chpst": daemontools.chpst,
+    "setuidgid": daemontools.setuidgid,
+    "envuidgid": daemontools.envuidgid,
+    "s6-setuidgid": daemontools.setuidgid,
+    "s6-envuidgid": daemontools.envuidgid,
+    "envdir": daemontools.envdir,
+    "s6-envdir": daemontools.envdir,
     "softlimit": simple(_SOFTLIMIT, by=By.EXECVE),
     "s6-softlimit": simple(_SOFTLIMIT, by=By.EXECVE),
     "setlock": simple(grammar("nNxX"), own_words=1, by=By.EXECVE),
@@ -132,6 +141,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType({
          "valgrind", "perf", "faketime", "capsh", "pkexec", "vim", "nvim", "emacs"),
         _INPUT,
     ),
+    **dict.fromkeys(_STARTING_OTHERS, preparing.told(_OTHERS)),
     **dict.fromkeys(
         ("fish", "csh", "tcsh", "yash", "posh", "oksh", "loksh", "lksh", "elvish", "osh", "ysh",
          "pwsh", "powershell", "xonsh", "toybox", "execlineb", "make", "gmake", "bmake"),
@@ -162,10 +172,10 @@ _BUSYBOX: Mapping[str, Rule] = MappingProxyType({
     "chrt": tools.chrt(grammar("phmbfiorR"), ends=("p", "m")),
     "ionice": tools.ionice(grammar("n:c:p:t"), ends=("p",)),
     "taskset": tools.numbered(grammar("pca"), ends=("p",)),
-    "chpst": tools.chpst,
-    "setuidgid": tools.setuidgid,
-    "envuidgid": tools.envuidgid,
-    "envdir": tools.envdir,
+    "chpst": daemontools.chpst,
+    "setuidgid": daemontools.setuidgid,
+    "envuidgid": daemontools.envuidgid,
+    "envdir": daemontools.envdir,
     "softlimit": simple(_SOFTLIMIT, by=By.EXECVP),
     "flock": tools.busybox_flock,
     "unshare": tools.busybox_unshare,
@@ -177,7 +187,7 @@ _BUSYBOX: Mapping[str, Rule] = MappingProxyType({
     "find": preparing.find,
     "xargs": preparing.xargs,
     **dict.fromkeys(("init", "runsv", "runsvdir", "crond", "inetd"), _CONFIGURED),
-    "start-stop-daemon": commanding.start_stop_daemon,
+    "start-stop-daemon": commanding.start_stop_daemon_of_busybox,
     "awk": commanding.awk,
     **dict.fromkeys(("watch", "nsenter", "script", "run-parts"), _INPUT),
     "vi": _EDITED,
@@ -191,6 +201,7 @@ _SCRIPTS: Mapping[str, Rule] = MappingProxyType({
     "wait-for.sh": preparing.wait_for,
     "with-contenv": simple(grammar(""), by=By.EXECVE),
     **dict.fromkeys(("supervisord", "circusd", "pm2", "pm2-runtime", "honcho", "my_init", "foreman"), _CONFIGURED),
+    **dict.fromkeys(("parallel", "faketime", *_STARTING_OTHERS), preparing.told(_OTHERS)),
 })  # fmt: skip
 """Scripts whose published grammar tells more than their text would; a shell script is asked for its text first."""
 

@@ -10,16 +10,13 @@ from scanner.binary.program.launch.getopt import OptionError, grammar
 from scanner.binary.program.launch.launch import (
     FALLBACK_SHELL,
     AtRunTime,
-    By,
-    assigned,
     parsed_by,
     shell_command,
     shell_variable,
-    unknown_environment,
 )
 
 if TYPE_CHECKING:
-    from scanner.binary.program.launch.getopt import Grammar, Parsed
+    from scanner.binary.program.launch.getopt import Grammar
     from scanner.binary.program.launch.launch import Launch, LauncherCall, Rule
 
 _TINI = grammar("hvwgle:p:s")
@@ -49,9 +46,6 @@ _BUSYBOX_UNSHARE = grammar(
     "m::u::i::n::p::U::fr",
     "mount::>m uts::>u ipc::>i net::>n pid::>p user::>U fork>f map-root-user>r mount-proc:: propagation: setgroups:",
 )
-_CHPST = grammar("u:U:b:e:m:d:o:p:f:c:r:t:/:C:n:l:L:vP012V")
-_S6_ENVDIR = grammar("IinfLc:")
-_S6_ENVUIDGID = grammar("iD:ugBn")
 _SETARCH = grammar(
     "hVv3BFILRSTXZ",
     "verbose>v addr-no-randomize>R fdpic-funcptrs>F mmap-page-zero>Z addr-compat-layout>L read-implies-exec>X 32bit>B "
@@ -59,7 +53,6 @@ _SETARCH = grammar(
 )
 _PERSONALITIES = tuple("FILRSTXZ3B")
 """Options that set a flag of the personality beyond Linux and its 32-bit half, which alone engines' seccomp lets pass."""
-_NUMERIC_ACCOUNT = re.compile(r":\d+(?::\d+)+", re.ASCII)
 _DURATION = re.compile(
     r"\s*\+?(?:\d++(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?[smhd]?|\s*\+?inf(?:inity)?|\s*\+?0[xX][0-9a-fA-F]+",
     re.ASCII | re.IGNORECASE,
@@ -187,7 +180,11 @@ def _rooted(call: LauncherCall, words: tuple[str, ...], *, stays: bool) -> Launc
     if not words:
         return call.refused("it names no new root")
     if words[0].strip("/") or not words[0]:
-        return AtRunTime(f"{call.name} changes the root directory to {words[0]!r}")
+        below = call.command.absolute(words[0]).rstrip("/")
+        starts = (
+            replace(call.command, argv=(below + words[1], *words[2:])) if words[1:] and words[1][:1] == "/" else None
+        )
+        return AtRunTime(f"{call.name} changes the root directory to {words[0]!r}", starts=starts)
     here = call if stays else call.within(replace(call.command, cwd="/"))
     if len(words) == 1:
         return shell_command(here, shell_variable(call.command), "-i")
@@ -267,66 +264,6 @@ def optional(options: Grammar, *, ends: tuple[str, ...] = ()) -> Rule:
         return call.starting(parsed.rest) if parsed.rest else None
 
     return rule
-
-
-def chpst(call: LauncherCall) -> Launch:
-    """Runit's chpst, which may read variables from a directory."""
-    parsed = parsed_by(call, _CHPST, "V")
-    if parsed is None or isinstance(parsed, AtRunTime):
-        return parsed
-    if any(_NUMERIC_ACCOUNT.fullmatch(spec) is None for spec in _numeric_accounts(parsed)):
-        return call.refused("behind a colon it takes a user's number, a colon, groups' numbers")
-    root = parsed.value("/")
-    if root is not None:
-        return AtRunTime(f"{call.name} changes the root directory to {root!r}")
-    return _named(_changed(call, parsed), parsed)
-
-
-def _numeric_accounts(parsed: Parsed) -> list[str]:
-    return [spec for spec in map(parsed.value, ("u", "U")) if spec is not None and spec.startswith(":")]
-
-
-def _changed(call: LauncherCall, parsed: Parsed) -> Launch:
-    command = unknown_environment(call.command) if parsed.has("e", "U") else call.command
-    user, directory = parsed.value("u"), parsed.value("C")
-    command = command if user is None else call.within(command).as_user(_user_of(user)).command
-    command = command if directory is None else replace(command, cwd=command.absolute(directory))
-    return call.within(command).starting(parsed.rest, By.EXECVE)
-
-
-def _user_of(spec: str) -> str:
-    """``USER:GROUP``, of numbers behind a colon too; the user alone where there are more groups than one can tell."""
-    user, _, groups = spec.removeprefix(":").partition(":")
-    return f"{user}:{groups}" if groups and ":" not in groups else user
-
-
-def _named(launch: Launch, parsed: Parsed) -> Launch:
-    argv0 = parsed.value("b")
-    return launch if argv0 is None or launch is None or isinstance(launch, AtRunTime) else replace(launch, argv0=argv0)
-
-
-def setuidgid(call: LauncherCall) -> Launch:
-    """An account, then the command; no options."""
-    if len(call.words) < 2 or call.words[0].startswith("-"):  # noqa: PLR2004 - an account and a command
-        return call.refused("it takes an account, then a command")
-    return call.as_user(call.words[0]).starting(call.words[1:], By.EXECVE)
-
-
-def envuidgid(call: LauncherCall) -> Launch:
-    """An account whose ids become variables, then the command."""
-    parsed = parsed_by(call, _S6_ENVUIDGID)
-    if parsed is None or isinstance(parsed, AtRunTime):
-        return parsed
-    command = assigned(call.command, {"UID": None, "GID": None, "GIDLIST": None})
-    return call.within(command).starting(parsed.rest[1:], By.EXECVE)
-
-
-def envdir(call: LauncherCall) -> Launch:
-    """Variables from a directory's files, then the command."""
-    parsed = parsed_by(call, _S6_ENVDIR)
-    if parsed is None or isinstance(parsed, AtRunTime):
-        return parsed
-    return call.within(unknown_environment(call.command)).starting(parsed.rest[1:], By.EXECVE)
 
 
 def setarch(call: LauncherCall) -> Launch:

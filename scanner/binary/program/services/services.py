@@ -1,4 +1,4 @@
-"""What a supervisor is to start: the services that the image configures for runit, s6, supervisord."""
+"""What a supervisor is to start: the services that the image configures for runit, s6, supervisord, run-parts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN
 from scanner.binary.program.launch.getopt import OptionError, grammar
-from scanner.binary.program.services import execline, supervisord
+from scanner.binary.program.services import execline, run_parts, supervisord
 from scanner.binary.program.services.found import Changes, Refusal, TooMany
 from scanner.binary.program.shell.image_paths import PathKind
 
@@ -33,21 +33,27 @@ _AT_FIRST, _SERVICES, _COMPILED = "/etc/cont-init.d", "/etc/services.d", "/etc/s
 class Services:
     """What was ``started`` by a supervisor, each as its command; those that nobody can tell are left out.
 
-    ``behind`` is what runs where one of them has ended. ``refusal`` is why the supervisor surely does not start them,
-    ``bound`` why not all were looked at.
+    ``what`` each of them is, ``behind`` what runs where one of them has ended. ``refusal`` is why the supervisor surely does
+    not start them, ``bound`` why not all were looked at. ``needed`` are those before which it ends if they fail; where it
+    ``lasts``, it surely stays up whatever becomes of the others, but for those whose end something of the image hears of
+    (``ending``).
     """
 
     started: list[Command] = field(default_factory=list)
     behind: list[Command] = field(default_factory=list)
+    needed: list[Command] = field(default_factory=list)
+    ending: list[Command] = field(default_factory=list)
+    lasts: bool = False
     refusal: str = ""
     bound: str = ""
+    what: str = "a service"
 
-    def add(self, found: Iterator[Command]) -> None:
+    def add(self, found: Iterator[Command], *, is_needed: bool = False) -> None:
         """Take what is found, up to the bound."""
         for each in found:
-            if len(self.started) >= MAX_SERVICES:
+            if len(self.started) + len(self.needed) >= MAX_SERVICES:
                 raise TooMany(f"it starts more than {MAX_SERVICES} services")
-            self.started.append(each)
+            (self.needed if is_needed else self.started).append(each)
 
 
 def of(files: ImageFiles, command: Command, changes: Changes) -> Services:
@@ -68,21 +74,41 @@ def _look(files: ImageFiles, command: Command, changes: Changes, found: Services
     match command.argv[0].rpartition("/")[2]:
         case "supervisord":
             found.add(supervisord.programs(files, command, changes))
+            found.lasts = supervisord.lasts(files, command, changes)
         case "runsvdir" | "s6-svscan" as name:
             options = (_RUNSVDIR if name == "runsvdir" else _SVSCAN).parse(command.argv[1:])
             if not isinstance(options, OptionError) and (options.rest or name == "s6-svscan"):
+                found.lasts = True
                 _below(files, command, command.absolute((*options.rest, ".")[0]), found)
+        case "run-parts":
+            found.what = "a program of the directory"
+            found.add(run_parts.programs(files, command))
         case "runsv" | "s6-supervise" if len(command.argv) > 1 and command.argv[1][:1] != "-":
+            found.lasts = True
             _service(files, command, command.absolute(command.argv[1]), found)
         case "my_init":
-            found.add(_scripts(files, command, "/etc/my_init.d"))
+            found.lasts = True
+            found.add(_scripts(files, command, "/etc/my_init.d"), is_needed=True)
             _below(files, command, "/etc/service", found)
         case name if command.argv[0] == "/init" or name == "s6-overlay-suexec":
+            said = command.env.get(_IF_IT_FAILS, "0" if command.env_known else None)
+            found.lasts = said in _GOES_ON and (name == "s6-overlay-suexec" or _is_overlay_s(files, command.argv[0]))
             found.add(_scripts(files, command, _AT_FIRST))
             _below(files, command, _SERVICES, found)
             _below(files, command, _COMPILED, found, _enabled(files, _COMPILED))
         case _:
             pass
+
+
+_IF_IT_FAILS = "S6_BEHAVIOUR_IF_STAGE2_FAILS"
+_GOES_ON = frozenset({"", "0", "1"})
+"""What tells s6-overlay to go on where a script before the services, or one of them, fails; without it, it does."""
+
+
+def _is_overlay_s(files: ImageFiles, path: str) -> bool:
+    """Whether a script is the ``/init`` of s6-overlay: of version 2 one of execline's, of version 3 one of the shell's."""
+    text = _text(files, path) or ""
+    return text.startswith("#!") and ("execlineb" in text.partition("\n")[0] or "s6-overlay-suexec" in text)
 
 
 def _names(files: ImageFiles, directory: str) -> tuple[str, ...]:
@@ -114,6 +140,7 @@ def _service(files: ImageFiles, command: Command, at: str, found: Services) -> N
     """What is run for one service directory, but for one that is down at first."""
     if files.stands(f"{at}/down").kind is not PathKind.MISSING:
         return
+    before = len(found.started)
     for each in ("run", "log/run"):
         if at.startswith(f"{_COMPILED}/") and not files.stands(f"{at}/{each}").executable:
             continue  # a copy of it is started, which may be
@@ -122,6 +149,7 @@ def _service(files: ImageFiles, command: Command, at: str, found: Services) -> N
         found.add(execline.started(text, command))
     if files.stands(f"{at}/finish").kind is PathKind.FILE:
         found.behind.append(replace(command, argv=(f"{at}/finish",), cwd=at))
+        found.ending += found.started[before:]
 
 
 def _of_file(files: ImageFiles, command: Command, path: str) -> Iterator[Command]:

@@ -49,7 +49,7 @@ _OPTIONS = grammar(
     "silent>s profile_options:",
 )
 _STARTED = ("program:", "fcgi-program:", "eventlistener:")
-_OFF = frozenset({"false", "no", "off", "0"})
+_OFF, _ON = frozenset({"false", "no", "off", "0"}), frozenset({"true", "yes", "on", "1"})
 _NAME = re.compile(r"%(?:%|\((?P<name>[^()]+)\)(?P<as>0?[0-9]{0,2}[sd])?)?")
 _MAGIC = re.compile(r"[*?[]")
 _HERE = "%(here)s"
@@ -128,6 +128,21 @@ def programs(files: ImageFiles, command: Command, changes: Changes) -> Iterator[
             found = _program(files, command, section, values, names)
             if found is not None:
                 yield found
+
+
+def lasts(files: ImageFiles, command: Command, changes: Changes) -> bool:
+    """Whether it surely stays in front, and nobody listens for what becomes of its programs, who may have it end.
+
+    Raises what ``programs`` raises.
+    """
+    path = _configuration(files, command, changes)
+    names = _names(command, posixpath.dirname(path or "/"))
+    sections = None if path is None else _sections(files, path, names, changes)
+    if sections is None or any(each.startswith("eventlistener:") for each in sections):
+        return False
+    options = _OPTIONS.parse(command.argv[1:])
+    said = names.put_into(sections["supervisord"].get("nodaemon", "false"), "nodaemon").lower()
+    return said in _ON or (not isinstance(options, OptionError) and options.has("n"))
 
 
 # ---------------------------------------------------------------- its configuration

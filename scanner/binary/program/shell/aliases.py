@@ -14,7 +14,9 @@ from scanner.formats.shell.syntax import Literal, Sequence, Simple
 if TYPE_CHECKING:
     from scanner.binary.program.shell.machine import Machine
     from scanner.binary.program.shell.state import State
+    from scanner.formats.shell.syntax import Function
 
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _ALIAS = re.compile(r"([\w.@%+,-]+)=(.*)", re.ASCII | re.DOTALL)
 
 
@@ -42,6 +44,20 @@ def _expands(machine: Machine, state: State) -> bool:
     if machine.kind is not ShellKind.BASH or state.is_posix(machine.kind):
         return True
     return "expand_aliases" in state.options or state.value("POSIXLY_CORRECT") is not None
+
+
+def named(machine: Machine, state: State, node: Function) -> str:
+    """What a function is called, whose name shells read as the first word of a command, which may be an alias."""
+    is_read_apart = node.bash and machine.kind is ShellKind.BASH  # behind the word ``function``
+    if node.name not in state.aliases or is_read_apart or not _expands(machine, state):
+        return node.name
+    value, line = state.aliases[node.name]
+    if node.line <= line:
+        raise AtRunTimeError(f"line {node.line}: {node.name}, whose alias may have been read later")
+    name = value.strip(" \t")
+    if not _NAME.fullmatch(name) or name in state.aliases.keys() - {node.name}:
+        raise AtRunTimeError(f"line {node.line}: {node.name}, an alias that is no function's name", is_faulty=True)
+    return name
 
 
 def expanded(machine: Machine, state: State, node: Simple) -> Simple:

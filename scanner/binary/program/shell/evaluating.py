@@ -20,11 +20,14 @@ _ASSIGNED = re.compile(
     re.ASCII,
 )
 _COMMAND = re.compile(
-    r"\s*(?P<exec>exec[ \t]+)?(?P<words>[\w./+@][\w./+@-]*(?:[ \t]+[\w./:@%+,=-]+)*)(?=[ \t]|\Z)(?P<rest>.*)",
+    r"\s*(?P<exec>exec[ \t]+)?(?P<quote>[\"']?)(?P<name>[\w./+@][\w./+@-]*)(?P=quote)"
+    r"(?P<words>(?:[ \t]+[\w./:@%+,=-]+)*)(?=[ \t]|\Z)(?P<rest>.*)",
     re.ASCII | re.DOTALL,
 )
 _WORD = re.compile(rf"\s*(?:exec[ \t]+)?(?P<word>/[\w./+@{UNKNOWN}-]+)(?=\s|\Z)", re.ASCII)
-_MORE_WORDS = re.compile(rf"[\w./:@%+,= \t\"'{UNKNOWN}-]*(?:\n\s*)?", re.ASCII)
+_MORE_WORDS = re.compile(rf"(?:[\w./:@%+,= \t\"'{UNKNOWN}-]|\$[@*A-Za-z_]|\$\{{[A-Za-z_]\w*\}})*(?:\n\s*)?", re.ASCII)
+"""Words, among them such as a variable or ``"$@"`` becomes, which is read no second time."""
+
 _KNOWN_WORD = re.compile(r"[\w./:@%+,=-]+", re.ASCII)
 _OWN = frozenset({"!", "[[", "case", "for", "function", "if", "select", "time", "until", "while", "{", "do", "then"})
 
@@ -68,8 +71,11 @@ def _begun(text: str) -> _Begun | None:
     found = _COMMAND.fullmatch(text)
     if found is None:
         return None
-    words, by_exec = tuple(found["words"].split()), found["exec"] is not None
-    if "=" in words[0] or words[0] == "exec" or (by_exec and words[0].startswith("-")):
+    words, by_exec = (found["name"], *found["words"].split()), found["exec"] is not None
+    if words[0] == "exec":
         return None
-    rest = (word if _KNOWN_WORD.fullmatch(word) else UNKNOWN_WORDS for word in found["rest"].split())
-    return _Begun((*words, *rest), by_exec, _MORE_WORDS.fullmatch(found["rest"]) is not None)
+    rest = found["rest"].split()
+    if any(quote in found["rest"] for quote in "\"'"):
+        rest = [UNKNOWN_WORDS]  # blanks within quotes part no words
+    told = (word if _KNOWN_WORD.fullmatch(word) else UNKNOWN_WORDS for word in rest)
+    return _Begun((*words, *told), by_exec, _MORE_WORDS.fullmatch(found["rest"]) is not None)

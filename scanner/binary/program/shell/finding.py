@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,6 +48,12 @@ class _Search:
     kind: PathKind | None = None
     name: str = "*"
 
+    @property
+    def is_by_name(self) -> bool:
+        """Whether all that is called so is asked for, however deep: a tree of thousands of paths may be searched so."""
+        plain = not self.follows and not self.shallowest and self.deepest == MAX_LOOKED_AT
+        return plain and self.kind is None and "*" not in self.name
+
 
 def printed(files: Files, state: State, words: tuple[str, ...]) -> str | None:
     """The lines that ``find`` prints, several only where ``sort`` reads them: nobody knows how a directory is read."""
@@ -54,7 +61,7 @@ def printed(files: Files, state: State, words: tuple[str, ...]) -> str | None:
     if search is None or redirect_files.untouched(files, state, search.place) is None:
         return None
     try:
-        found = list(_found(files, state, search))
+        found = list(_called(files, state, search) if search.is_by_name else _found(files, state, search))
     except _OpenError:
         return None
     if any(not each.isascii() or not each.isprintable() for each in found):
@@ -68,6 +75,8 @@ def _search(words: tuple[str, ...]) -> _Search | None:
     """``None`` for whatever is not of the common ways to ask for the names of files."""
     follows = words[:1] == ("-L",)
     left = list(words[1:] if follows else words)
+    if left[-2:] == ["-print", "-quit"]:
+        left.pop()  # of several only the first is printed, which nobody knows: they are told apart as those of any search
     if left and left[-1] == "-print":
         left.pop()
     if not left or left[0][:1] in {"", "-", "(", "!"}:
@@ -93,6 +102,18 @@ def _search(words: tuple[str, ...]) -> _Search | None:
 
 class _OpenError(Exception):
     """Nobody can tell what stands there."""
+
+
+def _called(files: Files, state: State, search: _Search) -> Iterator[str]:
+    """What has one name below a directory that nothing has touched, nor anything below it."""
+    absolute = posixpath.normpath(state.absolute(search.place))
+    paths = None if state.written else files.called_below(absolute, search.name)
+    if paths is None or absolute == "/" or posixpath.basename(absolute) == search.name:
+        yield from _found(files, state, search)
+        return
+    spend(LOOK_WEIGHT * len(paths))
+    for path in paths:
+        yield search.place.rstrip("/") + path.removeprefix(absolute)
 
 
 def _found(files: Files, state: State, search: _Search) -> Iterator[str]:

@@ -49,6 +49,9 @@ class Files(Protocol):
     def is_called(self, name: str) -> bool:
         """Whether something of the image may have this name, in whatever directory."""
 
+    def called_below(self, place: str, name: str) -> tuple[str, ...] | None:
+        """The absolute paths of all that has this name below a directory; ``None`` where they are not known."""
+
     def is_others(self, path: str) -> bool:
         """Whether what stands at a path in the image surely is another user's than the script's, who is not root."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scanner.binary.program.argv import UNKNOWN, unsplit
 from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.injected import is_injected
+from scanner.binary.program.script import Shebang, is_shell, parse
 from scanner.binary.program.shell import uncomputed
 from scanner.binary.program.shell.image_paths import PathKind
 from scanner.binary.program.shell.state import ShellKind, is_known
@@ -74,6 +75,24 @@ def _is_a_function(state: State, word: str) -> bool:
     """Whether a name may be that of a function or of another word for a command."""
     start = word[: word.index(UNKNOWN)]
     return "/" not in word and any(each.startswith(start) for each in (*state.functions, *state.aliases))
+
+
+_OF_SYSTEMS = frozenset({"/bin", "/usr/bin", "/sbin", "/usr/sbin"})
+"""Where distributions keep their own programs, some of which are scripts."""
+
+
+def is_own_script(files: Files, state: State, name: str) -> bool:
+    """Whether a well-known name leads to a shell's script that the image has elsewhere than a distribution keeps its programs."""
+    found = located(files, state, name) if is_known(name) and is_known(state.cwd) else None
+    standing = files.stands(state.absolute(found)) if found else None
+    if found is None or standing is None or standing.kind is not PathKind.FILE:
+        return False
+    places = {posixpath.dirname(path) for path in (posixpath.normpath(state.absolute(found)), standing.path)}
+    if places & _OF_SYSTEMS:
+        return False
+    text = files.text(standing.path) or b""
+    shebang = parse(text) if text.startswith(b"#!") else None
+    return isinstance(shebang, Shebang) and is_shell(shebang)
 
 
 _BUILT_IN = frozenset({"bind", "chdir", "complete", "compopt", "help", "history", "logout"})

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command
-from scanner.binary.program.shell import compound, lookups, simple, starts, unreached
+from scanner.binary.program.shell import aliases, compound, lookups, simple, starts, unreached
 from scanner.binary.program.shell.expand import Expander
 from scanner.binary.program.shell.frames import (
     FINISHED,
@@ -228,9 +228,10 @@ class Machine:
                 if self.kind is not ShellKind.BASH and not _NAME.fullmatch(statement.name):
                     why = f"line {statement.line}: {statement.name}, which only bash takes for a function's name"
                     raise AtRunTimeError(why, is_faulty=True)
-                functions = {**state.functions, statement.name: statement.body}
+                name = aliases.named(self, state, statement)
+                functions = {**state.functions, name: statement.body}
                 handed = self.kind is ShellKind.BASH and "a" in state.options
-                state = state.handing_on(statement.name) if handed else state
+                state = state.handing_on(name) if handed else state
                 return [replace(state, functions=functions, status=0)]
             case Redirected():
                 return compound.redirected(self, state, statement)

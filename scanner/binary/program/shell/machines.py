@@ -21,6 +21,8 @@ def answer(name: str, options: tuple[str, ...], architecture: str) -> str | None
         return _uname(options, _UNAME.get(architecture))
     if architecture == "386":
         return _OF_386.get(" ".join((name, *options)))
+    if architecture in _OF_32_BITS and (name, options) == ("getconf", ("LONG_BIT",)):
+        return "32"
     if architecture not in _UNAME:
         return None
     match name, options:
@@ -36,7 +38,10 @@ def answer(name: str, options: tuple[str, ...], architecture: str) -> str | None
             return None
 
 
-_OF_386 = MappingProxyType({"dpkg --print-architecture": "i386", "apk --print-arch": "x86"})
+_OF_386 = MappingProxyType({
+    "dpkg --print-architecture": "i386", "apk --print-arch": "x86", "getconf LONG_BIT": "32",
+})  # fmt: skip
+_OF_32_BITS = frozenset({"arm", "mips", "mipsle"})
 _LETTERS = MappingProxyType({"--kernel-name": "s", "--machine": "m"})
 
 

@@ -36,6 +36,7 @@ _STRICT = frozenset({ShellKind.DASH, ShellKind.BASH, ShellKind.ASH})
 """Shells that take no letter but their options', no blank between them either: two words behind #! are one."""
 
 _OPTIONS = re.compile(r"[-+][a-zA-Z]+")
+_STDIN = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 _LONG_OF_ASH = frozenset({"--login"})
 _LONG = frozenset({"--login", "--norc", "--noprofile", "--posix", "--noediting", "--verbose"})
 
@@ -103,8 +104,8 @@ def read(  # noqa: C901, PLR0912 - each kind of option ends in its own way
     found: Script | str | Failure | None
     is_posix = kind is ShellKind.BASH and ("posix" in options or bool(_POSIX & command.env.keys()))
     options |= {"posix"} if kind is ShellKind.BASH and (is_sh or is_posix) else set()
-    if not text and (reads or not rest):
-        found = _of_input(command, kind, rest, frozenset(options))
+    if not text and (reads or not rest or rest[0] in _STDIN):
+        found = _of_input(command, kind, rest if rest and not reads else (command.argv[0], *rest), frozenset(options))
     elif UNKNOWN in rest[0] or (not text and UNKNOWN in command.absolute(rest[0])):
         return _of_unknown(command, rest[0], files, is_text=bool(text))
     elif text:
@@ -204,13 +205,14 @@ def _of_text(command: Command, kind: ShellKind, rest: tuple[str, ...], options: 
 
 
 def _of_input(
-    command: Command, kind: ShellKind, rest: tuple[str, ...], options: frozenset[str]
+    command: Command, kind: ShellKind, words: tuple[str, ...], options: frozenset[str]
 ) -> Script | str | Failure | None:
+    """What a shell is given to read, with its name and arguments."""
     if command.input is None or UNKNOWN in command.input:
         why = f"{command.argv[0]} reads what another program prints, or a file, that is known at run time only"
         return Failure(Reason.BINARY_UNKNOWN, why)
     raw = command.input.encode("utf-8", "surrogateescape")
-    return Script(raw, kind, command.argv[0], rest, command, options, is_input=True) if raw else None
+    return Script(raw, kind, words[0], words[1:], command, options, is_input=True) if raw else None
 
 
 def _in_path(command: Command, files: Files, path: str) -> tuple[str, Standing]:

@@ -62,6 +62,11 @@ def name_of(words: tuple[str, ...]) -> str:
     return words[0].rpartition("/")[2]
 
 
+def is_well_known(words: tuple[str, ...]) -> bool:
+    """Whether a program's name alone tells what it does, or what it answers."""
+    return name_of(words) in PREPARING or name_of(words) in {"apk", "dpkg"}
+
+
 def prepares(words: tuple[str, ...]) -> bool:
     """Whether a program only makes ready; what it starts for others has to do so too."""
     name = name_of(words)
@@ -120,6 +125,8 @@ def _computed(state: State, name: str, words: tuple[str, ...]) -> tuple[int, str
     """What a program prints that reads no file."""
     if not all(map(is_known, words)):
         return None
+    if name == "getopt" and "POSIXLY_CORRECT" in state.exported:
+        return None
     if name in {"expr", "getopt"}:
         return text_tools.expr(words[1:]) if name == "expr" else option_words.getopt(words[1:])
     if name != "printenv" or len(words) != 2 or not state.env_known:  # noqa: PLR2004 - a name
@@ -154,8 +161,10 @@ def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> 
     options = tuple(word for word in words[1:] if word.startswith("-"))
     if name in {"dirname", "basename"} and operands and not options:
         return 0, _path_part(name, operands) + "\n"
-    if name in {"id", "whoami"} and (about := _about_user(files, state, name, words)) is not None:
-        return about
+    if name == "id" and options in {("-u",), ("-g",), ("-un",), ("-nu",), ("-u", "-n")} and not operands:
+        return 0, _identity(files, state, options) + "\n"
+    if name == "whoami" and len(words) == 1:
+        return 0, _identity(files, state, ("-un",)) + "\n"
     if name in searching.PROGRAMS:
         return searching.answer(files, state, words), None
     if (machine := machines.answer(name, words[1:], state.architecture)) is not None:
@@ -174,7 +183,9 @@ def _answered(files: Files, state: State, name: str, words: tuple[str, ...]) -> 
 def _looked_up(
     files: Files, state: State, name: str, operands: tuple[str, ...], options: tuple[str, ...]
 ) -> tuple[int | None, str | None]:
-    """What a program says of where a name or a path leads."""
+    """What a program says of where a name or a path leads, or whom a name stands for."""
+    if name == "id" and options in {("-u",), ("-g",)} and len(operands) == 1:
+        return _numbered(files, state, options[0], operands[0])
     if name == "which" and len(operands) == 1 and not options and is_known(operands[0]):
         found = lookups.located(files, state, operands[0])
         return (None, UNKNOWN) if found is None else (0, f"{found}\n") if found else (1, "")
@@ -274,27 +285,14 @@ def _identity(files: Files, state: State, options: tuple[str, ...]) -> str:
     return number if number.isdigit() else (entry[2] if entry else UNKNOWN)
 
 
-def _about_user(files: Files, state: State, name: str, words: tuple[str, ...]) -> tuple[int | None, str | None] | None:
-    """What ``id`` or ``whoami`` says; ``None`` for uncommon words."""
-    options = tuple(word for word in words[1:] if word.startswith("-"))
-    operands = tuple(word for word in words[1:] if not word.startswith("-"))
-    if name == "whoami":
-        return (0, _identity(files, state, ("-un",)) + "\n") if len(words) == 1 else None
-    if options in {("-u",), ("-g",)} and len(operands) == 1:
-        return _identity_of(files, state, options[0], operands[0])
-    if operands or options not in {("-u",), ("-g",), ("-un",), ("-nu",), ("-u", "-n")}:
-        return None
-    return 0, _identity(files, state, options) + "\n"
-
-
-def _identity_of(files: Files, state: State, option: str, name: str) -> tuple[int | None, str | None]:
-    """What ``id`` says of a user that it is given by name."""
+def _numbered(files: Files, state: State, option: str, name: str) -> tuple[int | None, str | None]:
+    """What ``id -u NAME`` says of an account of the image, which nothing on the way may have made."""
     if _is_no_account(files, state, name):
         return 1, ""
-    known = is_known(name) and not state.touched(PASSWD) and not state.touched("/etc")
-    entry = _entry(files, name) if known and not name.isdigit() else None
-    number = entry[2 if option == "-u" else 3] if entry is not None and entry[0] == name else ""
-    return (0, f"{number}\n") if number.isdigit() else (None, None)
+    is_sure = is_known(name) and state.is_sure_of_files and not (state.touched(PASSWD) or state.touched("/etc"))
+    entry = next((each for each in _entries(files) if each[0] == name), None) if is_sure else None
+    number = (entry or [])[2:4][option == "-g" :][:1]
+    return (0, f"{number[0]}\n") if number and number[0].isdecimal() else (None, None)
 
 
 def _entry(files: Files, user: str) -> list[str] | None:

@@ -87,8 +87,9 @@ def unopened(machine: Machine, state: State, name: str) -> list[State]:
     return machine.done(state.with_status(status))
 
 
-_READING = frozenset({"read", "mapfile", "readarray", "cat", "sh", "bash", "dash", "ash", "xargs", "env"})
-"""Commands for which a file is looked into: it may cost one more reading of its layer."""
+_READING = frozenset({"read", "mapfile", "readarray", "cat", "xargs", "env"})
+_SHELLS = frozenset({"sh", "bash", "dash", "ash"})
+"""Commands for which a file is looked into, and others that start one of these: it may cost one more reading of its layer."""
 
 
 def fed(words: Expander, redirects: tuple[Redirect, ...], *, by_lines: bool = False) -> tuple[bool, str | None]:
@@ -170,7 +171,8 @@ def simple(machine: Machine, state: State, node: Simple) -> list[State]:
     if name == UNKNOWN_WORDS:
         raise AtRunTimeError(f"line {node.line}: it starts what its words become", word=name)
     prints = made_files.begun(words.state, into).is_read
-    by_lines = name in _READING or ((name in filters.NAMES or name == "envsubst") and prints)
+    has_shell = any(word.rpartition("/")[2] in _SHELLS for word in arguments)
+    by_lines = has_shell or name in _READING or ((name in filters.NAMES or name == "envsubst") and prints)
     has_input, text = fed(words, node.redirects, by_lines=by_lines)
     muted = any(mutes(redirect) for redirect in node.redirects)
     if not has_input and not muted:

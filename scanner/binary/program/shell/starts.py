@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.binary.program.argv import UNKNOWN, Command, split_path
+from scanner.binary.program.busybox import APPLETS, RARER_APPLETS
 from scanner.binary.program.launch import started
 from scanner.binary.program.shell import (
     exact_tools,
@@ -31,6 +32,7 @@ from scanner.binary.program.shell.state import (
     ZERO,
     AtRunTimeError,
     External,
+    ShellKind,
     is_known,
 )
 
@@ -55,6 +57,8 @@ NOT_FOUND = 127
 
 def external(machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple) -> list[State]:
     """A program that is started and waited for."""
+    if _does_otherwise(machine, made, arguments):
+        return _external(machine, made, state, arguments, node, prepares=False)
     if shell_programs.name_of(arguments) == "find" and (refusal := _refusal(machine, made, state, arguments)):
         return machine.failed(state.lacking_files(arguments, refusal), 1, refusal)
     begun = _by_others(machine, made, state, arguments, node)
@@ -74,6 +78,16 @@ def _refusal(machine: Machine, made: State, state: State, arguments: tuple[str, 
     if _is_missing(machine, made, arguments[0]) or _is_foreign(machine, made, arguments[0]):
         return ""
     return tool_files.refusal(machine.files, state, arguments)
+
+
+def _does_otherwise(machine: Machine, made: State, arguments: tuple[str, ...]) -> bool:
+    """Whether a program that usually makes ready is a script of the image's own, which may start anything."""
+    name = arguments[0]
+    if not shell_programs.is_well_known(arguments) or not lookups.is_own_script(machine.files, made, name):
+        return False
+    if machine.kind is ShellKind.ASH and "/" not in name and name in APPLETS | RARER_APPLETS:
+        raise AtRunTimeError(f"how busybox was built decides whether {name} is its own, or a script of the image's")
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +139,7 @@ def _external(  # noqa: PLR0913 - who runs it, in which state, and whether it on
     made_before = not missing and lookups.is_absent(machine.files, made, arguments[0], machine.kind)
     prepares = prepares and not foreign
     status, printed = None, None
-    if not missing and not foreign:
+    if not missing and not foreign and not _does_otherwise(machine, made, arguments):
         if refusal := tool_files.refusal(machine.files, state, arguments):
             return machine.failed(state.lacking_files(arguments, refusal), 1, refusal)
         state = state.lacking_files(arguments, tool_files.lacking_source(machine.files, state, arguments))

@@ -86,10 +86,11 @@ def _protocol(t: Trouble) -> Fix:
             f"What answers at the port of {t.host} is no SSH server: correct the port or the address.",
             (*listed(t), f"{ssh(t, options=' -v')} true"),
         )
+    made = " in an archscan.yml, which archscan setup makes" if is_own(t) else ""
     return Fix(
         f"{t.host} speaks another SSH than archscan accepts (old algorithms, or no SSH at all on that port): see what it offers. "
-        f"What only knows older ones than archscan speaks gets a profile for its name{by_setting(t)}: dropbear, or legacy where that "
-        "is not enough.",
+        f"What only knows older ones than archscan speaks gets a profile for its name{by_setting(t)}{made}: dropbear, or legacy where "
+        "that is not enough.",
         (f"{ssh(t, options=' -vv')} true", *listed(t)),
     )
 

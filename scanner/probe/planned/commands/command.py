@@ -50,7 +50,7 @@ _OF_ONE_RUN = ("entrypoint", "env", "env-from-file", "user", "volume", "workdir"
 class Run:
     """A container that is run or created; ``given`` are its options, ``platform`` what they ask for, empty without.
 
-    ``store`` tells where its image is looked for first (``store_of``).
+    ``store`` tells where its image is looked for first (``store_of``). ``stdin`` is what its client is given to read.
     """
 
     engine: str
@@ -59,6 +59,7 @@ class Run:
     given: Given
     platform: str = ""
     store: str = ""
+    stdin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class ComposeUp:
 
     ``profiles`` are active, ``env_files`` are read instead of ``.env``. Of ``services`` those are started, with what they
     depend on unless they are to be ``alone``; without any, all are. ``run`` is what the only one of them runs instead of
-    its own command, ``is_changed`` tells that further settings of it are given; ``store`` as a run has it.
+    its own command, ``is_changed`` tells that further settings of it are given; ``store`` and ``stdin`` as a run has them.
     """
 
     files: tuple[str, ...]
@@ -97,6 +98,7 @@ class ComposeUp:
     run: tuple[str, ...] = ()
     is_changed: bool = False
     store: str = ""
+    stdin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,11 @@ class Other:
 
 
 Started = Run | Pull | KubePlay | ComposeUp | Other
+
+
+def given(found: Started, stdin: str) -> Started:
+    """The same with what its client is given to read."""
+    return replace(found, stdin=stdin) if isinstance(found, Run | ComposeUp) else found
 
 
 def asked_platform(given: Given) -> str:
@@ -252,12 +259,24 @@ def _run(engine: str, words: tuple[str, ...]) -> Run | None:
         raise UnclearError("it runs a root file system of the host, no image")
     if not given.rest:
         raise UnclearError("there is no image behind its options")
-    image = given.rest[0]
+    image = _named(given.rest[0]) if engine == "podman" else given.rest[0]
     if not is_known(image):
         raise UnclearError(f"only the running host knows what {shown(image)} stands for")
     if not image:
         raise UnclearError("the image is empty")
     return Run(engine, image, given.rest[1:], given, asked_platform(given))
+
+
+_TRANSPORT = "docker://"
+
+
+def _named(image: str) -> str:
+    """What Podman takes an image for that is named with its transport: behind that no short name is looked for elsewhere."""
+    name = image.removeprefix(_TRANSPORT)
+    host = name.partition("/")[0] if "/" in name else ""
+    if name == image or not name or not is_known(name) or "." in host or ":" in host or host == "localhost":
+        return name
+    return f"docker.io/{name}" if host else f"docker.io/library/{name}"
 
 
 def _infra(words: tuple[str, ...]) -> Run | None:

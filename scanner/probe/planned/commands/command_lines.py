@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scanner.probe.planned import faults
-from scanner.probe.planned.commands import command, other_starters, run_as
+from scanner.probe.planned.commands import command, other_starters, run_as, words_behind
 from scanner.probe.planned.commands.given_scripts import LOGINS, SHELLS, Files, is_for_bash, script_of
 from scanner.probe.planned.commands.local_images import Following, Store, changed
 from scanner.probe.planned.commands.other_starters import mentions_engine
@@ -102,6 +102,7 @@ class StartedByLine:
 class _Words:
     """A command; an engine ``is_near`` where one is named in the script that it stands in.
 
+    ``stdin`` is the text that it is given to read, ``inherited`` what it reads where it is given none of its own.
     ``within`` are the scripts around it with their variables: one that runs itself does what it has done. Where not
     ``env_is_whole``, a variable that is not there may be set.
     """
@@ -111,6 +112,7 @@ class _Words:
     depth: int = 0
     is_near: bool = False
     stdin: str | None = None
+    inherited: str = ""
     within: tuple[tuple[Script, Mapping[str, str]], ...] = ()
     run: Following = field(default_factory=lambda: Following(Store()))
     number: int = 0
@@ -127,17 +129,18 @@ def find(  # noqa: PLR0913 -- what a command line finds
     listed: Callable[[str], Iterable[str]] = lambda _: (),
     alike: Callable[[str], Iterable[str]] = lambda _: (),
     store: Store | None = None,
+    stdin: str = "",
 ) -> StartedByLine:
     """Everything that a command line starts, its words already split.
 
     ``env`` are the variables that its processes have (``PWD`` among them is the directory that they are in); where they
     are not the whole, what a script takes from others is not known. ``read`` gives the bytes of a file by its path, none
     where it is not there to be read: scripts that the line runs are followed. ``listed`` gives the names of the files that
-    lie in a directory, ``alike`` the paths that one with parts which are not known may stand for. ``store`` are the images that are there in front of it.
+    lie in a directory, ``alike`` the paths that one with parts which are not known may stand for. ``store`` are the images that are there in front of it, ``stdin`` is what the line is given to read.
     """
     whole = Following(store or Store())
     looking = _Looking(Files(read, listed, alike))
-    waiting = [_Words(words, env, run=whole, env_is_whole=env_is_whole)]
+    waiting = [_Words(words, env, inherited=stdin, run=whole, env_is_whole=env_is_whole)]
     count = 0
     while waiting:
         count += 1
@@ -194,12 +197,12 @@ class _Looking:
         word, rest = line.words[at], line.words[at + 1 :]
         program = "" if word.startswith("-") else word.rpartition("/")[2]  # an option may hold a path
         if program in command.ENGINES or program in command.COMPOSERS:
-            own = _behind(line.words[:at], rest)
+            own = words_behind.behind(line.words[:at], rest)
             before = line.run.behind(line.after)
             line.run.left[line.number] = changed(before, program, own, env)
             if (started := command.started(program, own, env)) is not None:
                 kept = line.env if env == line.env else env  # one for as long as it stays the same
-                self.found.started.append((started, kept))
+                self.found.started.append((command.given(started, _stdin(line, at)), kept))
                 self.found.stores.append(before)
             return []
         if (is_first or program in _OF_CONTAINERD) and (
@@ -209,7 +212,7 @@ class _Looking:
         if is_first and (given := _given_text(line, line.words[at:])) is not None:
             return self._in_shell(Script(given, ("sh",)), line, env)
         if program in SHELLS or program in _GIVE_TO_A_SHELL:
-            own = _behind(line.words[:at], rest)
+            own = words_behind.behind(line.words[:at], rest)
             script = script_of(program, own, line.stdin, self.files, env.get("PWD", ""))
             named = next((word for word in rest if _OF_ENGINES.fullmatch(word.rpartition("/")[2])), "")
             if script is None and named:
@@ -258,7 +261,7 @@ class _Looking:
             self.files.refuse_foreign(path)
         if text is None and _OF_ENGINES.fullmatch(program):
             raise UnclearError(f"it runs {shown(word)}, a script that cannot be read")
-        given = (word, *_behind(line.words[:at], line.words[at + 1 :])) if text is not None else ()
+        given = (word, *words_behind.behind(line.words[:at], line.words[at + 1 :])) if text is not None else ()
         return None if text is None else self._in_shell(Script(text, given, word, is_for_bash(text)), line, env)
 
     def _in_shell(self, script: Script, line: _Words, env: Mapping[str, str]) -> list[_Words]:
@@ -279,11 +282,25 @@ class _Looking:
         variables = {id(one.env): run_as.inherited(one.env, env) for one in followed.commands}  # equal ones are one
         return [
             _Words(
-                *(one.words, variables[id(one.env)], line.depth + 1, is_near, one.stdin, within),
-                *(run, number, one.after, line.env_is_whole and one.env_is_whole),
+                *(one.words, variables[id(one.env)], line.depth + 1, is_near, one.stdin),
+                *(_left(line, script, number), within, run, number, one.after),
+                line.env_is_whole and one.env_is_whole,
             )
             for number, one in enumerate(followed.commands)
         ]
+
+
+def _stdin(line: _Words, at: int) -> str:
+    """What a command is given to read behind others, of which ``xargs`` reads it itself."""
+    if any(word.rpartition("/")[2] == "xargs" for word in line.words[:at]):
+        return UNKNOWN
+    return line.inherited if line.stdin is None else line.stdin
+
+
+def _left(line: _Words, script: Script, number: int) -> str:
+    """What a command of a script finds to read, of which those before it, or the shell itself, may have read some."""
+    text = line.inherited if line.stdin is None else line.stdin
+    return text if not text or (number == 0 and script.text != line.stdin) else UNKNOWN
 
 
 def _given(line: _Words, before: tuple[str, ...], word: str, env: dict[str, str]) -> tuple[_Words, dict[str, str]]:
@@ -371,22 +388,3 @@ def _is_somebody(word: str, rest: tuple[str, ...]) -> bool:
     """Whether an engine's name is a user's: another engine stands behind it."""
     engines = command.ENGINES.keys() | command.COMPOSERS
     return word in engines and rest[:1] != () and rest[0].rpartition("/")[2] in engines
-
-
-def _behind(before: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...]:
-    """A command's words, with what programs in front of it put into them, up to where they take their own again."""
-    names = {word.rpartition("/")[2] for word in before}
-    if "find" in names:
-        end = next((at for at, word in enumerate(words) if word in {";", "+"}), len(words))
-        return tuple(word.replace("{}", UNKNOWN) for word in words[:end])
-    if "xargs" in names:
-        options = list(before[before.index(next(word for word in before if word.endswith("xargs"))) :])
-        marks = [_mark(options, at) for at, word in enumerate(options) if word.startswith(("-I", "-i", "--replace"))]
-        return tuple(word.replace(marks[0], UNKNOWN) for word in words) if marks else (*words, UNKNOWN, UNKNOWN)
-    return words
-
-
-def _mark(options: list[str], at: int) -> str:
-    """What ``xargs -I{}`` replaces."""
-    said = options[at].removeprefix("--replace").removeprefix("-I").removeprefix("-i").removeprefix("=")
-    return said or (options[at + 1] if options[at] == "-I" and at + 1 < len(options) else "{}")

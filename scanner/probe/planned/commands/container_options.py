@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 MAX_MOUNTS = 500
 """An engine takes more; nobody writes more."""
 
+MAX_INPUT_CHARS = 1 << 16
+"""Of what a container is given to read that is looked into: scripts are shorter, what is longer are data."""
+
+_OFF = frozenset({"0", "f", "false"})
+"""Go's words for no."""
+
 _TARGETS = ("target", "destination", "dst")
 _SECRETS = "/run/secrets"
 _CHOOSE = frozenset({"PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"})
@@ -62,6 +68,9 @@ def container(run: Run, env: Mapping[str, str], read: Callable[[str], bytes | No
         healthcheck=_healthcheck(run, made),
         privileges=_privileges(run, made),
         read_only=run.given.is_on("read-only") or None,
+        lacks_tmpfs=(run.given.last("read-only-tmpfs") or "true").lower() in _OFF or None,
+        is_fed=run.given.is_on("interactive") or None,
+        input=fed(run.stdin) if run.given.is_on("interactive") else None,
     )
     made.process = process if process != Process() else None
     made.mounts = mounts or None
@@ -70,6 +79,11 @@ def container(run: Run, env: Mapping[str, str], read: Callable[[str], bytes | No
 
 
 # ---------------------------------------------------------------- what is exec'd
+
+
+def fed(text: str) -> str | None:
+    """What an engine hands on of what its client is given to read, none where that is not known."""
+    return text if is_known(text) and len(text) <= MAX_INPUT_CHARS else None
 
 
 def _command(run: Run, made: Container) -> tuple[str, ...] | None:

@@ -272,8 +272,8 @@ class _Walk(Ways):
                     self.gaps.append(f"line {simple.line} of its script has a here-document that is not understood")
             elif redirect.target is not None:
                 path = own.text(redirect.target)
-                if redirect.operator == "<" and redirect.fd in {"", "0"}:
-                    stdin = script_texts.of_file(self.shell, path)
+                if "<" in redirect.operator and redirect.fd in {"", "0"}:
+                    stdin = script_texts.of_file(self.shell, path) if redirect.operator == "<" else UNKNOWN
         return stdin
 
     def _command(self, words: tuple[str, ...], given: Shell, stdin: str | None, *, calls: bool = True) -> list[Step]:

@@ -150,6 +150,8 @@ def all_fields(expansion: Expansion, words: Iterable[Word]) -> tuple[str, ...] |
 
 def of_file(shell: Shell, path: str) -> str:
     """What stands in a file that a command reads."""
+    if path == "/dev/null":
+        return ""
     try:
         text = shell.read(script_builtins.placed(shell, path)) if is_known(path) else None
     except UnclearError:

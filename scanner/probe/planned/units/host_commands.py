@@ -88,6 +88,7 @@ def _planned(table: Table, texts: Mapping[str, bytes], own: OwnProject, played: 
                 break
             env = UnitEnvironment(dict(one.env), dict.fromkeys(one.env, f"{path}:{one.line}"), has_others=one.is_open)
             runs = UnitRuns(name, Source.COMMAND, files, env, one.place, own=own, user=one.user, played=played)
+            runs.stdin = one.stdin
             found += runs.plans(one.words, Setting("", "", one.text, path, ((one.line, one.text),)))
     except UnclearError as error:
         found += gap(path, error)
@@ -161,14 +162,16 @@ def _behind_moment(line: str, place: Place | None) -> str:
 
 
 def _by_shell(text: str, number: int, user: str, env: Mapping[str, str]) -> StartedCommand:
-    command, *stdin = _STDIN.split(text)
-    if stdin and mentions_engine(" ".join(stdin)):
+    command, *lines = _STDIN.split(text)
+    if lines and mentions_engine(" ".join(lines)):
         raise UnclearError(f"line {number} gives a command a text in which an engine is named")
     shell = env.get("SHELL") or "/bin/sh"
     is_root = user in {"", "root"}
     place = env.get("HOME") or ("/root" if is_root else UNKNOWN)
     words = (shell, "-c", command.replace("\\%", "%"))
-    return StartedCommand(words, number, text, "" if is_root else user, place, dict(env))
+    given = "\n".join(lines).replace("\\%", "%")
+    given += "\n" if given and not given.endswith("\n") else ""
+    return StartedCommand(words, number, text, "" if is_root else user, place, dict(env), stdin=given)
 
 
 def plans(texts: Mapping[str, bytes], own: OwnProject = lambda _: (), played: set[str] | None = None) -> Plans:

@@ -296,6 +296,8 @@ def _options(quadlet: Quadlet) -> Iterator[str]:
 def _mounted(quadlet: Quadlet) -> Iterator[str]:
     if (is_read_only := quadlet.is_on("ReadOnly")) is not None:
         yield f"--read-only={'true' if is_read_only else 'false'}"
+    if quadlet.is_on("ReadOnlyTmpfs") is False:
+        yield "--read-only-tmpfs=false"
     for setting in quadlet.every("Tmpfs"):
         yield f"--tmpfs={setting.value.rstrip()}"
     if quadlet.is_on("VolatileTmp") and not is_read_only:

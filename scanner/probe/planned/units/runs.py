@@ -20,7 +20,7 @@ from scanner.probe.planned.commands.command import (
     Run,
     Started,
 )
-from scanner.probe.planned.commands.container_options import container
+from scanner.probe.planned.commands.container_options import container, fed
 from scanner.probe.planned.commands.local_images import UNTOUCHED, Store, is_pulled, named
 from scanner.probe.planned.commands.run_as import RUN_BY
 from scanner.probe.planned.compose import compose
@@ -64,7 +64,7 @@ class UnitRuns:
     ``UNKNOWN`` where nobody can tell. ``played`` takes the manifests that it plays, and the files of projects, or
     the services of them (``part_of``), that it starts as nobody else would where it ``is_everywhere``, started by its
     conditions on each host whose files these are.
-    ``own`` gives what somebody else reads of files as projects of their own.
+    ``own`` gives what somebody else reads of files as projects of their own, ``stdin`` is what it is given to read.
     """
 
     unit: str
@@ -77,6 +77,7 @@ class UnitRuns:
     user: str = ""
     played: set[str] = field(default_factory=set)
     is_everywhere: bool = True
+    stdin: str = ""
 
     def plans(self, words: tuple[str, ...], setting: Setting, *, is_root: bool = False) -> Plans:
         """The plans of one command line, which ``is_root`` gives to root, whoever runs the others."""
@@ -94,6 +95,7 @@ class UnitRuns:
             listed=self.files.listed,
             alike=self.files.alike,
             store=self.store,
+            stdin=self.stdin,
         )
         here, of_client = self._asking_places(setting)
         made = Plans()
@@ -291,13 +293,18 @@ class UnitRuns:
             return made + gap(setting.place(), "compose run gives the service settings that are not followed here")
         return Plans(
             tuple(
-                replace(plan, process=replace(plan.process or Process(), cmd=project.run))
+                replace(plan, process=_run_once(plan.process or Process(), project))
                 if plan.workload.rpartition("/")[2] == project.services[0]
                 else plan
                 for plan in made.planned
             ),
             made.gaps,
         )
+
+
+def _run_once(process: Process, project: ComposeUp) -> Process:
+    """What ``compose run`` starts, which is handed what Compose itself is given to read."""
+    return replace(process, cmd=project.run, is_fed=project.stdin != "" or None, input=fed(project.stdin) or None)
 
 
 def _judged(made: Plans) -> Plans:

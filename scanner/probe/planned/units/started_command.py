@@ -14,7 +14,10 @@ MAX_COMMAND_CHARS = 1 << 14
 
 @dataclass(frozen=True, slots=True)
 class StartedCommand:
-    """What is started with which words; as whom, empty for root; where; ``is_open`` where others may set variables."""
+    """What is started with which words; as whom, empty for root; where; ``is_open`` where others may set variables.
+
+    ``stdin`` is what it is given to read.
+    """
 
     words: tuple[str, ...]
     line: int
@@ -23,3 +26,4 @@ class StartedCommand:
     place: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     is_open: bool = False
+    stdin: str = ""

@@ -12,7 +12,7 @@ from scanner.formats import systemd_unit
 from scanner.formats.systemd_unit import Setting, UnitError
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.plans import Plans, UnclearError, gap, text_of
-from scanner.probe.planned.units import conditions, unit_environment, unit_files
+from scanner.probe.planned.units import conditions, unit_environment, unit_files, unit_input
 from scanner.probe.planned.units.commands import CommandLine, command_lines
 from scanner.probe.planned.units.files import Files
 from scanner.probe.planned.units.runs import UnitRuns
@@ -99,7 +99,8 @@ def _planned(unit: Unit, settings: Sequence[Setting], files: Files, starts: part
     if place.startswith("~"):
         place = unit.home or UNKNOWN
     user = _user(unit, settings, specifiers)
-    runs = starts(unit.name, Source.SYSTEMD, files, env, place, user=user)
+    stdin = unit_input.of_service(settings, specifiers)
+    runs = starts(unit.name, Source.SYSTEMD, files, env, place, user=user, stdin=stdin)
     found = Plans()
     lines = list(command_lines(settings, specifiers, env))
     if has_own_root(settings):

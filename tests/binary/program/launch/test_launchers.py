@@ -685,6 +685,9 @@ REFUSED = [
     ("stdbuf -iL /app", SMALL, "meaningless"),
     ("setsid -wc /app", SMALL, "terminal"),
     ("stdbuf -oL /app", SMALL, "needs libstdbuf.so"),
+    ("s6-setuidgid nobody /app", SMALL, "no /etc/nsswitch.conf"),
+    ("s6-envuidgid nobody /app", SMALL, "no /etc/nsswitch.conf"),
+    ("s6-setuidgid nobody:nogroup /app", MUSL, "numbers with a colon"),
     ("runuser -u app -- /app", OF_PAM, "asks PAM"),
     ("su - app -c /app", OF_PAM, "asks PAM"),
 ]
@@ -714,6 +717,8 @@ def test_a_link_to_busybox_by_a_name_that_is_no_applet_starts_nothing(line, cont
 @pytest.mark.parametrize(
     "line",
     [
+        "s6-setuidgid nobody /app",
+        "s6-setuidgid 1:1 /app",
         "setsid -w /app",
         "chrt -b 0 /app",
         "ionice -c 3 /app",
@@ -762,6 +767,10 @@ DECIDED_AT_RUN_TIME = [
     ("ex -sc '!/app' /x", SMALL, ""),
     ("vi '+!/app' /x", SMALL, ""),
     ("op run -- /app", SMALL, ""),
+    ("pid1 app", SMALL, ""),
+    ("mpirun -np 2 app", SMALL, ""),
+    ("parallel app ::: a", OF_PYTHON, "/usr/bin/parallel"),
+    ("chronic app", OF_PYTHON, "/usr/bin/chronic"),
     ("rc -c /app", SMALL, ""),
     ("busybox vi -c '!/app' /x", LARGE, "/bin/busybox"),
     ("busybox awk -f /x.awk", LARGE, "/bin/busybox"),
@@ -788,9 +797,10 @@ NAMED_BY_OPTIONS = [
 
 @pytest.mark.parametrize(("line", "started"), NAMED_BY_OPTIONS)
 def test_what_the_words_of_an_undecided_launcher_name_is_what_it_starts(line, started):
-    launch = answer(line, SMALL, "")
-    assert isinstance(launch, AtRunTime), launch
-    assert (" ".join(launch.starts.argv) if launch.starts else "") == started
+    launch = answer(line, SMALL, "", stands=os.path.exists)
+    starts = launch.starts if isinstance(launch, AtRunTime) else launch.command
+    assert isinstance(launch, Launched) is ("start-stop-daemon" in line and "-n" not in line.split() and bool(started))
+    assert (" ".join(starts.argv) if starts else "") == started
     really = subprocess.run(shlex.split(line), capture_output=True, text=True, check=False, timeout=60)
     assert really.stdout.strip() == " ".join(started.split()[1:]) or "would start" in really.stdout.lower()
 

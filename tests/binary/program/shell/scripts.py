@@ -283,6 +283,15 @@ SCRIPTS = [
     ("[ a ] && exec app [ a ] [",),
     ("true | . @/none; exec app",),
     ("for f in @/init.d/*; do (. $f); done; exec app",),
+    # functions whose name an alias stands for
+    ("alias app=server\napp() { other body; }\nserver x",),
+    ("alias go=app\ngo() { other body; }\napp x\n\\go y",),
+    ("alias go='app x'\ngo() { other; }\nexec app",),
+    ("alias go=app\nfunction go { other body; }\napp",),
+    ("alias go=app\nalias app=server\ngo() { other; }\napp",),
+    ("alias go='app '\ngo() { other body; }\napp y",),
+    ("shopt -s expand_aliases\nalias go=app\ngo() { other body; }\napp x",),
+    ("f() { app() { other body; }; }\nalias app=server\nf\nserver x",),
     # arithmetic where a test compares
     ('[[ "$NOT" -eq 0 ]] && exec app; exec other',),
     ("[[ 010 -eq 8 ]] && exec app; exec other",),

@@ -71,6 +71,9 @@ class Files:
     def is_called(self, name):
         return any(path.rpartition("/")[2] == name for path in self.files)
 
+    def called_below(self, place, name):
+        return None
+
     def forbids(self, path):
         return False
 
@@ -276,6 +279,9 @@ def test_what_only_the_run_tells_is_said_in_a_sentence(text, why):
         ('exec a "$X"', ("a", UNKNOWN)),
         ("exec a $X", ("a", UNKNOWN_WORDS)),
         ('eval "exec a $X b"', ("a", UNKNOWN_WORDS, "b")),
+        ("eval \"exec '/opt/a' -x $X 'b c'\"", ("/opt/a", "-x", UNKNOWN_WORDS)),
+        ('eval "set -- $X" \'"$@"\'; exec a "$@"', ("a", UNKNOWN_WORDS)),
+        ('eval "exec a $X" \'$HOME ${FOO} "$@"\'', ("a", UNKNOWN_WORDS)),
         ('exec a "x${X}y" b', ("a", f"x{UNKNOWN}y", "b")),
         ('exec a "${X:-d}"', ("a", UNKNOWN)),
     ],
@@ -392,6 +398,11 @@ def test_a_script_knows_the_machine_that_its_own_shell_was_built_for(architectur
     for asks, answer in (("uname -m", machine), ("arch", machine), ("dpkg --print-architecture", debian)):
         endings = follow(f'exec "/opt/$({asks})/app"', architecture=architecture)
         assert reached(endings) == ((f"/opt/{answer}/app",),)
+
+
+@pytest.mark.parametrize(("architecture", "bits"), [("amd64", "64"), ("arm64", "64"), ("386", "32"), ("arm", "32")])
+def test_a_script_knows_how_wide_its_own_shell_is(architecture, bits):
+    assert reached(follow('exec "/opt/$(getconf LONG_BIT)/app"', architecture=architecture)) == ((f"/opt/{bits}/app",),)
 
 
 @pytest.mark.parametrize("architecture", ["", "arm", "386"])

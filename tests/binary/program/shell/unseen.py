@@ -86,6 +86,14 @@ UNSEEN = [
     ("hash nosuch 2>/dev/null && exec app; exec other",),
     ("exec app $(ls -1 @/bin/app @/bin/server | head -n1)",),
     ("mkdir -p @/made; tee @/made/c >/dev/null <<EOF\nx=app\nEOF\nexec $(grep ^x= @/made/c | cut -d= -f2)",),
+    # what eval reads a second time, of which only parts are known
+    ('eval "set -- $(date | cut -c 1-2) "\'"$@"\'; exec app z',),
+    ("eval \"exec '@/bin/app' $(date | cut -c 1-2)\"; exec other",),
+    ("J=@/bin/server; eval \"exec '$J' -Dx='a b' -cp y $(date | cut -c 1-2)\"; exec other",),
+    ('eval "exec \\"@/bin/app\\" \'a b\' $FOO"; exec other',),
+    # whom a name stands for
+    ("exec app $(id -u root) $(id -g root) $(id -u nobody)",),
+    ("X=$(id -u nosuch-user-here 2>/dev/null) || exec other; exec app $X",),
     # a job that is not there
     ("nosuch & server & wait -n; exit $?",),
     # what find prints
@@ -96,6 +104,10 @@ UNSEEN = [
     ("X=$(find @/init.d -type d -mindepth 0); exec app $X",),
     ("X=$(find @/init.d -type d -mindepth 1); exec app ${X:-none}",),
     ("X=$(find @/link -type f); exec app ${X:-none}",),
+    ("export X=$(find @/opt -name run -print -quit); exec app ${X:-none}",),
+    ("X=$(find @/bin/ -name nosuch.so.2 -print -quit); exec app ${X:-none}",),
+    ("X=$(find @/bin -name app -quit); exec app ${X:-none}",),
+    ("mkdir -p @/made/x; X=$(find @/made -name x -print -quit); exec app ${X:-none}",),
     ("X=$(find -L @/link -type f); exec app ${X:-none}",),
     ("printf '%s\\n' v10 v9 a-1 | sort -V | while read -r v; do app $v; done",),
     ("printf '%s\\n' b2 b10 | sort | while read -r v; do app $v; done",),

@@ -67,6 +67,12 @@ RUNS = [
     ("docker.io run a", "a", "", ()),
     ("podman-remote --url unix:///run/x run --arch arm64 a", "a", "linux/arm64", ()),
     ("balena-engine run -d a", "a", "", ()),
+    ("podman run docker://r.example/a:1 sh", "r.example/a:1", "", ("sh",)),
+    ("podman run docker://a", "docker.io/library/a", "", ()),
+    ("podman run docker://a/b", "docker.io/a/b", "", ()),
+    ("podman run docker://localhost/a", "localhost/a", "", ()),
+    ("podman run docker://127.0.0.1:5000/a", "127.0.0.1:5000/a", "", ()),
+    ("docker run docker://a", "docker://a", "", ()),
     ("podman pod create --name x -p 80:80 --infra-image r.example/pause:1 --replace", "r.example/pause:1", "", ()),
 ]  # fmt: skip
 
