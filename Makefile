@@ -9,7 +9,7 @@ PYTEST := $(PYTHON) -m pytest -n 4 --dist loadfile -m "not bench and not engines
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check audit release lint architecture collection engines tamper faults soak mutants coverage fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
+.PHONY: help demo run test check audit release lint architecture collection engines first-day tamper faults soak mutants coverage fuzz api-fuzz docs bench bench-quick bench-parts clean python packages
 
 help: ## what there is to type
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,9 @@ engines: python packages ## every kind of image, each cut of the way back on eve
 	TRUTH_EVERY=12 $(PYTHON) -m pytest -p no:xdist tests/system/test_ground_truth.py tests/system/test_ground_truth_newer.py tests/system/test_ground_truth_podman.py tests/system/test_ground_truth_process.py
 	$(PYTHON) -m tests.system.truth.page
 	$(PYTHON) -m tests.system.truth.disagreements
+
+first-day: python packages ## a company's first day, of 400 hosts and 300 images: what is unknown, whom it pages, what it asks its registry
+	$(PYTHON) -m pytest -m bench -s -p no:xdist tests/system/test_first_day.py
 
 tamper: python packages ## a hundred ways (COUNT=) to change the trail, in SQLite, in PostgreSQL: each is found under its name
 	ARCHSCAN_TAMPERINGS=$(or $(COUNT),100) $(PYTHON) -m pytest tests/trail/test_tamper.py -s -p no:xdist

@@ -227,6 +227,7 @@ class Scanner:
             return self._unread(host, failure, self.clock())
         if isinstance(progress, HostFacts):
             progress = self._progress(host, progress, only_plans=only_plans)
+        failure = replace(failure, detail="the scan's deadline came before its image was looked into")
         verdicts = progress.doubted(failure)
         return self._reading(host, progress.facts, verdicts, self.clock(), only_plans=only_plans)
 

@@ -21,7 +21,7 @@ PER_REGISTRY = 6
 """Of one registry, slow ones not counted: another one always finds a place."""
 
 PER_SLOW_REGISTRY = 2
-"""Of a registry that was slow in this scan."""
+"""Of a registry that was slow in this scan, while others wait: as long as nobody does, it keeps nobody waiting."""
 
 SLOW_AFTER_S = 5.0
 """Then an inspection hands its place on; a layer of the usual 30 MiB is read in half of that."""
@@ -38,6 +38,7 @@ class _Place:
     host: str
     turn: asyncio.Future[None]
     is_slow: bool = False
+    is_late: bool = False
 
 
 class Shares:
@@ -46,9 +47,11 @@ class Shares:
     def __init__(self, slow_after_s: float = SLOW_AFTER_S) -> None:
         self._slow_after_s = slow_after_s
         self._waiting: OrderedDict[tuple[str, str], deque[_Place]] = OrderedDict()
+        self._lines_of: Counter[str] = Counter()
         self._regular = self._slow = 0
         self._by_host: Counter[str] = Counter()
         self._by_registry: Counter[str] = Counter()
+        self._late_of: Counter[str] = Counter()
         self._slow_registries: set[str] = set()
 
     @asynccontextmanager
@@ -56,7 +59,7 @@ class Shares:
         """Wait for a place, hold it for as long as the context lasts; without a ``host`` that share does not count."""
         loop = asyncio.get_running_loop()
         place = _Place(registry, host, loop.create_future())
-        self._waiting.setdefault((host, registry), deque()).append(place)
+        self._stand_in_line(place)
         self._admit()
         try:
             await place.turn
@@ -69,6 +72,13 @@ class Shares:
         finally:
             timer.cancel()
             self._leave(place)
+
+    def _stand_in_line(self, place: _Place) -> None:
+        key = (place.host, place.registry)
+        if key not in self._waiting:
+            self._waiting[key] = deque()
+            self._lines_of[place.registry] += 1
+        self._waiting[key].append(place)
 
     def begin(self) -> None:
         """A scan begins: whoever was slow in the last one may have recovered."""
@@ -91,6 +101,7 @@ class Shares:
         place = line.popleft() if line and self._may_enter(line[0]) else None
         if not line:
             del self._waiting[key]
+            _less(self._lines_of, key[1])
         if place is None:
             return False
         self._count(place, 1)
@@ -100,12 +111,16 @@ class Shares:
         return True
 
     def _may_enter(self, place: _Place) -> bool:
-        most = PER_SLOW_REGISTRY if place.registry in self._slow_registries else PER_REGISTRY
+        others_wait = len(self._lines_of) > (place.registry in self._lines_of)
+        is_slow = place.registry in self._slow_registries
+        most = PER_SLOW_REGISTRY if is_slow and others_wait else PER_REGISTRY
         has_room = not place.host or self._by_host[place.host] < PER_HOST
         return has_room and self._by_registry[place.registry] < most
 
     def _hand_on(self, place: _Place) -> None:
         """It takes long: its place goes to the next one, it goes on beside."""
+        place.is_late = True
+        self._late_of[place.registry] += 1
         self._slow_registries.add(place.registry)
         if self._slow >= MAX_SLOW:
             return
@@ -116,6 +131,10 @@ class Shares:
         self._admit()
 
     def _leave(self, place: _Place) -> None:
+        if place.is_late:
+            _less(self._late_of, place.registry)
+        elif not self._late_of[place.registry]:  # whoever drips has some of his own under way
+            self._slow_registries.discard(place.registry)
         self._count(place, -1)
         self._admit()
 

@@ -318,4 +318,5 @@ async def test_the_deadline_keeps_what_was_judged():
     report = await a_scanner(read, Stalls(), deadline_s=3).scan([host("a", *images), host("b", images[0])])
     reasons = [str(found.verdict.reason) for found in report.findings]
     assert reasons == ["native"] * 114 + ["internal_deadline", "native"]
+    assert report.findings[114].verdict.detail == "the scan's deadline came before its image was looked into"
     assert report.hosts[0].platform == AMD64

@@ -84,21 +84,65 @@ async def test_never_more_than_all_places(line):
     assert len(one.inside) == MAX_AT_ONCE
 
 
-async def test_a_slow_one_hands_its_place_on_and_its_registry_is_remembered_until_the_next_scan(line):
-    one = line(0.01)
-    names = [f"slow-{number}" for number in range(2 * PER_REGISTRY)]
+async def made_slow(one, count):
+    """Inspections of ``slow.example`` that go on beside, each of which has handed its place on."""
+    names = [f"slow-{number}" for number in range(count)]
     for number, name in enumerate(names):
         one.start(name, "slow.example", f"h{number}")
-    while one.shares._slow < len(names):  # each goes on beside, the next one got its place
+    while one.shares._slow < len(names):
         await asyncio.sleep(0.01)
     one.shares._slow_after_s = 3600
+    return names
+
+
+def of(registry, one):
+    return [name for name in one.inside if name.startswith(registry)]
+
+
+async def with_others_waiting(one):
+    """As many of ``slow.example`` as of other registries stand in line when the first places come free."""
+    first = [f"first-{number}" for number in range(MAX_AT_ONCE)]
+    for number, name in enumerate(first):
+        one.start(name, f"r{number % 4}.example", f"a{number}")
+    await settle()
+    for number in range(3 * MAX_AT_ONCE):
+        one.start(f"next-{number}", "slow.example", f"n{number}")
+        one.start(f"fast-{number}", f"r{number % 4}.example", f"f{number}")
+    await settle()
+    await one.end(*first)
+
+
+async def test_a_slow_one_hands_its_place_on_and_its_registry_is_remembered_while_others_wait(line):
+    one = line(0.01)
+    slow = await made_slow(one, 2 * PER_REGISTRY)
+    await with_others_waiting(one)
+    assert (len(of("fast", one)), len(of("next", one))) == (MAX_AT_ONCE - PER_SLOW_REGISTRY, PER_SLOW_REGISTRY)
+    one.shares.begin()
+    await one.end(*slow, *of("fast", one))
+    assert len(of("next", one)) > PER_SLOW_REGISTRY
+
+
+async def test_a_registry_that_was_slow_has_its_whole_share_as_long_as_nobody_else_waits(line):
+    one = line(0.01)
+    await made_slow(one, PER_REGISTRY)
     for number in range(2 * PER_REGISTRY):
         one.start(f"next-{number}", "slow.example", f"n{number}")
     await settle()
-    assert len(one.inside) == len(names) + PER_SLOW_REGISTRY
-    one.shares.begin()
-    await one.end(*names)
-    assert len(one.inside) == PER_REGISTRY
+    assert len(of("next", one)) == PER_REGISTRY
+    one.start("good", "r.example", "other")
+    await settle()
+    assert "good" in one.inside
+
+
+async def test_a_registry_that_answers_in_time_again_is_slow_no_longer(line):
+    one = line(0.01)
+    slow = await made_slow(one, 1)
+    await with_others_waiting(one)
+    await one.end(*of("next", one))
+    assert len(of("next", one)) == PER_SLOW_REGISTRY, "one of its own still drips"
+    await one.end(*slow, of("next", one)[0])
+    await one.end(*of("fast", one))
+    assert len(of("next", one)) > PER_SLOW_REGISTRY
 
 
 async def test_sixteen_images_that_drip_from_one_host_leave_the_same_registry_to_others(line):

@@ -45,7 +45,9 @@ _OF_OTHERS = re.compile(
 _LIBRARY = re.compile(r"\.(?:so(?:\.[^/]{0,255})?|node)$")
 """Names of libraries, Node's among them, which loaders map without asking for an execute bit."""
 
-_MOUNT_POINTS = frozenset({"dev", "proc", "sys"})
+_MOUNT_POINTS = frozenset({"dev", "proc", "sys", "run"})
+_TAKEN_AS_LINKS = frozenset({"dev", "run"})
+"""Where they are symbolic links runtimes were not seen to refuse them."""
 
 _BUSYBOX = re.compile(r"(?:^|/)busybox[^/]*$")
 
@@ -254,7 +256,7 @@ class LayerIndex:
         """Put what stands at the target, which has to be in this layer already, at a further path.
 
         Engines set owners and mode anew, by which the kernel takes a file's capabilities away, then what the entry itself
-        has: of all names of the file.
+        has: of all names of the file. On Podman it was seen to have kept them (4.3, 5.4).
         No engine links to what is not there or to a directory; to a file of a lower layer Docker does not, Podman and
         containerd do (seen with Docker 20.10 to 28.5, Podman 5.4, containerd 1.7).
         """
@@ -287,7 +289,9 @@ class LayerIndex:
         if runs and not known.executable and content is None:
             unread = Failure(Reason.BINARY_UNKNOWN, "only a hard link to the file gives it an execute bit")
             content = Content(FileKind.OTHER, problem=unread)
-        return replace(known, executable=runs, content=content, rights=self.usage.rights_of(entry))
+        had = known.rights
+        lost = tuple(dict.fromkeys((*had.demands, *had.lost))) if had is not None else ()
+        return replace(known, executable=runs, content=content, rights=self.usage.rights_of(entry, lost))
 
     def _through_symlinks(self, directory: str) -> str:
         """Where a directory leads in this layer alone: an entry below a symlink is unpacked where that points."""
@@ -321,7 +325,9 @@ class LayerIndex:
             if node.rights is not None:
                 self.nodes[path] = replace(before, rights=node.rights)
             return  # listed again, its content stays
-        if path in _MOUNT_POINTS and (node.kind is NodeKind.FILE or (node.kind is NodeKind.SYMLINK and path != "dev")):
+        if path in _MOUNT_POINTS and (
+            node.kind is NodeKind.FILE or (node.kind is NodeKind.SYMLINK and path not in _TAKEN_AS_LINKS)
+        ):
             self.notes.setdefault(Condition.MOUNT_POINT_ODD, f"/{path} is no directory")
         self.usage.count_entry(path)
         self._links.forget(path)

@@ -45,13 +45,15 @@ Debian take 35 MiB. Those of further files are not compared."""
 class Rights:
     """Who may do what with a path: its permission bits and its owners, ``None`` where they are not known.
 
-    ``demands`` are the capabilities without which the kernel does not execute it.
+    ``demands`` are the capabilities without which the kernel does not execute it, ``lost`` those that a hard link took
+    away, where the engine sets owners anew for one.
     """
 
     mode: int
     uid: int | None = 0
     gid: int | None = 0
     demands: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -74,14 +76,14 @@ class Usage:
     below: set[str] = field(default_factory=set)
     module_bytes: int = 0
     runs: set[str] = field(default_factory=set)
-    rights: dict[tuple[int, int | None, int | None, bytes], Rights] = field(default_factory=dict)
+    rights: dict[tuple[int, int | None, int | None, bytes, tuple[str, ...]], Rights] = field(default_factory=dict)
 
-    def rights_of(self, entry: tarstream.TarEntry) -> Rights:
+    def rights_of(self, entry: tarstream.TarEntry, lost: tuple[str, ...] = ()) -> Rights:
         """Those of an entry; the same few stand in most of an image, so each is kept once."""
-        key = (entry.mode, entry.uid, entry.gid, entry.capability)
+        key = (entry.mode, entry.uid, entry.gid, entry.capability, lost)
         known = self.rights.get(key)
         if known is None:
-            known = self.rights[key] = Rights(*key[:3], file_capabilities.demanded(entry.capability))
+            known = self.rights[key] = Rights(*key[:3], file_capabilities.demanded(entry.capability), lost)
         return known
 
     def wants_module(self, path: str, size: int) -> bool:

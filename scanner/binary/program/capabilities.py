@@ -17,6 +17,7 @@ from scanner.domain.verdict.reason import Reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from scanner.binary.layers.usage import Rights
     from scanner.binary.layers.view import View
     from scanner.domain.facts import Privileges
     from scanner.domain.image.offers import Executable
@@ -46,17 +47,39 @@ def refusal(view: View, files: tuple[Executable, ...], privileges: Privileges) -
 def objections(view: View, files: tuple[Executable, ...], privileges: Privileges) -> tuple[Objection, ...]:
     """Why it executes one of them in some engines' containers only."""
     wanted = (each for each in _demands(view, files) if each[1] in _OF_SOME and privileges.has(each[1]) is None)
-    return tuple(Objection(Condition.CAPABILITY_OF_SOME, _denied(*each)) for each in list(wanted)[:1])
+    kept = (each for each in _lost(view, files) if not _holds(privileges, each[1]))
+    return (
+        *(Objection(Condition.CAPABILITY_OF_SOME, _denied(*each)) for each in list(wanted)[:1]),
+        *(Objection(Condition.CAPABILITY_OF_HARD_LINK, _denied(*each)) for each in list(kept)[:1]),
+    )
+
+
+def _holds(privileges: Privileges, capability: str) -> bool:
+    """Whether every engine's container has it."""
+    has = privileges.has(capability)
+    return capability in _OF_ALL if has is None else has
 
 
 def _demands(view: View, files: tuple[Executable, ...]) -> Iterator[tuple[str, str]]:
+    for path, rights in _rights(view, files):
+        for capability in rights.demands:
+            yield path, capability
+
+
+def _lost(view: View, files: tuple[Executable, ...]) -> Iterator[tuple[str, str]]:
+    """What a file wants where a hard link to it took nothing away."""
+    for path, rights in _rights(view, files):
+        for capability in rights.lost:
+            yield path, capability
+
+
+def _rights(view: View, files: tuple[Executable, ...]) -> Iterator[tuple[str, Rights]]:
     for file in files:
         if file.kind is not FileKind.ELF or file.role in _MAPPED:
             continue
         found = view.lookup(file.path)
         if isinstance(found, Found) and found.node.rights is not None:
-            for capability in found.node.rights.demands:
-                yield file.path, capability
+            yield file.path, found.node.rights
 
 
 def _denied(path: str, capability: str) -> Failure:

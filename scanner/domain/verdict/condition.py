@@ -14,6 +14,8 @@ class Condition(StrEnum):
     """The same, where a later directory of PATH holds another program of its name."""
     CAPABILITY_OF_SOME = "capability_of_some"
     """A file that is executed wants a capability that only some engines give to every container."""
+    CAPABILITY_OF_HARD_LINK = "capability_of_hard_link"
+    """The same of one that the container does not have, and that a hard link to the file takes away on some engines."""
     USER_OF_THREE_PARTS = "user_of_three_parts"
     WORKDIR_RELATIVE = "workdir_relative"
     WORKDIR_MISSING = "workdir_missing"
@@ -37,7 +39,7 @@ class Condition(StrEnum):
     ENGINE_FILE = "engine_file"
     """The program is a file over which engines put their own, such as /etc/hosts."""
     MOUNT_POINT_ODD = "mount_point_odd"
-    """Something else than a directory stands where the runtime mounts /dev, /proc or /sys."""
+    """Something else than a directory stands where the runtime mounts /dev, /proc or /sys, or keeps its own files in /run."""
     # its layers
     LAYER_DAMAGED = "layer_damaged"
     """What it is packed with breaks off, or its tar archive is none."""

@@ -76,6 +76,7 @@ _TABLE: Mapping[Condition, Mapping[EngineKind, tuple[_Seen, ...]]] = MappingProx
         _CTR: (_Seen(refuses=False, first=(1, 7)),),
     },
     Condition.CAPABILITY_OF_SOME: {_DOCKER: _TAKES, _PODMAN: (_Seen(refuses=True, first=(4, 3)),), _CTR: _TAKES},
+    Condition.CAPABILITY_OF_HARD_LINK: {_DOCKER: _TAKES, _PODMAN: _REFUSES, _CTR: _TAKES},
     Condition.USER_OF_THREE_PARTS: {
         _DOCKER: (_Seen(refuses=False, first=(20, 10), last=(26, 1)), _Seen(refuses=True, first=(28, 5))),
         _PODMAN: _REFUSES,

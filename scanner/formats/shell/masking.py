@@ -16,17 +16,30 @@ _ENDED = re.compile(
 )
 _SINGLE = re.compile(rb"(?<== )'([\w./-]+)'(?= (?:&&|\|\||\]\]))")
 _BRACED = re.compile(rb"^([ \t]{0,60}[\w*?./|-]{0,60})(\$\{\w{1,60}\}=)(?=[\w*?./|-]{0,60}\))", re.MULTILINE)
+_REMARK = re.compile(rb"(?P<alone>(?:(?<=\s)|\A))?(?<!\\)`[ \t]{0,8}#[^`\\\n]{0,400}`(?P<ends>(?=\s|\Z))?")
 
 MAX_BLANKS = 60
 """Between ``!`` and its group; nobody writes more than one."""
 
 _NEGATED = re.compile(rb"(?<![^\s;&|(])!(?=[ \t]{1,%d}\{\s)" % MAX_BLANKS)
+_A_REMARK = re.compile(r"`[ \t]{0,8}#[^`\\\n]{0,400}`")
 _BEFORE = re.compile(r"(?:^|[\s;&|(])![ \t]+$")
 
 
 def negates(text: str, at: int) -> bool:
     """Whether a group that begins at a place is negated, of which the masked script says nothing."""
     return _BEFORE.search(text[max(0, at - MAX_BLANKS - 2) : at]) is not None
+
+
+def behind_remark(text: str, at: int) -> int | None:
+    """Where a remark between backquotes ends that begins at a place, of which the masked script says nothing."""
+    found = _A_REMARK.match(text, at)
+    return found.end() if found else None
+
+
+def _blank(found: re.Match[bytes]) -> bytes:
+    """A remark that stands alone as blanks, one that is part of a word as a part of it."""
+    return (b" " if found["alone"] is not None and found["ends"] is not None else b"_") * len(found[0])
 
 
 def _plain(found: re.Match[bytes]) -> bytes:
@@ -40,8 +53,9 @@ def masked(raw: bytes) -> bytes:
     The grammar knows no escaped parentheses between brackets, takes ``/``, ``-``, ``+`` there for operators where they are
     words (in ``$((a - b))`` they are none), knows no ``3<>file``, misses a semicolon in ``fi }``, ``(a) then``, takes
     some quoted words behind ``=`` for the beginning of a pattern, ``${x}=*)`` of a case for an assignment, a group behind ``!``
-    for a program called so.
+    for a program called so, a remark between backquotes, which expands to nothing, for a command without its end.
     """
+    raw = _REMARK.sub(_blank, raw)
     raw = _ENDED.sub(lambda found: (found[1] or found[2] or found[3]) + b";", raw)
     raw = _NEGATED.sub(b" ", raw)
     raw = _BRACED.sub(lambda found: found[1] + b"_" * len(found[2]), raw)

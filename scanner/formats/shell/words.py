@@ -8,12 +8,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanner.formats.shell.masking import behind_remark
 from scanner.formats.shell.syntax import (
     ArithmeticPart,
     Glob,
     Literal,
     Opaque,
     Parameter,
+    Sequence,
     Substitution,
     Tilde,
     Word,
@@ -22,7 +24,7 @@ from scanner.formats.shell.syntax import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scanner.formats.shell.syntax import Part, Sequence
+    from scanner.formats.shell.syntax import Part
 
 MAX_NESTING = 16
 """Expansions inside the words of expansions; hand-written ones stay below 4."""
@@ -226,7 +228,11 @@ class Words:
         text, at = self._text, self._at
         following = text[at + 1 : at + 2] if at + 1 < self._end else ""
         inner = self._inside.get(at)
-        if text[at] == "`" or following == "(":
+        remark = behind_remark(text, at) if inner is None and text[at] == "`" else None
+        if remark is not None and remark <= self._end:
+            parts.append(Substitution(Sequence(()), quoted, self.line_here()))
+            self._at = remark
+        elif text[at] == "`" or following == "(":
             if inner is None or inner.end > self._end:
                 raise NotAWordError("a command substitution that the grammar does not see")
             line, self._at = self.line_here(), inner.end

@@ -160,15 +160,25 @@ async def test_a_launcher_does_not_do_what_its_container_may_not(images, build, 
     assert (program.problem is None) is starts
 
 
+HERE = {
+    EngineKind.DOCKER: "26.1.5", EngineKind.CONTAINERD: "1.7.24", EngineKind.PODMAN: "5.4.2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", HERE)
 @pytest.mark.parametrize("own", [True, False])
-async def test_a_hard_link_takes_a_file_s_capabilities_away(images, build, own):
+async def test_a_hard_link_takes_a_file_s_capabilities_away_but_on_podman(images, build, own, engine):
     wanted = {CAPABILITY: IPC_LOCK.decode("utf-8", "surrogateescape")}
     first = {"mode": 0o755, "content": build.elf(), "pax_headers": wanted}
     link = {**build.hardlink("first"), **({"pax_headers": wanted} if own else {})}
     layer = images.layer([("first", first), ("app", link)])
     for name in ("/first", "/app"):
-        found = await refusal(images, build.offer(layer, entrypoint=(name,)), Privileges())
-        assert found == (Reason.PERMISSION_DENIED if own else None)
+        for privileges in (Privileges(), Privileges(gains=("IPC_LOCK",))):
+            offer = build.offer(layer, entrypoint=(name,))
+            program = await inspect(offer, Process(user="0", privileges=privileges), images.open)
+            problem = on_engine(program, Engine(engine, EngineState.UP, HERE[engine])).problem
+            is_denied = (own or engine is EngineKind.PODMAN) and not privileges.gains
+            assert (problem and problem.reason) == (Reason.PERMISSION_DENIED if is_denied else None)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("first", False), ("second", False), ("third", False), ("anew", True)])

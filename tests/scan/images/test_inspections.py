@@ -93,3 +93,27 @@ async def test_what_is_remembered_is_bounded_by_its_words_too(monkeypatch):
     for each in "abcbabc":
         await found(OURS, Offer("sha256:" + each * 64), None)
     assert asked == ["a", "b", "c", "b", "a", "c"]
+
+
+async def test_what_a_scan_s_deadline_cut_off_is_read_on_for_the_next_scan():
+    asked, may_end = [], asyncio.Event()
+
+    async def inspect(_reference, offer, _override):
+        asked.append(offer.digest)
+        await may_end.wait()
+        return WHOLE
+
+    offers = [Offer(f"sha256:{number:064}") for number in range(20)]  # more than have a place at once
+    inspections = Inspections(inspect, lambda _o, _p: ("/app",), Cache(), "t")
+
+    async def all_of_them():
+        return await asyncio.gather(*(inspections(OURS, offer, None, "h") for offer in offers))
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await all_of_them()
+    may_end.set()
+    inspections.begin_scan()
+    assert await all_of_them() == [WHOLE] * 20
+    assert sorted(asked) == [offer.digest for offer in offers]
+    await inspections.close()

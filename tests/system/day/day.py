@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import httpcore
+
     from scanner.domain.facts import HostFacts
     from scanner.domain.failure import Failure
     from scanner.domain.host import Host
@@ -39,29 +41,48 @@ SURVEYS_WITHIN_S = 300
 
 
 class Moody(LenientRegistry):
-    """Answers 429 while it has enough; ``asked`` counts requests."""
+    """Answers 429 while it has enough."""
 
     limited = False
-    asked = 0
 
     def answer(self, path: str, asked_range: str = "") -> Answer:
         """What a registry says that knows limits."""
-        self.asked += 1
         if not self.limited:
             return super().answer(path, asked_range)
         return Answer(HTTPStatus.TOO_MANY_REQUESTS, {"Content-Length": "0", "Retry-After": "600"}, b"")
 
 
+class Counting(InProcess):
+    """Takes down each request, in ``asked`` by method and what it is for, in ``bytes`` what came of it."""
+
+    def __init__(self, registry: LenientRegistry, asked: Counter[str]) -> None:
+        super().__init__(registry)
+        self._asked = asked
+
+    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
+        """The answer, counted."""
+        response = await super().handle_async_request(request)
+        method, path = request.method.decode(), request.url.target.decode()
+        self._asked[f"{method} {'blob' if '/blobs/' in path else 'manifest'}"] += 1
+        if method == "GET":
+            self._asked["bytes"] += next(int(value) for name, value in response.headers if name == b"Content-Length")
+        return response
+
+
 @dataclass(frozen=True)
 class Scan:
-    """What one scan came to; ``down`` is what really is, ``pending`` counts the surveys that it asked for."""
+    """What one scan came to, with its surveys; ``down`` is what really is, ``pending`` counts the surveys it asked for.
+
+    ``asked`` counts requests to the registry by their kinds, ``tags`` what its hosts run or are to run.
+    """
 
     reasons: Mapping[Reason, int]
     exported: dict[str, str]
     down: Truth
     cpu_s: float
-    asked: int
+    asked: Mapping[str, int]
     pending: int
+    tags: int
 
     @property
     def unknown(self) -> float:
@@ -76,17 +97,17 @@ class Scan:
 
 async def a_day(hosts: int, images: int, folder: Path) -> list[Scan]:
     """A scan each hour, the first one of a fleet that nobody has looked at before."""
-    registry = Moody(PORT)
+    registry, asked = Moody(PORT), Counter[str]()
     company = Company(registry, hosts, images)
     with (
-        patch.object(pinned_transport, "Connections", lambda *_, **__: InProcess(registry)),
+        patch.object(pinned_transport, "Connections", lambda *_, **__: Counting(registry, asked)),
         patch.object(SystemClock, "monotonic", staticmethod(lambda: company.now)),
         patch.object(SystemClock, "time", staticmethod(lambda: company.now)),
     ):
-        return await _scans(registry, company, folder)
+        return await _scans(registry, company, folder, asked)
 
 
-async def _scans(registry: Moody, company: Company, folder: Path) -> list[Scan]:
+async def _scans(registry: Moody, company: Company, folder: Path, asked: Counter[str]) -> list[Scan]:
     metrics, inventory = Metrics("0"), company.inventory()
     settings = Settings.model_validate({
         "registries": {registry.address: {"plain_http": True, "rate": 10000, "burst": 10000}},
@@ -114,7 +135,8 @@ async def _scans(registry: Moody, company: Company, folder: Path) -> list[Scan]:
         for hour in range(HOURS):
             if hour:
                 company.pass_to(hour)
-            began, asked = time.process_time(), registry.asked
+            began = time.process_time()
+            asked.clear()
             report = await _scan(service)
             exported = pages.samples(metrics.render(report, None)[1].decode())
             reasons = Counter(each.verdict.reason for each in report.findings)
@@ -123,7 +145,8 @@ async def _scans(registry: Moody, company: Company, folder: Path) -> list[Scan]:
                 while service.surveys.pending and not registry.limited:
                     await asyncio.sleep(0.001)
             took = time.process_time() - began
-            scans.append(Scan(reasons, exported, company.down, took, registry.asked - asked, pending))
+            tags = len({finding.workload.image for finding in report.findings})
+            scans.append(Scan(reasons, exported, company.down, took, dict(asked), pending, tags))
     finally:
         await service.stop()
         await store.close()

@@ -114,27 +114,34 @@ _KINDS: tuple[Callable[[str, int], tuple[Files, list[str], str]], ...] = (
 """One in nine decides at run time what it starts."""
 
 
-def _official(registry: LenientRegistry, name: str, image: Official) -> Stocked:
+def official_image(image: Official, cpu: str, server: bytes | None) -> Image:
+    """A much pulled one for a CPU, its server this file, or none at all."""
     first = (*image.first, "/entry.sh") if image.text else ()
     config = {
         "Entrypoint": list(first) or None, "Cmd": list(image.cmd) or None, "WorkingDir": image.cwd,
         "Env": [f"{key}={value}" for key, value in ({"PATH": "/usr/local/bin:/usr/bin:/bin:/sbin"} | image.env).items()],
         "Volumes": {path: {} for path in image.volumes} or None,
     }  # fmt: skip
-    images = [
-        ImageFactory.image(_tools(image, cpu), _own(image, cpu), architecture=cpu, config={"config": config})
-        for cpu in CPUS
-    ]
+    tools, own = _tools(image, cpu), _own(image, cpu)
+    if image.server != "AT RUN TIME":
+        for files in (tools, own):
+            files.pop(placed(image.server), None)
+        own |= {} if server is None else {placed(image.server): server}
+    return ImageFactory.image(tools, own, architecture=cpu, config={"config": config})
+
+
+def _official(registry: LenientRegistry, name: str, image: Official) -> Stocked:
+    images = [official_image(image, cpu, BODY[cpu]) for cpu in CPUS]
     exe = f"/{placed(image.server)}" if image.server != "AT RUN TIME" else "/usr/bin/bash"
-    return _pushed(
-        registry, f"library/{name.replace(' ', '-')}", ImageFactory.index(*images), [*first, *image.cmd], exe
-    )
+    argv = [*((*image.first, "/entry.sh") if image.text else ()), *image.cmd]
+    return _pushed(registry, f"library/{name.replace(' ', '-')}", ImageFactory.index(*images), argv, exe)
 
 
 def _tools(image: Official, cpu: str) -> Files:
     shell = {"bash": "bash", "dash": "dash", "busybox": "busybox"}[image.shell]
     files: Files = {f"usr/bin/{name}": BODY[cpu] for name in sorted(TOOLS | {"bash"})}
     files |= {"bin/bash": BODY[cpu], f"bin/{shell}": BODY[cpu], "etc/passwd": File(USERS.encode(), mode=0o644)}
+    files["etc/group"] = File(USERS.replace("/root:/bin/sh", "").replace(":/home:/bin/sh", "").encode(), mode=0o644)
     files["bin/sh"] = BODY[cpu] if shell == "dash" else File(link=shell)
     return files | ({"bin/ash": File(link=shell)} if shell == "busybox" else {})
 

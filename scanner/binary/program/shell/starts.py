@@ -15,6 +15,7 @@ from scanner.binary.program.shell import (
     lookups,
     made_files,
     making,
+    printed_env,
     redirect_files,
     shell_programs,
     temporary,
@@ -121,6 +122,13 @@ def _by_others(machine: Machine, made: State, state: State, arguments: tuple[str
     return _Begun([replace(each, input=state.input) for each in ways], found.surely)
 
 
+def _known(machine: Machine, state: State, arguments: tuple[str, ...], node: Simple) -> tuple[int | None, str | None]:
+    """Status and output of a program that answers by what is known."""
+    status, printed = shell_programs.known_program(machine.files, state, arguments)
+    line = printed_env.printed(machine, state, arguments) if printed is None and not node.assignments else None
+    return (status, printed) if line is None else (0, line)
+
+
 def _external(  # noqa: PLR0913 - who runs it, in which state, and whether it only makes ready
     machine: Machine, made: State, state: State, arguments: tuple[str, ...], node: Simple, *, prepares: bool
 ) -> list[State]:
@@ -135,7 +143,7 @@ def _external(  # noqa: PLR0913 - who runs it, in which state, and whether it on
         if refusal := tool_files.refusal(machine.files, state, arguments):
             return machine.failed(state.lacking_files(arguments, refusal), 1, refusal)
         state = state.lacking_files(arguments, tool_files.lacking_source(machine.files, state, arguments))
-        status, printed = shell_programs.known_program(machine.files, state, arguments)
+        status, printed = _known(machine, state, arguments, node)
     if printed is not None:
         name = shell_programs.name_of(arguments)
         reads = name in filters.NAMES or (name in shell_programs.COPYING and len(arguments) == 1)

@@ -311,4 +311,19 @@ SCRIPTS = [
     ('false; eval "exec app \\$?"',),
     ("false; eval ''; exec app $?",),
     ("false; exec app $(echo $?)",),
+    # what env prints of one variable
+    ("exec app \"$(env | grep '^TWO=' | sed 's/^TWO=//')\"",),
+    ('V=TWO; X=$(env | grep -E "^${V}=" | sed -E -e "s/^${V}=//"); exec app "$X"',),
+    ("exec app x$(env | grep '^NOT=')",),
+    ("NOT=x; exec app x$(env | grep '^NOT=')",),
+    ("set -e; X=$(env | grep '^NOT='); exec app",),
+    ("export NOT='a\nFOO=other'; exec app \"$(env | grep '^FOO=')\"",),
+    # the numbers of users by their names
+    ("exec app $(id -u root):$(id -g root) $(id -u daemon):$(id -g daemon)",),
+    ("id -u no-such-user >/dev/null 2>&1 || exec app; exec other",),
+    # remarks between backquotes
+    ("exec app \\\n  `# a remark` \\\n  x",),
+    ('( echo a \\\n `# what "comes" of it` \\\n | cat `# two` \\\n | cat ) | cat; exec app',),
+    ("`# alone`\nexec app '`# x`' \"`# y`\"",),
+    ("`# a` `# b`\nexec app `# c` x",),
 ]
