@@ -353,13 +353,10 @@ class LayerIndex:
         """Whether this (complete) layer deletes ``path`` from the layers below."""
         if path in self.whiteouts or "" in self.opaques:
             return True
-        for ancestor in ancestors_and_self(path):
-            if ancestor == path:
-                continue
+        for ancestor in ancestors_and_self(path)[:-1]:
             if ancestor in self.whiteouts or ancestor in self.opaques:
                 return True
-            node = self.nodes.get(ancestor)
-            if node is not None and node.kind is not NodeKind.DIRECTORY:
+            if (node := self.nodes.get(ancestor)) is not None and node.kind is not NodeKind.DIRECTORY:
                 return True
         return False
 
