@@ -136,7 +136,7 @@ def served(walks: Walks, walk: Walk, services: Services, files: tuple[Executable
         if _leads_abroad(way, own):
             lasts = services.lasts and command not in services.ending and not (way.problem or way.at_run_time)
             if lasts and at < len(services.started):
-                lasting.append(way.program(command.argv))
+                lasting.append(replace(way.program(command.argv), emulators=None))  # no emulator was looked for
             else:
                 foreign.append(f"{command.argv[0]} leads to a program for another CPU")
         elif way.problem is not None and at < len(services.started):

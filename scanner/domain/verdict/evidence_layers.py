@@ -185,10 +185,9 @@ def _one_way(kernel: Kernel, program: Program, label: _Label, survey: Survey | F
     worst = _worst(kernel, program)
     if worst is not None and worst.status is Status.MISMATCH:
         return _honest(worst, label.metadata).saying(*evidence)
-    if worst is not None and worst.status in {Status.OK, Status.EMULATED}:
-        for service in program.services:
-            if (unserved := _lacking(kernel, service)) is not None:
-                return unserved.saying(*evidence)
+    starts = worst is not None and worst.status in {Status.OK, Status.EMULATED}
+    if starts and (unserved := _lacking(kernel, program.services)) is not None:
+        return unserved.saying(*evidence)
     if program.problem is not None:
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
         return unknown(program.problem, program.problem.path or path, evidence)
@@ -207,14 +206,17 @@ def _one_way(kernel: Kernel, program: Program, label: _Label, survey: Survey | F
     return judged.saying(*evidence, *_unsurveyed(program, survey))
 
 
-def _lacking(kernel: Kernel, service: Program) -> Conclusion | None:
-    """What a supervisor goes on without; ``None`` for a service that this host may start."""
-    fates = (_worst(kernel, way) for way in service.ways)
-    worst = next((each for each in fates if each is not None and each.status is Status.MISMATCH), None)
-    if worst is None:
-        return None
-    detail = f"its supervisor goes on, but the service {' '.join(service.argv)!r} does not start: {worst.detail}"
-    return replace(worst, reason=Reason.FOREIGN_USERLAND, detail=detail[:MAX_DETAIL])
+def _lacking(kernel: Kernel, services: tuple[Program, ...]) -> Conclusion | None:
+    """What a supervisor goes on without, surely or perhaps; ``None`` where this host starts all of its services."""
+    for status, becomes in ((Status.MISMATCH, "does not start"), (Status.UNKNOWN, "may not start")):
+        for service in services:
+            fates = (_worst(kernel, way) for way in service.ways)
+            worst = next((each for each in fates if each is not None and each.status is status), None)
+            if worst is not None:
+                named = f"its supervisor goes on, but the service {' '.join(service.argv)!r} {becomes}: {worst.detail}"
+                reason = Reason.FOREIGN_USERLAND if status is Status.MISMATCH else worst.reason
+                return replace(worst, reason=reason, detail=named[:MAX_DETAIL])
+    return None
 
 
 def _pages_too(kernel: Kernel, program: Program, found: Conclusion) -> Conclusion:

@@ -116,6 +116,16 @@ def test_a_service_that_its_supervisor_goes_on_without_outweighs_what_only_the_r
     assert reason(program(HERE, services=(program(HERE), program(SCRIPT)))) is Reason.NATIVE
 
 
+def test_a_service_of_which_nobody_can_tell_leaves_its_container_unknown():
+    old = program(executable(Platform("linux", "386"), "/old"))
+    asked = replace(KERNEL, ia32=None)
+    found = outcome(program(HERE, services=(program(HERE), old)), kernel=asked)
+    assert (found.reason, found.path) == (Reason.IA32_UNKNOWN, "/old")
+    assert "may not start" in found.detail
+    assert reason(program(HERE, services=(old, program(FOREIGN))), kernel=asked) is Reason.FOREIGN_USERLAND
+    assert reason(program(HERE, services=(old,)), kernel=replace(KERNEL, ia32=True)) is Reason.NATIVE
+
+
 def test_the_evidence_says_that_what_an_interpreter_loads_was_not_surveyed():
     python = executable(AMD64, "/usr/bin/python3.11")
     library = replace(executable(AMD64, "/lib/libc.so.6"), role="library")

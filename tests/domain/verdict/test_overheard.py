@@ -71,6 +71,23 @@ def test_a_way_that_is_not_known_or_a_shell_s_own_leaves_the_words_as_they_are(p
 
 
 @pytest.mark.parametrize(
+    ("line", "code", "argv"),
+    [
+        ("[dumb-init] /app: Exec format error", 2, ("/launch", "--", "/app")),
+        ("[dumb-init] app: Exec format error", 2, ("/launch", "app")),
+        ("[FATAL tini (7)] exec app failed: Exec format error", 126, ("/launch", "app")),
+        ("/bin/sh: 1: /app: not found", 127, ("/rescue", "-c", "exec /app x")),
+        ("kata-agent: start: fork/exec /launch: exec format error", 1, ("/launch",)),
+    ],
+)
+def test_a_program_that_complains_of_what_it_is_told_to_start_may_be_a_launcher_by_another_name(line, code, argv):
+    heard = observe("", [line], code, 0.1)
+    assert heard is not None
+    assert not is_of_a_child(heard, Program(argv, (elf(argv[0]),)))
+    assert is_of_a_child(heard, Program(("/other", "format"), (elf("/other"),)))
+
+
+@pytest.mark.parametrize(
     ("line", "code", "expected"),
     [
         (LAUNCHER, 1, Reason.NATIVE),
