@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from scanner.domain.failure import Failure
 from scanner.domain.image.offers import Program
-from scanner.domain.verdict.reason import STATUS_OF, Status
+from scanner.domain.verdict.reason import STATUS_OF, Reason, Status
 
 if TYPE_CHECKING:
-    from scanner.domain.failure import Failure
     from scanner.domain.image.offers import Executable
 
 
@@ -39,9 +39,15 @@ class Way:
         return Program(argv, self.files, self.problem, self.at_run_time, branches=branches, services=self.services)
 
     def behind(self, served: Way, known: int) -> Way:
-        """This way behind a supervisor, whose files its first ``known`` are too."""
+        """This way behind a supervisor, whose files its first ``known`` are too: what it lacks itself counts for more."""
         more = tuple(each for each in self.services if each not in served.services)
-        return replace(self, files=(*served.files, *self.files[known:]), services=(*served.services, *more))
+        way = replace(self, files=(*served.files, *self.files[known:]), services=(*served.services, *more))
+        if self.problem is not None:
+            return replace(way, services=())
+        if not self.at_run_time or self.services:
+            return way
+        why = f"{self.at_run_time}; a service beside it is for another CPU"
+        return replace(way, problem=Failure(Reason.BINARY_UNKNOWN, why), at_run_time="", services=())
 
     @property
     def all_files(self) -> tuple[Executable, ...]:

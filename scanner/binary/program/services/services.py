@@ -87,9 +87,7 @@ def _look(files: ImageFiles, command: Command, changes: Changes, found: Services
             found.lasts = True
             _service(files, command, command.absolute(command.argv[1]), found)
         case "my_init":
-            found.lasts = True
-            found.add(_scripts(files, command, "/etc/my_init.d"), is_needed=True)
-            _below(files, command, "/etc/service", found)
+            _of_my_init(files, command, found)
         case name if command.argv[0] == "/init" or name == "s6-overlay-suexec":
             said = command.env.get(_IF_IT_FAILS, "0" if command.env_known else None)
             found.lasts = said in _GOES_ON and (name == "s6-overlay-suexec" or _is_overlay_s(files, command.argv[0]))
@@ -98,6 +96,21 @@ def _look(files: ImageFiles, command: Command, changes: Changes, found: Services
             _below(files, command, _COMPILED, found, _enabled(files, _COMPILED))
         case _:
             pass
+
+
+def _of_my_init(files: ImageFiles, command: Command, found: Services) -> None:
+    """Those of baseimage-docker's, which ends where a script before them fails."""
+    found.lasts = True
+    if not _leaves_out(command, "--skip-startup-files"):
+        found.add(_scripts(files, command, "/etc/my_init.d"), is_needed=True)
+    if not _leaves_out(command, "--skip-runit"):
+        _below(files, command, "/etc/service", found)
+
+
+def _leaves_out(command: Command, option: str) -> bool:
+    """Whether it is told so, by as many letters as tell an option from others (Python's argparse)."""
+    own = command.argv[1 : command.argv.index("--")] if "--" in command.argv else command.argv[1:]
+    return any(len(word) > len("--skip-") and option.startswith(word) for word in own)
 
 
 _IF_IT_FAILS = "S6_BEHAVIOUR_IF_STAGE2_FAILS"

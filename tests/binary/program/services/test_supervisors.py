@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from scanner.binary.inspect import inspect
-from scanner.domain.facts import Binfmt, Kernel
+from scanner.domain.facts import Binfmt, BinfmtEntry, Kernel
 from scanner.domain.platform.platform import Platform
 from scanner.domain.verdict.evidence_layers import binary
 from scanner.domain.verdict.execution import executes
@@ -143,6 +143,10 @@ ENDING = [  # what is started, files beside the supervisor, variables, what is k
     (("/usr/bin/s6-overlay-suexec", "/package/s6/libexec/stage0"), {"etc/services.d/a/run": FOREIGN}, (("S6_BEHAVIOUR_IF_STAGE2_FAILS", "2"),), Reason.BINARY_UNKNOWN),
     (("/sbin/my_init",), {"etc/my_init.d/a": FOREIGN}, (), Reason.WRONG_BINARY),
     (("/sbin/my_init",), {"etc/my_init.d/a": f"#!{SHELL}\n/foreign || true\n"}, (), Reason.SURVEY_PENDING),
+    (("/sbin/my_init", "--skip-startup-files", "--", "/app"), {"etc/my_init.d/a": FOREIGN}, (), Reason.SURVEY_PENDING),
+    (("/sbin/my_init", "--skip-s"), {"etc/my_init.d/a": FOREIGN}, (), Reason.SURVEY_PENDING),
+    (("/sbin/my_init", "--skip-runit"), {"etc/service/a/run": FOREIGN}, (), Reason.SURVEY_PENDING),
+    (("/sbin/my_init", "--quiet", "--", "/app", "--skip-startup-files"), {"etc/my_init.d/a": FOREIGN}, (), Reason.WRONG_BINARY),
 ]  # fmt: skip
 
 
@@ -151,10 +155,41 @@ async def test_a_supervisor_that_may_end_with_a_service_is_not_degraded(look, ar
     assert judged(await look(argv, beside, env=env)).reason is expected
 
 
+OVERLAY = {
+    "init": "#!/usr/bin/execlineb -S0\nx\n",
+    "usr/bin/execlineb": "E",
+    "usr/bin/cat": "E",
+    "etc/services.d/a/run": FOREIGN,
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (("/app",), Reason.FOREIGN_USERLAND),
+        (("/none",), Reason.ENTRYPOINT_MISSING),
+        ((SHELL, "-c", 'exec "$(cat /run/x)"'), Reason.BINARY_UNKNOWN),
+        ((SHELL, "/none.sh"), Reason.ENTRYPOINT_MISSING),
+    ],
+)
+async def test_what_a_supervisor_runs_in_front_counts_for_more_than_a_service_beside_it(look, command, expected):
+    assert judged(await look(("/init", *command), OVERLAY)).reason is expected
+
+
 async def test_a_service_that_this_host_runs_too_is_none_that_a_supervisor_goes_on_without(look):
     found = await look(("/usr/bin/runsvdir", "/sv"), {"old": "32", "sv/a/run": f"#!{SHELL}\nexec /old\n"})
     assert judged(found).reason is Reason.SURVEY_PENDING
     assert judged(found, replace(HOST, ia32=False)).reason is Reason.FOREIGN_USERLAND
+
+
+async def test_a_service_that_an_emulator_of_the_image_may_start_is_not_known_to_lack_anything(look):
+    found = await look(("/usr/bin/runsvdir", "/sv"), {"sv/a/run": FOREIGN, "usr/bin/qemu-aarch64-static": "E"})
+    magic, mask = "7f454c460201010000000000000000000200b700", "ffffffffffffff00fffffffffffffffffeffffff"
+    handler = BinfmtEntry(
+        "qemu-aarch64", True, "/usr/bin/qemu-aarch64-static", magic=bytes.fromhex(magic), mask=bytes.fromhex(mask)
+    )
+    verdict = judged(found, replace(HOST, binfmt=Binfmt(True, (handler,))))
+    assert (str(verdict.status), "may not start" in verdict.detail) == ("unknown", True)
 
 
 async def test_a_supervisor_behind_a_script_or_beside_one_is_told_apart(look):
