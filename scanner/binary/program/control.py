@@ -315,7 +315,7 @@ class Control:
         if launch is None:
             return ()
         if isinstance(launch, launchers.AtRunTime):
-            return faulty(launch.why) if launch.is_refusal else self._undecided_start(command, launch)
+            return faulty(launch.why) if launch.is_refusal else self._undecided_start(command, launch, before)
         onward = launch.command
         own_words = command.argv[: len(command.argv) - len(onward.argv)]
         if UNKNOWN in onward.argv[0] or UNKNOWN_WORDS in own_words:
@@ -331,12 +331,15 @@ class Control:
             return (Next(onward, falls_back=False, by_loader=True, for_loader=launch.for_loader),)
         return (Next(onward, falls_back=falls_back and launch.by is launchers.By.EXECVP),)
 
-    def _undecided_start(self, command: Command, launch: launchers.AtRunTime) -> Stopped:
+    def _undecided_start(self, command: Command, launch: launchers.AtRunTime, before: Before) -> Stopped:
         """A launcher that starts something or nothing; what is not there, by its words or behind ``--``, speaks for itself."""
         words = command.argv[command.argv.index("--") + 1 :] if "--" in command.argv else ()
         starts = launch.starts or replace(command, argv=words or ("",))
         if not starts.argv[0] or UNKNOWN in starts.argv[0]:
             return Stopped(launch.why)
+        if launch.root:
+            lacks = not before.has_done and ImageFiles.of(self.search.view, command).lacks(starts.argv[0], launch.root)
+            return faulty(f"{launch.why}: {starts.argv[0]} is not there") if lacks else Stopped(launch.why)
         problem = self._started(Next(starts)).problem
         if problem is None or problem.reason not in MADE_GOOD:
             return Stopped(launch.why)

@@ -188,6 +188,17 @@ class ImageFiles:
         """Whether a name stands in its directory, were it a link that leads to nothing."""
         return isinstance(self.view.lookup(path), Found) or self.view.is_symlink(path)
 
+    def lacks(self, path: str, root: str) -> bool:
+        """Whether surely nothing stands at a path below another root directory, where links lead elsewhere than in the image."""
+        at = self.stands(root)
+        parts = [part for part in path.split("/") if part not in {"", "."}]
+        while at.kind is PathKind.DIRECTORY and parts:
+            here = f"{at.path.rstrip('/')}/{parts.pop(0)}"
+            if here.endswith("/..") or self.is_link(here) is not False:
+                return False
+            at = self.stands(here)
+        return at.kind is PathKind.MISSING or (bool(parts) and at.kind is PathKind.FILE)
+
     def forbids(self, path: str) -> bool:
         """Whether the script's user surely may not write at a path, nor make it where nothing stands."""
         path = posixpath.normpath(path)

@@ -55,12 +55,13 @@ class AtRunTime:
     """Why nobody can tell before it runs what a launcher starts: a whole sentence without its full stop.
 
     ``is_refusal`` where it may well start nothing, whatever stands in the image; ``starts`` is what it is to start, as
-    often as it finds something to start it for.
+    often as it finds something to start it for, below ``root`` where that is to be its root directory.
     """
 
     why: str
     is_refusal: bool = False
     starts: Command | None = None
+    root: str = ""
 
 
 Launch: TypeAlias = Launched | AtRunTime | None

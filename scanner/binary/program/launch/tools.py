@@ -180,11 +180,11 @@ def _rooted(call: LauncherCall, words: tuple[str, ...], *, stays: bool) -> Launc
     if not words:
         return call.refused("it names no new root")
     if words[0].strip("/") or not words[0]:
-        below = call.command.absolute(words[0]).rstrip("/")
-        starts = (
-            replace(call.command, argv=(below + words[1], *words[2:])) if words[1:] and words[1][:1] == "/" else None
+        is_told = words[1:] and words[1][:1] == "/"
+        starts, root = (
+            (replace(call.command, argv=words[1:]), call.command.absolute(words[0])) if is_told else (None, "")
         )
-        return AtRunTime(f"{call.name} changes the root directory to {words[0]!r}", starts=starts)
+        return AtRunTime(f"{call.name} changes the root directory to {words[0]!r}", starts=starts, root=root)
     here = call if stays else call.within(replace(call.command, cwd="/"))
     if len(words) == 1:
         return shell_command(here, shell_variable(call.command), "-i")
