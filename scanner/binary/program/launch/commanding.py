@@ -79,11 +79,26 @@ def awk(call: LauncherCall) -> Launch:
     return AtRunTime(f"{call.name} starts programs by its own words", starts=starts)
 
 
+_SHELL = re.compile(r".*/(?:ba|da|a)?sh", re.ASCII)
+"""What may run already, as the one of the script that starts another."""
+
 _PLAIN_START = frozenset("Sxapqvocd")
 """Options with which a container's first start of a program comes to nothing but its exec."""
 
 
+_LOOKED_FOR = ("x", "p", "n", "u", "pid", "ppid")
+"""Options that say which process may run already."""
+
+
 def start_stop_daemon(call: LauncherCall) -> Launch:
+    """Debian's, which ends where it is told of nothing to look for."""
+    parsed = _DAEMON.parse(call.words)
+    if not isinstance(parsed, OptionError) and parsed.has("S") and not parsed.has(*_LOOKED_FOR, "H", "V"):
+        return call.refused("it takes one of --exec, --pidfile, --pid, --ppid, --name, --user")
+    return _first_start(call)
+
+
+def _first_start(call: LauncherCall) -> Launch:
     """Starts its program where none runs by the files and names that it is given; without a file of a process none does."""
     why = f"{call.name} starts its program where it finds none that runs"
     parsed = _DAEMON.parse(call.words)
@@ -94,7 +109,8 @@ def start_stop_daemon(call: LauncherCall) -> Launch:
         return AtRunTime(why)
     pid, user, directory = parsed.value("p"), parsed.value("c"), parsed.value("d")
     is_plain = {name for name, _ in parsed.options} <= _PLAIN_START
-    if not is_plain or (pid is not None and call.stands(call.command.absolute(pid))):
+    may_run = _SHELL.fullmatch(parsed.value("x") or "") if pid is None else call.stands(call.command.absolute(pid))
+    if not is_plain or may_run:
         return AtRunTime(why, starts=replace(call.command, argv=(program, *parsed.rest)))
     call = call if user is None else call.as_user(user)
     cwd = call.command.absolute(directory) if directory else "/"
@@ -103,7 +119,7 @@ def start_stop_daemon(call: LauncherCall) -> Launch:
 
 def start_stop_daemon_of_busybox(call: LauncherCall) -> Launch:
     """Busybox', whose options mean other things, and which stays where it is."""
-    launch = start_stop_daemon(call)
+    launch = _first_start(call)
     if not isinstance(launch, Launched):
         return launch
     why = f"{call.name} starts its program where it finds none that runs"

@@ -805,6 +805,28 @@ def test_what_the_words_of_an_undecided_launcher_name_is_what_it_starts(line, st
     assert really.stdout.strip() == " ".join(started.split()[1:]) or "would start" in really.stdout.lower()
 
 
+def test_a_start_stop_daemon_that_is_told_of_nothing_to_look_for_starts_nothing():
+    line = "start-stop-daemon --start --startas /bin/echo -- x"
+    launch = answer(line, SMALL, "")
+    assert isinstance(launch, AtRunTime)
+    assert launch.is_refusal
+    really = subprocess.run(shlex.split(line), capture_output=True, text=True, check=False, timeout=60)
+    assert (really.returncode != 0, really.stdout) == (True, "")
+    launch = answer("start-stop-daemon -S -a /bin/echo -- x", LARGE, "/bin/busybox")
+    assert isinstance(launch, AtRunTime)
+    assert not launch.is_refusal
+
+
+def test_a_start_stop_daemon_may_find_the_shell_that_starts_another():
+    line = "start-stop-daemon --start --exec /bin/sh -- -c x"
+    assert isinstance(answer(line, SMALL, ""), AtRunTime)
+    really = subprocess.run(["sh", "-c", f"{line}; :"], capture_output=True, text=True, check=False, timeout=60)
+    assert "already running" in really.stdout + really.stderr
+    assert isinstance(
+        answer(f"{line} y".replace("--exec", "--pidfile /none --exec"), SMALL, "", stands=os.path.exists), Launched
+    )
+
+
 THEMSELVES = [
     ("/app server --port 80", SMALL, "/app"),
     ("node server.js", LARGE, "/usr/bin/node"),
