@@ -15,7 +15,7 @@ def found(images, build):
     """Where a script's ``find`` leads among these layers, empty where nobody knows."""
 
     async def inspected(text, *layers, **process):
-        shell = {f"usr/bin/{name}": build.elf() for name in ("find", "mkdir", "cp")}
+        shell = {f"usr/bin/{name}": build.elf() for name in ("find", "mkdir", "cp", "sort")}
         shell |= {"bin/sh": build.elf(), "bin/dash": build.elf(), "other": build.elf()}
         shell["entry.sh"] = f"#!/bin/dash\n{text}\n".encode()
         packed = [images.layer(list(each.items())) for each in ({**shell, **MANY}, *layers)]
@@ -37,6 +37,12 @@ async def test_what_an_upper_layer_took_away_is_not_found(found, build):
 async def test_what_lies_elsewhere_is_not_found(found, build):
     text = "X=$(find /opt -name app -print -quit)\nexec ${X:-/other}"
     assert await found(text, {"opt2/app": build.elf(), "srv/app": build.elf()}) == "/other"
+
+
+async def test_which_of_several_comes_first_nobody_knows_though_they_be_sorted_then(found, build):
+    both = {"opt/a1/app": build.elf(), "opt/b1/app": build.elf()}
+    assert not await found("exec $(find /opt -name app -print -quit | sort)", both)
+    assert await found("exec $(find /opt -name app -print | sort)", both) == "/opt/a1/app"
 
 
 async def test_a_link_is_found_by_its_own_name(found, build):

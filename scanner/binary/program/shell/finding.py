@@ -39,7 +39,10 @@ _KINDS = {"f": PathKind.FILE, "d": PathKind.DIRECTORY}
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """A search by its words: where, how deep, for what; ``follows`` where links are taken for what they lead to."""
+    """A search by its words: where, how deep, for what.
+
+    It ``follows`` where links are taken for what they lead to, ``quits`` behind the first that it prints.
+    """
 
     place: str
     follows: bool = False
@@ -47,6 +50,7 @@ class _Search:
     deepest: int = MAX_LOOKED_AT
     kind: PathKind | None = None
     name: str = "*"
+    quits: bool = False
 
     @property
     def is_by_name(self) -> bool:
@@ -66,7 +70,7 @@ def printed(files: Files, state: State, words: tuple[str, ...]) -> str | None:
         return None
     if any(not each.isascii() or not each.isprintable() for each in found):
         return None
-    if len(found) > 1 and not (_is_sorted(state) and is_plainly_ordered(found)):
+    if len(found) > 1 and (search.quits or not (_is_sorted(state) and is_plainly_ordered(found))):
         return None
     return "".join(f"{each}\n" for each in sorted(found))
 
@@ -75,8 +79,9 @@ def _search(words: tuple[str, ...]) -> _Search | None:
     """``None`` for whatever is not of the common ways to ask for the names of files."""
     follows = words[:1] == ("-L",)
     left = list(words[1:] if follows else words)
-    if left[-2:] == ["-print", "-quit"]:
-        left.pop()  # of several only the first is printed, which nobody knows: they are told apart as those of any search
+    quits = left[-2:] == ["-print", "-quit"]
+    if quits:
+        left.pop()
     if left and left[-1] == "-print":
         left.pop()
     if not left or left[0][:1] in {"", "-", "(", "!"}:
@@ -97,7 +102,7 @@ def _search(words: tuple[str, ...]) -> _Search | None:
             case _:
                 return None
         left = rest
-    return _Search(place, follows, shallowest, deepest, kind, name)
+    return _Search(place, follows, shallowest, deepest, kind, name, quits)
 
 
 class _OpenError(Exception):
