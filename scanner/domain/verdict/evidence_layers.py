@@ -186,7 +186,7 @@ def _one_way(kernel: Kernel, program: Program, label: _Label, survey: Survey | F
     if worst is not None and worst.status is Status.MISMATCH:
         return _honest(worst, label.metadata).saying(*evidence)
     starts = worst is not None and worst.status in {Status.OK, Status.EMULATED}
-    if starts and (unserved := _lacking(kernel, program.services)) is not None:
+    if starts and (unserved := _of_services(kernel, program, _LACKING)) is not None:
         return unserved.saying(*evidence)
     if program.problem is not None:
         path = program.chain[-1].path if program.chain else next(iter(program.argv), "")
@@ -203,19 +203,28 @@ def _one_way(kernel: Kernel, program: Program, label: _Label, survey: Survey | F
     labelled = _labels_too(worst, program, label.claimed, label.metadata, agrees=label.agrees)
     found = _surveyed(labelled, kernel, program, survey)
     judged = _pages_too(kernel, program, found) if found.status is Status.OK else found
+    if judged.status is Status.OK:
+        judged = _of_services(kernel, program, _EMULATED) or judged
     return judged.saying(*evidence, *_unsurveyed(program, survey))
 
 
-def _lacking(kernel: Kernel, services: tuple[Program, ...]) -> Conclusion | None:
-    """What a supervisor goes on without, surely or perhaps; ``None`` where this host starts all of its services."""
-    for status, becomes in ((Status.MISMATCH, "does not start"), (Status.UNKNOWN, "may not start")):
-        for service in services:
-            fates = (_worst(kernel, way) for way in service.ways)
-            worst = next((each for each in fates if each is not None and each.status is status), None)
-            if worst is not None:
-                named = f"its supervisor goes on, but the service {' '.join(service.argv)!r} {becomes}: {worst.detail}"
-                reason = Reason.FOREIGN_USERLAND if status is Status.MISMATCH else worst.reason
-                return replace(worst, reason=reason, detail=named[:MAX_DETAIL])
+_LACKING = (
+    (Status.MISMATCH, "its supervisor goes on, but the service {} does not start: {}"),
+    (Status.UNKNOWN, "its supervisor goes on, but the service {} may not start: {}"),
+)
+_EMULATED = ((Status.EMULATED, "the service {} starts only through an emulator: {}"),)
+
+
+def _of_services(kernel: Kernel, program: Program, fates: tuple[tuple[Status, str], ...]) -> Conclusion | None:
+    """How a service fares without which a supervisor goes on, the first of these fates that one of them has."""
+    for status, says in fates:
+        for service in program.services:
+            found = (_worst(kernel, way) for way in service.ways)
+            fate = next((each for each in found if each is not None and each.status is status), None)
+            if fate is not None:
+                reason = Reason.FOREIGN_USERLAND if status is Status.MISMATCH else fate.reason
+                detail = says.format(repr(" ".join(service.argv)), fate.detail)
+                return replace(fate, reason=reason, detail=detail[:MAX_DETAIL])
     return None
 
 

@@ -220,6 +220,14 @@ def test_a_handler_without_its_flag_needs_its_emulator_inside_the_image(inside, 
     assert str(found.status) == status[expected], found
 
 
+def test_a_service_that_an_emulator_starts_is_no_native_one():
+    by_host = replace(KERNEL, binfmt=Binfmt(True, (replace(QEMU, flags="F"),)))
+    found = outcome(program(HERE, services=(program(HERE), program(FOREIGN))), kernel=by_host)
+    assert (found.reason, "starts only through an emulator" in found.detail) == (Reason.EMULATED, True)
+    pending = program(HERE, at_run_time="it starts services", services=(program(FOREIGN),))
+    assert reason(pending, kernel=by_host) is Reason.SURVEY_PENDING
+
+
 def test_every_file_that_was_read_stands_in_the_evidence():
     library = Executable("/lib/x.so", "library", FileKind.ELF, HERE.elf)
     many = [replace(library, path=f"/lib/{number}.so") for number in range(21)]
