@@ -118,7 +118,7 @@ def _of(words: tuple[str, ...], cwd: str, inner: int) -> Iterable[Write | None]:
     while name in _HANDING_ON and len(words) > 2 and words[1][:1] != "-":  # noqa: PLR2004 - a user, a program
         words = words[2:]
         name = words[0].rpartition("/")[2]
-    if name in READING or name in _SUPERVISING:
+    if name in READING or name in _STARTING:
         return ()
     if name in {"find", "xargs"}:
         return _by_others(name, words, cwd, inner)
@@ -373,8 +373,8 @@ READING = frozenset({
 })  # fmt: skip
 """Programs that change no file that they are given, but for its owner or its attributes."""
 
-_SUPERVISING = frozenset({"runsvdir", "runsv", "s6-svscan", "s6-supervise"})
-"""Programs that keep what they know of a service beside its files, in directories of their own."""
+_STARTING = frozenset({"runsvdir", "runsv", "s6-svscan", "s6-supervise", "run-parts"})
+"""Programs that start what they are given, and change none of it: supervisors keep what they know in directories beside."""
 
 _HANDING_ON = frozenset({"gosu", "su-exec"})
 """Launchers that take one word for themselves, the user: the program behind it is started, not changed."""

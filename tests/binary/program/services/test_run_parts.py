@@ -60,3 +60,12 @@ async def test_a_script_that_waits_for_run_parts_needs_all_that_it_executes(imag
     offer = build.offer(images.layer(list(files.items())), entrypoint=("/entry.sh",))
     program = await inspect(offer, None, images.open)
     assert (program.problem.reason if program.problem else None) is why, program.problem
+
+
+@pytest.mark.parametrize("machine", [NATIVE, FOREIGN])
+async def test_what_a_script_that_run_parts_executes_leads_to_is_needed_too(images, build, machine):
+    files = {f"bin/{name}": build.elf() for name in ("sh", "dash")} | {"usr/bin/run-parts": build.elf()}
+    files |= {"d/10-a": b"#!/bin/dash\nexec /first\n", "first": build.elf(machine=machine), "last": build.elf()}
+    offer = build.offer(images.layer(list(files.items())), entrypoint=("/bin/sh", "-c", "run-parts /d && exec /last"))
+    program = await inspect(offer, None, images.open)
+    assert (program.problem is None) is (machine == NATIVE), program
