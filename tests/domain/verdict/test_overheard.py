@@ -46,6 +46,7 @@ WRAPPED = Program(("/sbin/tini", "/app"), (elf("/sbin/tini"), elf("/app", "wrapp
         (EMULATOR, 1, STATIC, True),
         (OLD_CPU, 127, STATIC, False),  # C libraries of static programs look at the CPU as well
         (RUNTIME, 1, STATIC, False),
+        (RUNTIME.replace("/app", "/plugin"), 1, STATIC, False),
     ],
 )
 def test_only_what_is_on_the_way_speaks_of_the_start(line, code, program, expected):

@@ -108,12 +108,12 @@ def _first_start(call: LauncherCall) -> Launch:
     if not parsed.has("S") or parsed.has("r", "t", "H", "V") or not program.startswith("/"):
         return AtRunTime(why)
     pid, user, directory = parsed.value("p"), parsed.value("c"), parsed.value("d")
-    is_plain = {name for name, _ in parsed.options} <= _PLAIN_START
+    cwd = call.command.absolute(directory) if directory else "/"
+    is_plain = {name for name, _ in parsed.options} <= _PLAIN_START and call.stands(cwd)
     may_run = _SHELL.fullmatch(parsed.value("x") or "") if pid is None else call.stands(call.command.absolute(pid))
     if not is_plain or may_run:
         return AtRunTime(why, starts=replace(call.command, argv=(program, *parsed.rest)))
     call = call if user is None else call.as_user(user)
-    cwd = call.command.absolute(directory) if directory else "/"
     return call.within(replace(call.command, cwd=cwd)).starting((program, *parsed.rest), By.EXECVE)
 
 

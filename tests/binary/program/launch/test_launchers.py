@@ -817,6 +817,14 @@ def test_a_start_stop_daemon_that_is_told_of_nothing_to_look_for_starts_nothing(
     assert not launch.is_refusal
 
 
+def test_a_start_stop_daemon_starts_nothing_in_a_directory_that_is_not_there():
+    line = "start-stop-daemon --start --chdir {} --exec /bin/echo -- x"
+    assert isinstance(answer(line.format("/none"), SMALL, "", stands=os.path.exists), AtRunTime)
+    assert isinstance(answer(line.format("/bin"), SMALL, "", stands=os.path.exists), Launched)
+    really = subprocess.run(shlex.split(line.format("/none")), capture_output=True, check=False, timeout=60)
+    assert (really.returncode != 0, really.stdout) == (True, b"")
+
+
 def test_a_start_stop_daemon_may_find_the_shell_that_starts_another():
     line = "start-stop-daemon --start --exec /bin/sh -- -c x"
     assert isinstance(answer(line, SMALL, ""), AtRunTime)
