@@ -14,8 +14,6 @@ from scanner.domain.verdict.survey_ways import cpu_words, is_aside, key_of
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from scanner.binary.layers.layers import Node
     from scanner.binary.program.content import Content
     from scanner.binary.program.image_files import ImageFiles
@@ -238,11 +236,6 @@ class ModuleFiles:
         is_thought_of = any(path.startswith(f"{each}/") for each in self.packages)
         more = () if within is None or is_thought_of else (within[0],)
         return tuple(sorted(each.lstrip("/") for each in (*self.packages, *more)))
-
-    def mentions(self, paths: Iterable[str], name: str) -> bool:
-        """Whether one of the modules that were read says a name."""
-        said = re.compile(rf"\b{re.escape(name)}\b")
-        return any(said.search(self._read.get(path, "")) for path in paths)
 
     def again(self, path: str) -> str:
         """The text of a module that was read."""
