@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 from scanner.binary.layers.layers import NodeKind
 from scanner.binary.program.elf.dynamic import Dynamic
 from scanner.binary.program.shell.image_paths import PathKind
-from scanner.domain.verdict.survey_ways import is_aside, key_of
+from scanner.domain.verdict.survey_ways import cpu_words, is_aside, key_of
 from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from scanner.binary.layers.layers import Node
     from scanner.binary.program.content import Content
     from scanner.binary.program.image_files import ImageFiles
@@ -28,6 +26,9 @@ MAX_CHARS = 4 * 1024 * 1024
 """Of all their texts together: half a second's work."""
 
 CHARS_A_MICROSECOND = 3
+
+PART_WEIGHT = 5
+"""Microseconds that it takes to look at the path of a native part."""
 
 _NATIVE = re.compile(r"\.(?:so(?:\.[0-9.]+)?|node)$")
 _OF_LOADERS = re.compile(r"/(?:usr/(?:local/)?)?(?:lib|lib32|lib64|libx32)/")
@@ -52,6 +53,14 @@ class Doubt(Exception):  # noqa: N818 - an answer, not an error
     """What a module does, or where it stands, is known at run time only."""
 
 
+class FoundError(Exception):
+    """A part for another CPU is surely loaded, so that the search is over."""
+
+    def __init__(self, part: ForeignPart) -> None:
+        super().__init__(part.path)
+        self.part = part
+
+
 @dataclass(frozen=True, slots=True)
 class ForeignPart:
     """A native part that is loaded and is for another CPU than the interpreter; ``why`` says so."""
@@ -64,13 +73,16 @@ class ForeignPart:
 class Loaded:
     """What a program imports that is for another CPU: ``surely``, or where the run decides, ``perhaps``.
 
-    ``whole`` tells that all was followed that it imports at its start, ``read`` are the modules that were.
+    ``whole`` tells that all was followed that it imports at its start, ``read`` are the texts of what was. ``calls`` tells
+    that functions of packages may be carried out, ``without`` are parts that it tried, and does without.
     """
 
     surely: ForeignPart | None = None
     perhaps: ForeignPart | None = None
     whole: bool = True
     read: tuple[str, ...] = ()
+    calls: bool = False
+    without: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -84,17 +96,15 @@ class ModuleFiles:
     _chars: int = 0
     _named: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     _parts: dict[str, Node] | None = None
+    _foreign: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _firsts: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def holds_foreign(self, language: str) -> bool:
         """Whether a part that the language may load is for another CPU alone, as far as layers were read.
 
         For healthy images, and those that carry a twin for this CPU, nothing more is read.
         """
-        packages = PACKAGES.get(language)
-        return any(
-            (packages is not None and packages.search(path)) or not _OF_LOADERS.match(path)
-            for path in self._untwinned()
-        )
+        return language in PACKAGES and bool(self._untwinned(language))
 
     def foreign_below(self, language: str) -> tuple[str, ...]:
         """Those where a language's packages are, for another CPU, whose place no twin takes that is the interpreter's."""
@@ -103,23 +113,31 @@ class ModuleFiles:
             return ()
         return tuple(
             path
-            for path in sorted(self._untwinned())
+            for path in self._untwinned(language)
             if directories.search(path) and not _NO_LIBRARIES.search(path) and self.stands_file(path)
         )
 
-    def _untwinned(self) -> tuple[str, ...]:
+    def _untwinned(self, language: str) -> tuple[str, ...]:
         """Those for another CPU that lie nowhere by right, and beside no twin of theirs that is the interpreter's."""
-        parts = self._native_parts()
-        foreign = [path for path, node in parts.items() if self._may_be_foreign(node) and not is_aside(path)]
-        if not foreign:
-            return ()
-        twins = {key_of(path) for path, node in parts.items() if self._is_own(node)}
-        return tuple(path for path in foreign if key_of(path) not in twins)
+        if language not in self._foreign:
+            packages = PACKAGES[language]
+            parts = {
+                path: node
+                for path, node in self._native_parts().items()
+                if packages.search(path) or not _OF_LOADERS.match(path)
+            }
+            spend(1 + PART_WEIGHT * len(parts))
+            foreign = [path for path, node in parts.items() if self._is_foreign(path, node) and not is_aside(path)]
+            twins = {key_of(path) for path, node in parts.items() if self._is_own(path, node)} if foreign else set()
+            self._foreign[language] = tuple(sorted(path for path in foreign if key_of(path) not in twins))
+        return self._foreign[language]
 
     def native_below(self, directory: str) -> tuple[tuple[str, bool], ...]:
         """The native parts in a directory and all below it, as far as layers were read; whether each is the interpreter's."""
         lead = f"{directory.rstrip('/')}/"
-        return tuple((path, self._is_own(node)) for path, node in self._native_parts().items() if path.startswith(lead))
+        parts = self._native_parts()
+        spend(1 + len(parts) // PART_WEIGHT)
+        return tuple((path, self._is_own(path, node)) for path, node in parts.items() if path.startswith(lead))
 
     def _native_parts(self) -> dict[str, Node]:
         if self._parts is None:
@@ -127,15 +145,23 @@ class ModuleFiles:
             self._parts = {f"/{path}": node for path, node in found}
         return self._parts
 
-    def _may_be_foreign(self, node: Node) -> bool:
-        if node.content is None:
-            return node.extent is not None  # it was not fetched
-        elf = _library(node.content)
+    def _is_foreign(self, path: str, node: Node) -> bool:
+        elf = _library(self._held(path, node))
         return elf is not None and not self._is_native(elf)
 
-    def _is_own(self, node: Node) -> bool:
-        elf = _library(node.content)
+    def _is_own(self, path: str, node: Node) -> bool:
+        elf = _library(self._held(path, node))
         return elf is not None and self._is_native(elf)
+
+    def _held(self, path: str, node: Node) -> Content | None:
+        """What a part holds; of those that only a table of contents tells, what the first of its package does.
+
+        Packages are built for one CPU, and each that is fetched costs a request.
+        """
+        if node.content is not None or node.extent is None:
+            return node.content
+        kind = (package_of(path), *cpu_words(path))
+        return self.files.content(self._firsts.setdefault(kind, path))
 
     def _is_native(self, part: Elf) -> bool:
         own = self.own
@@ -211,11 +237,6 @@ class ModuleFiles:
         more = () if within is None or is_thought_of else (within[0],)
         return tuple(sorted(each.lstrip("/") for each in (*self.packages, *more)))
 
-    def mentions(self, paths: Iterable[str], name: str) -> bool:
-        """Whether one of the modules that were read says a name."""
-        said = re.compile(rf"\b{re.escape(name)}\b")
-        return any(said.search(self._read.get(path, "")) for path in paths)
-
     def again(self, path: str) -> str:
         """The text of a module that was read."""
         return self._read.get(path, "")
@@ -241,6 +262,15 @@ class ModuleFiles:
         other = part.needs.architecture if part is not None and part.needs is not None else "another CPU"
         mine = self.own.needs.architecture if self.own.needs is not None else "this one"
         return ForeignPart(posixpath.normpath(path), f"is for {other}, its interpreter for {mine}")
+
+
+def package_of(path: str) -> str:
+    """The directory of the package that a path is in, where packages are installed; else its own directory."""
+    match = _IN_PACKAGE.match(path)
+    return match[0] if match else posixpath.dirname(path)
+
+
+_IN_PACKAGE = re.compile(r".*/(?:site-packages|dist-packages|node_modules(?:/@[^/]+)?)/[^/]+")
 
 
 def _is_native_part(path: str) -> bool:

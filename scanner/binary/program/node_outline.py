@@ -15,6 +15,12 @@ from scanner.binary.program.module_files import Doubt
 MAX_NESTING = 256
 """Brackets in each other; a bundle nests some thirty."""
 
+MAX_DEEDS = 20_000
+"""Of one script; a bundle of its longest size makes half of them. Each takes some 100 bytes."""
+
+MAX_TRIES = 16
+"""Blocks in each other whose failing may be forgiven; nobody writes more than three."""
+
 KEPT_OUTLINES = 64
 """Scripts whose outline is kept while the same image is asked about again."""
 
@@ -97,6 +103,8 @@ class _Reader:
     tries: int = 0
     last_try: int = 0
     handled: dict[int, str] = field(default_factory=dict)
+    clause_end: int = -1
+    clause_name: str = ""
 
     def read(self) -> Script:
         while self.at < len(self.text):
@@ -256,9 +264,14 @@ class _Reader:
 
     def _static(self) -> None:
         """An import or export of a module that is written out, which is done before anything else."""
-        match = _STATIC.match(self.text, self.at)
-        if match is not None:
-            self.deeds.append(Deed("import", match[1] or match[2], Guard.SURE))
+        if self.at > self.clause_end:  # words behind each other have the same end
+            match = _CLAUSE.match(self.text, self.at)
+            self.clause_end = match.end() if match else self.at
+            named = _NAMED.match(self.text, self.clause_end)
+            self.clause_name = (named[1] or named[2] or "") if named else ""
+        before = self.text[max(self.at, self.clause_end - MAX_BLANKS) : self.clause_end].rstrip()
+        if self.clause_name and (not before or _FROM.search(before)):
+            self._done(Deed("import", self.clause_name, Guard.SURE))
 
     def _call(self) -> None:
         if self.before == ")" and self.closed is not None and self.closed.head == "require" and self.deeds:
@@ -280,11 +293,20 @@ class _Reader:
         elif any(each.chooses for each in self.frames):
             guard = max(guard, Guard.PERHAPS)
         tries = tuple(each.number for each in self.frames if each.number and not each.is_catch)
-        self.deeds.append(Deed(what, name, guard, tries))
+        self._done(Deed(what, name, guard, tries))
+
+    def _done(self, deed: Deed) -> None:
+        if len(self.deeds) >= MAX_DEEDS or len(deed.tries) > MAX_TRIES:
+            raise Doubt
+        self.deeds.append(deed)
 
 
 _WRITTEN = re.compile(r"\s*(?:\"([^\"\\\n]*)\"|'([^'\\\n]*)')\s*\)")
-_STATIC = re.compile(r"(?:(?:[\s\w$*,{}]|//[^\n]*\n|/\*[^*]*\*/)*\bfrom)?\s*(?:\"([^\"\\\n]*)\"|'([^'\\\n]*)')")
+_CLAUSE = re.compile(r"(?:[\s\w$*,{}]++|//[^\n]*+\n|/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*+/)*+")
+_NAMED = re.compile(r"\"([^\"\\\n]*+)\"|'([^'\\\n]*+)'")
+_FROM = re.compile(r"\bfrom$")
+MAX_BLANKS = 64
+"""Between ``from`` and its module."""
 
 
 @lru_cache(maxsize=KEPT_OUTLINES)

@@ -12,13 +12,15 @@ import contextlib
 import posixpath
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanner.binary.program import python_statements as statements
-from scanner.binary.program.module_files import Doubt, Loaded
+from scanner.binary.program.module_files import CHARS_A_MICROSECOND, Doubt, FoundError, Loaded
 from scanner.binary.program.python_outline import Statement, outline
 from scanner.binary.program.python_statements import Imported
+from scanner.formats.parsing.patience import spend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 24
 """Modules that import each other on one way; web frameworks reach twenty."""
+
+MAX_BLOCKS = 64
+"""Blocks in each other on one way, those of modules among them: each takes some of the calls that Python nests."""
 
 _STANDARD = sys.stdlib_module_names | {"distutils", "imp", "asynchat", "asyncore", "smtpd", "tomllib", "annotationlib"}
 """Modules of Python's own, of this version or others."""
@@ -52,6 +57,8 @@ class PythonImports:
     _sites: tuple[str, ...] = ()
     _done: dict[str, bool] = field(default_factory=dict)
     _main: str = ""
+    _said: Counter[str] = field(default_factory=Counter)
+    _open_blocks: int = 0
 
     @property
     def _files(self) -> ModuleFiles:
@@ -73,6 +80,7 @@ class PythonImports:
         """What a module imports; ``is_run`` by ``python -m``, which runs of a package its ``__main__``."""
 
         def begin() -> None:
+            self._found.calls = True
             places = [
                 place for place in (self._top, *self._places()) if self.finder.stands(place, name.partition(".")[0])
             ]
@@ -90,11 +98,11 @@ class PythonImports:
             begin()
         except Doubt:
             self._found.whole = False
-        except _FoundError as found:
+        except FoundError as found:
             self._found.surely = found.part
         except _EndError:
             pass
-        self._found.read = tuple(self._done)
+        self._found.read = (self._main, *map(self._files.again, self._done))
         return self._found
 
     def _holding(self, site: str) -> set[str]:
@@ -112,7 +120,7 @@ class PythonImports:
         """Each statement in turn; ``Doubt`` is raised where the text itself cannot be followed."""
         found = outline(text)
         if is_main:
-            self._main = text
+            self._main, self._said = text, Counter(re.findall(r"\w+", text))
         if self._is_own:
             names = {
                 each.name.partition(".")[0] for s in statements.within(found) for each in statements.imported(s.text)
@@ -121,6 +129,15 @@ class PythonImports:
         self._block(found, package, depth, is_main=is_main)
 
     def _block(self, body: Sequence[Statement], package: str, depth: int, *, is_main: bool) -> None:
+        if self._open_blocks >= MAX_BLOCKS:
+            raise Doubt
+        self._open_blocks += 1
+        try:
+            self._each(body, package, depth, is_main=is_main)
+        finally:
+            self._open_blocks -= 1
+
+    def _each(self, body: Sequence[Statement], package: str, depth: int, *, is_main: bool) -> None:
         rest = list(body)
         before = ""
         while rest:
@@ -135,19 +152,23 @@ class PythonImports:
                 case "class" if statement.body:
                     self._class(statement)
                 case "if" if statement.body:
-                    branches = [statement, *_taken(rest, ("elif", "else"))]
+                    branches = [statement, *statements.taken(rest, ("elif", "else"))]
                     self._choice(branches, package, depth, is_main=is_main)
                 case "try" if statement.body:
                     self._try(
-                        [statement, *_taken(rest, ("except", "else", "finally"))], package, depth, is_main=is_main
+                        [statement, *statements.taken(rest, ("except", "else", "finally"))],
+                        package,
+                        depth,
+                        is_main=is_main,
                     )
                 case "with" if statement.body:
                     self._with(statement, package, depth, is_main=is_main)
                 case "for" | "while" | "match" if statement.body:
                     self._effect(statement.text)
                     self._perhaps(statement.body, package, depth, is_main=is_main)
-                    _taken(rest, ("else",))
+                    statements.taken(rest, ("else",))
                 case _ if statements.is_end(statement.text):
+                    self._found.calls = self._found.calls or self._is_own
                     raise _EndError
                 case _:
                     self._effect(statement.text)
@@ -156,7 +177,10 @@ class PythonImports:
         """What a statement may do besides; what packages call changes nothing of where modules are found."""
         if statements.is_open(text):
             self._found.whole = False
-        if statements.is_open(text) if not self._is_own else not statements.is_plain(text):
+        if self._is_own and not statements.is_plain(text):
+            self._found.calls = True
+            self._doubt()
+        elif statements.is_open(text):
             self._doubt()
 
     def _doubt(self) -> None:
@@ -173,7 +197,7 @@ class PythonImports:
         One that its only script names nowhere else, and hands to nobody, is not called.
         """
         name = re.search(r"\bdef[ \t]+(\w+)", statement.text)
-        is_named = name is None or len(re.findall(rf"\b{name[1]}\b", self._main)) != 1
+        is_named = name is None or self._said[name[1]] != 1
         if not self._is_own or not (is_decorated or is_named or re.search(r"\b__getattr__$", name[1] if name else "")):
             return
         before = self._is_sure, self._doubts
@@ -236,17 +260,19 @@ class PythonImports:
         before, doubts = self._is_sure, self._doubts
         try:
             self._block(body, package, depth, is_main=False)
-        except (_FoundError, _EndError) as ended:
+        except (FoundError, _EndError) as ended:
             self._is_sure, self._doubts, self._done = before, doubts, done
             self._found.perhaps = perhaps
-            if isinstance(ended, _FoundError) and statements.rethrows(instead) is None:
-                self._found.perhaps = perhaps or ended.part
+            if isinstance(ended, FoundError):
+                self._found.without.add(ended.part.path)
+                self._found.perhaps = perhaps or (ended.part if statements.rethrows(instead) is None else None)
             self._block(instead, package, depth, is_main=False)
             return False
         except Doubt:
             self._found.whole = whole  # what is tried may be missing
             self._doubt()
-        if self._found.perhaps is not perhaps:
+        if (tried := self._found.perhaps) is not None and tried is not perhaps:
+            self._found.without.add(tried.path)
             self._found.perhaps, self._done = perhaps, done
             self._perhaps(instead, package, depth, is_main=False)
         return True
@@ -271,9 +297,7 @@ class PythonImports:
                 package = posixpath.dirname(package)
             self._chain(package, names, wanted, depth)
             return
-        if not names:
-            return
-        if names[0] == "__future__":
+        if not names or names[0] == "__future__":
             return
         if self.finder.stands(self._top, names[0]):
             if names[0] in _STANDARD or not self._is_own:
@@ -302,8 +326,7 @@ class PythonImports:
         except Doubt:
             self._found.whole = False
         except _EndError:
-            doubts += 1
-            sure = False
+            doubts, sure = doubts + 1, False
         self._is_own, self._is_sure, self._doubts = was_own, sure, doubts
 
     def _chain(self, at: str, names: list[str], wanted: Imported, depth: int) -> None:
@@ -329,6 +352,7 @@ class PythonImports:
     def _has_its_own(self, package: str, name: str) -> bool:
         """Whether a package may hold something else by the name of a module in it."""
         text = self._files.again(f"{package}/__init__.py")
+        spend(1 + len(text) // CHARS_A_MICROSECOND)
         if not re.search(rf"\b{re.escape(name)}\b", text):
             return "import *" in text or "__getattr__" in text
         for each in statements.within(outline(text)):
@@ -342,7 +366,7 @@ class PythonImports:
     def _report(self, part: ForeignPart) -> None:
         """A part for another CPU is to be loaded: the program ends here where that is sure."""
         if self._is_sure:
-            raise _FoundError(part)
+            raise FoundError(part)
         self._found.perhaps = self._found.perhaps or part
 
     def _load(self, directory: str, name: str, depth: int, *, taken: tuple[str, ...] = ()) -> str:
@@ -372,21 +396,5 @@ class PythonImports:
             self._doubt()
 
 
-class _FoundError(Exception):
-    """The search is over."""
-
-    def __init__(self, part: ForeignPart) -> None:
-        super().__init__(part.path)
-        self.part = part
-
-
 class _EndError(Exception):
     """The program, or the module, ends here."""
-
-
-def _taken(rest: list[Statement], words: tuple[str, ...]) -> list[Statement]:
-    """The parts of a statement that follow its first, taken from what is left."""
-    found = []
-    while rest and rest[0].body and rest[0].text.startswith(words):
-        found.append(rest.pop(0))
-    return found

@@ -21,7 +21,7 @@ _TESTS = re.compile(r"/(?:tests?|testing|docs?|examples?)/")
 
 
 def is_forgiven(modules: ModuleFiles, path: str) -> bool:
-    """Whether each import of it among the modules of its package is tried, or comes later; False where nobody can tell."""
+    """Whether each import of it among the modules of its package is tried; False where nobody can tell."""
     site = _SITE.match(path)
     inner = path[site.end() + 1 :] if site else ""
     package, parts, _ = inner.partition("/")
@@ -46,10 +46,9 @@ def _guarded(body: Sequence[Statement], name: str, *, guarded: bool = False) -> 
         if any(name in {*each.name.split("."), *each.inner} for each in statements.imported(statement.text)):
             yield guarded
         is_tried = statement.text.startswith("try") and _forgiven(body[at + 1 :])
-        is_later = statement.text.startswith(("def", "async def"))
-        is_later |= statement.text.startswith("with") and statements.forgives(statement.text)
+        is_suppressed = statement.text.startswith("with") and statements.forgives(statement.text)
         if statement.body:
-            yield from _guarded(statement.body, name, guarded=guarded or is_tried or is_later)
+            yield from _guarded(statement.body, name, guarded=guarded or is_tried or is_suppressed)
 
 
 def _forgiven(rest: Sequence[Statement]) -> bool:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MAX_NESTING = 32
 """Blocks in each other, where Python itself stops at a hundred; modules that people write nest ten."""
 
+MAX_STATEMENTS = 10_000
+"""Of one module; the longest that programs load at their start have half of them. Each takes some 200 bytes."""
+
 KEPT_OUTLINES = 64
 """Modules whose outline is kept while the same image is asked about again; each is some tens of KiB."""
 
@@ -33,6 +36,8 @@ _BLANKS = re.compile(r"[ \t\f]*")
 _ONE_LINE = re.compile(r"(try|else|finally|if|elif|except|with|for|while|def|class|async)\b")
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _TAB = 8
+_FOLLOWS = -1
+"""In the place of a column: behind a semicolon."""
 
 
 @dataclass(slots=True)
@@ -54,7 +59,14 @@ def outline(text: str) -> tuple[Statement, ...]:
     found: list[Statement] = []
     blocks: list[list[Statement]] = [found]
     indents = [0]
-    for line in _lines(text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")):
+    for count, line in enumerate(_lines(text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))):
+        if count >= MAX_STATEMENTS:
+            raise Doubt
+        if line.indent == _FOLLOWS:
+            if not blocks[-1]:
+                raise Doubt
+            (blocks[-1][-1].body or blocks[-1]).append(line)
+            continue
         while line.indent < indents[-1]:
             indents.pop()
             blocks.pop()
@@ -113,7 +125,7 @@ def _lines(text: str) -> Iterator[Statement]:
             if line := "".join(parts).strip():
                 yield Statement(line, tuple(texts), indent)
             parts, texts = [], []
-            indent = indent if part == ";" else _indent(text, at)
+            indent = _FOLLOWS if part == ";" else _indent(text, at)
         elif part == "\\":
             raise Doubt
         elif part[0] != "#":

@@ -114,6 +114,14 @@ def rethrows(body: Sequence[Statement]) -> bool | None:
     return None if any(is_end(each.text) for each in within(body)) else False
 
 
+def taken(rest: list[Statement], words: tuple[str, ...]) -> list[Statement]:
+    """The parts of a statement that follow its first, taken from what is left."""
+    found = []
+    while rest and rest[0].body and rest[0].text.startswith(words):
+        found.append(rest.pop(0))
+    return found
+
+
 def within(body: Sequence[Statement]) -> Iterator[Statement]:
     """Each statement of a block, with all that they hold."""
     todo = list(reversed(body))

@@ -139,7 +139,7 @@ def _foreign(
         return Failure(Reason.WRONG_LIBRARY, f"{named} loads {sure.path}, which {sure.why}", path=sure.path)
     if (part := loaded.surely or loaded.perhaps) is not None:
         return Stopped(f"{named} may load {part.path}, which {part.why}")
-    return foreign_modules.doubt(given.language, modules, None if not loaded.whole else loaded.read)
+    return foreign_modules.doubt(given.language, modules, loaded)
 
 
 def _loaded(command: Command, given: Given, modules: ModuleFiles, files: ImageFiles) -> Loaded:

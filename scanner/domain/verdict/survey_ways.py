@@ -165,6 +165,11 @@ def key_of(path: str) -> str:
     return _SEPARATORS.sub("-", _WORDS.sub("", _LIB.sub("lib", path.lower()))).replace("-/", "/").replace("/-", "/")
 
 
+def cpu_words(path: str) -> tuple[str, ...]:
+    """The words of a path that ``key_of`` leaves out."""
+    return tuple(_WORDS.findall(path.lower()))
+
+
 def _twins(image: ImageSurvey) -> Mapping[str, set[str]]:
     found: dict[str, set[str]] = {}
     for path, file in image.files.items():

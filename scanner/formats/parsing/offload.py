@@ -12,6 +12,7 @@ descriptor but its pipes, limits of the kernel. One that dies or is late costs t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import pickle
@@ -30,6 +31,7 @@ from scanner.formats.parsing.worker_values import Shared, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+    from concurrent.futures import Future
 
     from scanner.formats.parsing.watched_exchange import Heard, WatchedExchange
 
@@ -205,13 +207,12 @@ class Parsers:
             finally:
                 self._turns.release()
 
-        with self._lock:
-            threads = self._threads
-        if threads is None:  # it is being closed
+        with self._lock:  # which whoever closes it waits for
+            beside = self._threads.submit(settled) if self._threads is not None else None
+        if beside is None:  # it is being closed
             _tell(told, settled())
             return
-        beside = threads.submit(settled)
-        beside.add_done_callback(lambda done: told.get_loop().call_soon_threadsafe(_tell, told, done.result()))
+        beside.add_done_callback(lambda done: _hand_over(told, done, settled))
 
     def value(self, payload: bytes) -> Any:
         """The small value whose bytes a worker has answered with; ``None`` where they are none of ours, or no small one."""
@@ -303,9 +304,30 @@ class _Foreign:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Bug:
+    """What was raised where an answer was to be taken."""
+
+    error: Exception
+
+
 def _tell(told: asyncio.Future[Any], found: Any) -> None:
-    if not told.done() and not told.get_loop().is_closed():
+    if told.done() or told.get_loop().is_closed():
+        return
+    if isinstance(found, _Bug):
+        told.set_exception(found.error)
+    else:
         told.set_result(found)
+
+
+def _hand_over(told: asyncio.Future[Any], done: Future[Any], settled: Callable[[], Any]) -> None:
+    """Tell what a thread found, were it a bug; one that was cancelled before it began left that to be done."""
+    try:
+        found = settled() if done.cancelled() else done.result()
+    except Exception as error:  # noqa: BLE001 -- whoever waits has to hear of it
+        found = _Bug(error)
+    with contextlib.suppress(RuntimeError):  # the loop is over, and with it whoever waits
+        told.get_loop().call_soon_threadsafe(_tell, told, found)
 
 
 def _told_or_raised(found: Any) -> Any:

@@ -14,6 +14,7 @@ import zstandard
 from scanner.binary.inspect import inspect
 from scanner.binary.layers import estargz
 from scanner.domain.verdict.reason import Reason
+from tests.binary.program.interpreted import ARM, LOADER, OWN, SITE, written
 from tests.real.images import capability
 
 CHECKSUM, POSITION = (f"io.github.containers.zstd-chunked.manifest-{name}" for name in ("checksum", "position"))
@@ -141,6 +142,28 @@ async def test_libraries_and_what_loaders_read_are_fetched_although_they_lack_an
     assert program.problem is None
     assert [file.path for file in program.chain if file.role == "library"] == ["/opt/x/liba.so.1", f"/{names[1]}"]
     assert images.bytes_out < len(blob) - len(NOISE) // 2
+
+
+@pytest.mark.parametrize("part", [OWN, ARM])
+async def test_one_part_of_each_package_tells_for_which_cpu_they_are(images, build, make, part):
+    parts = [(f"{SITE}/{name}/n{at}.so", written(build, part), None) for name in ("one", "two") for at in range(20)]
+    entries = [
+        ("usr/bin/python3", build.elf(interp=LOADER, kind=3), None),
+        (LOADER.lstrip("/"), build.elf(kind=3), None),
+        ("main.py", b"import one\none.work()\n", None),
+        (f"{SITE}/one/__init__.py", b"def work():\n    from . import n7\n", None),
+        *parts,
+    ]
+
+    def without_execute_bits(table):
+        for each in table["entries"]:
+            each["mode"] = 0o644 if each["name"].endswith((".py", ".so")) else each.get("mode", 0)
+
+    blob, annotations = make(build, entries, change=without_execute_bits)
+    layer = images.push(blob, annotations=annotations)
+    found = await inspect(build.offer(layer, entrypoint=["python3", "/main.py"], path="/usr/bin"), None, images.open)
+    assert (found.problem, "it may load n0.so" in found.at_run_time) == (None, part is ARM)
+    assert len(images.opened) < 12
 
 
 async def test_without_the_manifests_word_the_layer_is_read_as_a_stream(images, build, make):

@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,49 @@ def test_what_is_no_javascript_is_a_doubt(text):
         node_outline.outline(text)
 
 
+IMPORTS = {
+    "import a from 'x'\nimport { b as c, from } from \"y\"": ["x", "y"],
+    "import'x';export * from'y'": ["x", "y"],
+    "import { // 'q'\n a } /* \"r\" */ from 'x'": ["x"],
+    "export default 'x'; export const a = 'y'": [],
+    "export { a }\nimport b from 'x'": ["x", "x"],
+}
+
+
+@pytest.mark.parametrize("text", IMPORTS)
+def test_what_a_module_imports_by_statements_is_what_they_name(text):
+    assert [deed.name for deed in node_outline.outline(text).deeds if deed.what == "import"] == IMPORTS[text]
+
+
+@pytest.mark.parametrize("end", ["", '"x"', '"' + "a" * 100_000])
+def test_imports_behind_each_other_take_time_in_proportion_to_their_number(end):
+    began = time.thread_time()
+    try:
+        node_outline.outline("import " * 15_000 + end)
+    except Doubt:
+        assert end
+    assert time.thread_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    "text", ["a()\n" * (node_outline.MAX_DEEDS + 1), "try {" * 20 + "a()" + "} catch {}" * 20], ids=["deeds", "tries"]
+)
+def test_a_script_that_does_more_than_anybody_writes_is_a_doubt(text):
+    with pytest.raises(Doubt):
+        node_outline.outline(text)
+
+
+def test_a_module_of_more_statements_than_anybody_writes_is_a_doubt():
+    with pytest.raises(Doubt):
+        python_outline.outline("a\n" * (python_outline.MAX_STATEMENTS + 1))
+
+
+def test_what_follows_behind_a_semicolon_is_of_the_same_block():
+    found = python_outline.outline("if a: b; import c\nd; import e")
+    assert [each.text for each in found] == ["if a:", "d", "import e"]
+    assert [each.text for each in found[0].body] == ["b", "import c"]
+
+
 def test_what_modules_of_pythons_own_import_is_what_its_parser_sees():
     for path in sorted(STANDARD.glob("*.py")):
         text = path.read_text("utf-8")
@@ -86,7 +130,7 @@ def test_what_modules_of_pythons_own_import_is_what_its_parser_sees():
         assert sorted(found, key=str) == sorted(expected, key=str), path
 
 
-@pytest.mark.parametrize("text", ["'", '"""', "a = (", "if x:\n  a\n b\n   c", "\\x", "  " * 40 + "x"])
+@pytest.mark.parametrize("text", ["'", '"""', "a = (", "if x:\n  a\n b\n   c", "\\x", "  " * 40 + "x", ";x", "a;;b"])
 def test_what_is_no_python_is_a_doubt_or_some_statement(text):
     try:
         assert python_outline.outline(text)

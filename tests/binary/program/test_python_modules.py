@@ -48,7 +48,13 @@ DOES_WITHOUT = {
     "suppressed": ("from contextlib import suppress\nwith suppress(ImportError):\n    import bcrypt\n", BCRYPT),
     "for checkers of types": ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import bcrypt\n", BCRYPT),
     "on another system": ("import sys\nif sys.platform == 'win32':\n    import bcrypt\n", BCRYPT),
+    "tried, before something is called": ("try:\n    import bcrypt\nexcept ImportError:\n    bcrypt = None\nrepr(bcrypt)\n", BCRYPT),
+    "for checkers of types in one line": (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING: import os; import bcrypt\n",
+        BCRYPT,
+    ),
     "never imported": ("import json", BCRYPT),
+    "never imported, while something is called": ("import json\nprint(json.dumps(1))\n", BCRYPT),
     "in a function that nobody calls": ("def later():\n    import bcrypt\n", BCRYPT),
     "in a function of a package": ("import hashes", {**BCRYPT, "site/hashes.py": "def f():\n    import bcrypt\n"}),
     "twins": (
@@ -63,6 +69,19 @@ DECIDED_AT_RUN_TIME = {
         "import bcrypt\nbcrypt.new()\n",
         {"site/bcrypt/__init__.py": "def new():\n    import _backend\n", f"site/_backend.{TAG}.so": ARM},
     ),
+    "by a function of its package that is called": (
+        "import bcrypt\nbcrypt.new()\n",
+        {**BCRYPT, "site/bcrypt/__init__.py": "def new():\n    from . import _bcrypt\n"},
+    ),
+    "by a function of another package that is called": (
+        "import sys, hashes\nsys.exit(hashes.f())\n",
+        {**BCRYPT, "site/hashes.py": "def f():\n    import bcrypt\n"},
+    ),
+    "by a package that is told its name": (
+        "import web\nweb.run('b' + 'crypt')\n",
+        {**BCRYPT, "site/web.py": "from importlib import import_module\n\n\ndef run(name):\n    import_module(name)\n"},
+    ),
+    "in a method of its own": ("class A:\n    def f(self):\n        import bcrypt\n\n\nA().f()\n", BCRYPT),
     "by a package that may mean a module beside the program": (
         "import hashes",
         {**BCRYPT, "site/hashes.py": "import bcrypt\n", "bcrypt.py": "raise SystemExit(1)"},
@@ -102,6 +121,16 @@ async def test_a_package_that_only_the_run_can_tell_of_is_left_to_the_survey(ima
     assert not starts(build, tmp_path, ["python3", "main.py"], files)
     assert found.problem is None
     assert "bcrypt" in found.at_run_time or "_backend" in found.at_run_time
+
+
+async def test_blocks_in_each_other_in_modules_that_import_each_other_are_a_doubt(images, build):
+    def nested(text):
+        return "".join(f"{' ' * at}if a:\n" for at in range(30)) + f"{' ' * 30}{text}\n"
+
+    files = {f"site/m{at}.py": nested(f"import m{at + 1}") for at in range(24)}
+    found = await judged(images, build, ["python3", "main.py"], {**BCRYPT, **files, "main.py": nested("import m0")})
+    assert found.problem is None
+    assert "_bcrypt" in found.at_run_time
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import operator
 import os
+import threading
 import time
 
 import pytest
@@ -56,6 +57,36 @@ async def test_one_that_goes_wrong_costs_the_one_call(monkeypatch, workers, func
     monkeypatch.undo()  # a thread starts the next one
     assert await workers.run(operator.add, CallBudget(), 1, 2) == 3
     assert workers.started == 2
+
+
+async def test_a_bug_where_an_answer_is_taken_is_heard_by_whoever_waits(monkeypatch, workers):
+    def broken(worker, heard, budget):
+        settled(worker, heard, budget)
+        raise ArithmeticError
+
+    settled = workers._settled
+    monkeypatch.setattr(workers, "_settled", broken)
+    with pytest.raises(ArithmeticError):
+        await asyncio.wait_for(workers.run(operator.mul, CallBudget(), "x", ALIKE_BYTES * 2), 20)
+
+
+async def test_an_answer_that_nobody_takes_any_more_gives_its_process_back(monkeypatch, workers):
+    held, begun = threading.Event(), threading.Event()
+
+    def hold():
+        begun.set()
+        held.wait(20)
+
+    workers._threads.submit(hold)
+    begun.wait(20)
+    asked = asyncio.create_task(workers.run(operator.mul, CallBudget(), "x", ALIKE_BYTES * 2))
+    while not workers._threads._work_queue.qsize():
+        await asyncio.sleep(0)
+    closing = asyncio.create_task(asyncio.to_thread(workers.close))
+    assert await asyncio.wait_for(asked, 20) == "x" * ALIKE_BYTES * 2
+    held.set()
+    await closing
+    assert workers._busy == set()
 
 
 async def test_who_gives_up_leaves_the_process_to_others(workers):
