@@ -32,6 +32,9 @@ MAX_PATTERN_BYTES = 4 << 10
 MAX_BRIEF = 256
 """Workloads of a host that is told in brief; more are put together elsewhere than in an event loop, hence told whole."""
 
+FEW_PATTERNS = 8
+"""Told at once, which are read in the event loop: a millisecond of the usual ones, ten of the longest."""
+
 Row = tuple[bytes, str, float | None, float | None]
 """A pattern's digest, then what a workload has of its own beside its host."""
 
@@ -92,7 +95,16 @@ class Patterns:
         self._known: OrderedDict[bytes, workload_pattern.Pattern] = OrderedDict()
 
     def whole(self, told: BriefFacts) -> HostFacts | None:
-        """The facts; ``None`` where one of their patterns is not known."""
+        """The facts; ``None`` where one of their patterns is not known, or where no process of ours tells them so."""
+        try:
+            return self._whole(told) if max(len(told.rows), len(told.patterns)) <= MAX_BRIEF else None
+        except (AttributeError, TypeError, ValueError):  # whoever took a process over puts anything into a field
+            return None
+        finally:
+            while len(self._known) > MAX_PATTERNS:  # the oldest; who meets it again has it told anew
+                self._known.popitem(last=False)
+
+    def _whole(self, told: BriefFacts) -> HostFacts | None:
         for each in told.patterns:
             self._learn(each)
         known, host = self._known, told.rest.host
@@ -102,13 +114,13 @@ class Patterns:
             if pattern is None:
                 return None
             workloads.append(workload_pattern.workload(pattern, host, name, started_at, finished_at))
-        while len(known) > MAX_PATTERNS:  # the oldest; who meets it again has it told anew
-            known.popitem(last=False)
         return replace(told.rest, workloads=tuple(workloads))
 
     def _learn(self, pattern: bytes) -> None:
+        if len(pattern) > MAX_PATTERN_BYTES:
+            return
         digest = sha256(pattern).digest()
-        if digest in self._known or len(pattern) > MAX_PATTERN_BYTES:
+        if digest in self._known:
             return
         found = self._value(pattern)
         if isinstance(found, Workload):
