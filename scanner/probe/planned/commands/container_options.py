@@ -57,6 +57,7 @@ def container(run: Run, env: Mapping[str, str], read: Callable[[str], bytes | No
     mounts = tuple(_mounts(run, made))
     command, entrypoint = _command(run, made), _entrypoint(run, made)
     user, directory = _one(run, "user", made), _one(run, "workdir", made)
+    is_fed = run.given.is_on("interactive") and not run.given.is_on("detach")  # whose client hands on nothing
     process = Process(
         entrypoint=entrypoint,
         cmd=command,
@@ -69,8 +70,8 @@ def container(run: Run, env: Mapping[str, str], read: Callable[[str], bytes | No
         privileges=_privileges(run, made),
         read_only=run.given.is_on("read-only") or None,
         lacks_tmpfs=(run.given.last("read-only-tmpfs") or "true").lower() in _OFF or None,
-        is_fed=run.given.is_on("interactive") or None,
-        input=fed(run.stdin) if run.given.is_on("interactive") else None,
+        is_fed=is_fed or None,
+        input=fed(run.stdin) if is_fed else None,
     )
     made.process = process if process != Process() else None
     made.mounts = mounts or None

@@ -25,6 +25,7 @@ SCRIPT = f"#!/bin/sh\n{RUN} <<EOF\nexec /f\nEOF\n{RUN}\n"
 FED = [  # what the container of a unit is handed, the unit's settings
     ([(None, None)], ("docker run r.example/a sh",)),
     ([(True, "")], (RUN,)),
+    ([(None, None)], (f"/bin/sh -c 'echo exec /f | {RUN.replace('-i', '-di')}'",)),
     ([(True, "")], (RUN, "StandardInput=null", "StandardInputText=exec /f")),
     ([(True, "exec /f\nx\n")], (RUN, "StandardInput=data", "StandardInputText=exec /f", "StandardInputText=x")),
     ([(True, "exec /f\n")], (RUN, "StandardInputText=no", "StandardInputText=", "StandardInputText=exec /f")),
