@@ -12,7 +12,7 @@ from scanner.formats.parsing.offload import BudgetExceeded
 from scanner.hosts.login import of_login, with_login
 from scanner.probe import brief_facts
 from scanner.probe.answer_budget import BUDGET, too_large
-from scanner.probe.brief_facts import FEW_PATTERNS, BriefFacts, Patterns
+from scanner.probe.brief_facts import BriefFacts, Patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ class AnswerReader:
         found = await self.parsers.run(read, BUDGET, raw, host)
         if not isinstance(found, BriefFacts):
             return found
-        if isinstance(found.patterns, tuple) and len(found.patterns) <= FEW_PATTERNS:
+        if brief_facts.is_little(found):
             return self._patterns.whole(found)
         return await asyncio.to_thread(self._patterns.whole, found)
 

@@ -32,8 +32,8 @@ MAX_PATTERN_BYTES = 4 << 10
 MAX_BRIEF = 256
 """Workloads of a host that is told in brief; more are put together elsewhere than in an event loop, hence told whole."""
 
-FEW_PATTERNS = 8
-"""Told at once, which are read in the event loop: a millisecond of the usual ones, ten of the longest."""
+LITTLE_BYTES = 16 << 10
+"""Of patterns that are read in the event loop: twenty usual ones, five milliseconds at most."""
 
 Row = tuple[bytes, str, float | None, float | None]
 """A pattern's digest, then what a workload has of its own beside its host."""
@@ -87,6 +87,13 @@ def brief(facts: HostFacts, told: dict[tuple[Any, ...], bytes]) -> BriefFacts | 
     return BriefFacts(replace(facts, workloads=()), tuple(rows), tuple(patterns.values()))
 
 
+def is_little(told: BriefFacts) -> bool:
+    """Whether what is told is put together in the event loop; whoever took a process over puts anything into a field."""
+    if not isinstance(told.patterns, tuple):
+        return False
+    return sum(len(each) for each in told.patterns[:MAX_BRIEF] if isinstance(each, bytes)) <= LITTLE_BYTES
+
+
 class Patterns:
     """Those that were told, each believed to be what its digest says; ``value`` reads the bytes of one, ``None`` where they are none of ours."""
 
@@ -98,7 +105,7 @@ class Patterns:
         """The facts; ``None`` where one of their patterns is not known, or where no process of ours tells them so."""
         try:
             return self._whole(told) if max(len(told.rows), len(told.patterns)) <= MAX_BRIEF else None
-        except (AttributeError, TypeError, ValueError):  # whoever took a process over puts anything into a field
+        except (AttributeError, TypeError, ValueError):  # as in ``is_little``
             return None
         finally:
             while len(self._known) > MAX_PATTERNS:  # the oldest; who meets it again has it told anew

@@ -10,10 +10,9 @@ from scanner.domain.facts import HOSTS_SHARE, HostFacts
 from scanner.domain.host import Host
 from scanner.domain.verdict.reason import Reason
 from scanner.formats.parsing.offload import Parsers
-from scanner.hosts import answer_reading
 from scanner.hosts.answer_reading import AnswerReader
 from scanner.hosts.login import ProbeLogin
-from scanner.probe import reading
+from scanner.probe import brief_facts, reading
 from scanner.probe.brief_facts import BriefFacts, Patterns, brief
 
 HOST = Host("web-1", "web-1")
@@ -66,7 +65,7 @@ async def test_facts_of_another_host_or_none_at_all_are_refused(reader, told):
     assert (found.reason, "no facts of this host" in found.detail) == (Reason.HOST_TOO_LARGE, True)
 
 
-@pytest.mark.parametrize(("most", "is_aside"), [(0, True), (1000, False)])
+@pytest.mark.parametrize(("most", "is_aside"), [(0, True), (1 << 20, False)])
 async def test_many_patterns_at_once_are_read_beside_the_event_loop(monkeypatch, reader, most, is_aside):
     where, whole = [], Patterns.whole
 
@@ -75,6 +74,6 @@ async def test_many_patterns_at_once_are_read_beside_the_event_loop(monkeypatch,
         return whole(self, told)
 
     monkeypatch.setattr(Patterns, "whole", noticed)
-    monkeypatch.setattr(answer_reading, "FEW_PATTERNS", most)
+    monkeypatch.setattr(brief_facts, "LITTLE_BYTES", most)
     assert await reader(brief(FACTS, {})).facts(b"", HOST) == FACTS
     assert where == [is_aside]
