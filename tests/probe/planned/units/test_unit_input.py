@@ -63,6 +63,7 @@ def test_a_container_reads_what_its_unit_gives_its_engine_s_client(handed, said)
         (f"{RUN}%", (True, "")),
         (f"cd /opt && {RUN}%exec /f", (True, "exec /f\n")),
         (f"cat; {RUN}%exec /f", (True, None)),
+        (f"read x; {RUN}%exec /f%exec /g", (True, None)),
         ("/opt/one%exec /f", (True, "exec /f\n")),
     ],
 )  # fmt: skip
