@@ -89,9 +89,10 @@ def brief(facts: HostFacts, told: dict[tuple[Any, ...], bytes]) -> BriefFacts | 
 
 def is_little(told: BriefFacts) -> bool:
     """Whether what is told is put together in the event loop; whoever took a process over puts anything into a field."""
-    if not isinstance(told.patterns, tuple):
+    try:
+        return sum(map(len, told.patterns[:MAX_BRIEF])) <= LITTLE_BYTES
+    except TypeError:
         return False
-    return sum(len(each) for each in told.patterns[:MAX_BRIEF] if isinstance(each, bytes)) <= LITTLE_BYTES
 
 
 class Patterns:
