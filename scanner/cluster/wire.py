@@ -73,8 +73,8 @@ def facts_of(text: str, host: str, sharing: Sharing) -> HostFacts:
         ValueError: the text is none of its facts.
     """
     found = codec.loads(HostFacts, text, sharing.make)
-    if found.host != host:
-        raise ValueError(f"facts of {found.host!r:.100}")
+    if other := next((each for each in (found.host, *(one.host for one in found.workloads)) if each != host), None):
+        raise ValueError(f"facts of {other!r:.100}")
     return replace(found, gaps=MappingProxyType(dict(found.gaps)))
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
+from scanner.domain.facts import HostFacts, Workload
 from scanner.domain.failure import Failure
 from scanner.formats.parsing.offload import BudgetExceeded
 from scanner.hosts.login import of_login, with_login
@@ -15,7 +17,6 @@ from scanner.probe.brief_facts import BriefFacts, Patterns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scanner.domain.facts import HostFacts
     from scanner.domain.host import Host
     from scanner.formats.parsing.offload import Parsers
     from scanner.hosts.login import ProbeLogin
@@ -38,17 +39,30 @@ class AnswerReader:
     async def facts(self, raw: bytes, host: Host) -> HostFacts | Failure:
         """What an answer says."""
         found = await self._told(brief_facts.read, raw, host) or await self._told(brief_facts.read_anew, raw, host)
-        if found is None:
-            found = BudgetExceeded("process", "the process that read it speaks of what it has not told")
+        if isinstance(found, Failure):
+            return found
         if isinstance(found, BudgetExceeded):
             return too_large(found)
-        return found if isinstance(found, Failure) else with_login(found, host, self.login)
+        if not _is_of(found, host):
+            return too_large(BudgetExceeded("process", "the process that read it answered with no facts of this host"))
+        return with_login(found, host, self.login)
 
     async def _told(self, read: _Read, raw: bytes, host: Host) -> HostFacts | Failure | BudgetExceeded | None:
         """The same; ``None`` where it speaks of a pattern that nobody has told."""
         found = await self.parsers.run(read, BUDGET, raw, host)
-        return self._patterns.whole(found) if isinstance(found, BriefFacts) else found
+        if not isinstance(found, BriefFacts):
+            return found
+        if brief_facts.is_little(found):
+            return self._patterns.whole(found)
+        return await asyncio.to_thread(self._patterns.whole, found)
 
     def failed(self, failure: Failure, host: Host) -> Failure:
         """Why there is no answer, with who was to log in where, by which it is mended."""
         return of_login(failure, host, self.login)
+
+
+def _is_of(found: object, host: Host) -> TypeGuard[HostFacts]:
+    """Whether these are facts of this host, each workload among them: the process that tells them has read hostile bytes."""
+    if not isinstance(found, HostFacts) or found.host != host.name or not isinstance(found.workloads, tuple):
+        return False
+    return all(isinstance(each, Workload) and each.host == host.name for each in found.workloads)

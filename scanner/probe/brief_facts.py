@@ -32,6 +32,9 @@ MAX_PATTERN_BYTES = 4 << 10
 MAX_BRIEF = 256
 """Workloads of a host that is told in brief; more are put together elsewhere than in an event loop, hence told whole."""
 
+LITTLE_BYTES = 16 << 10
+"""Of patterns that are read in the event loop: twenty usual ones, five milliseconds at most."""
+
 Row = tuple[bytes, str, float | None, float | None]
 """A pattern's digest, then what a workload has of its own beside its host."""
 
@@ -84,6 +87,14 @@ def brief(facts: HostFacts, told: dict[tuple[Any, ...], bytes]) -> BriefFacts | 
     return BriefFacts(replace(facts, workloads=()), tuple(rows), tuple(patterns.values()))
 
 
+def is_little(told: BriefFacts) -> bool:
+    """Whether what is told is put together in the event loop; whoever took a process over puts anything into a field."""
+    try:
+        return sum(map(len, told.patterns[:MAX_BRIEF])) <= LITTLE_BYTES
+    except TypeError:
+        return False
+
+
 class Patterns:
     """Those that were told, each believed to be what its digest says; ``value`` reads the bytes of one, ``None`` where they are none of ours."""
 
@@ -92,7 +103,16 @@ class Patterns:
         self._known: OrderedDict[bytes, workload_pattern.Pattern] = OrderedDict()
 
     def whole(self, told: BriefFacts) -> HostFacts | None:
-        """The facts; ``None`` where one of their patterns is not known."""
+        """The facts; ``None`` where one of their patterns is not known, or where no process of ours tells them so."""
+        try:
+            return self._whole(told) if max(len(told.rows), len(told.patterns)) <= MAX_BRIEF else None
+        except (AttributeError, TypeError, ValueError):  # as in ``is_little``
+            return None
+        finally:
+            while len(self._known) > MAX_PATTERNS:  # the oldest; who meets it again has it told anew
+                self._known.popitem(last=False)
+
+    def _whole(self, told: BriefFacts) -> HostFacts | None:
         for each in told.patterns:
             self._learn(each)
         known, host = self._known, told.rest.host
@@ -102,13 +122,13 @@ class Patterns:
             if pattern is None:
                 return None
             workloads.append(workload_pattern.workload(pattern, host, name, started_at, finished_at))
-        while len(known) > MAX_PATTERNS:  # the oldest; who meets it again has it told anew
-            known.popitem(last=False)
         return replace(told.rest, workloads=tuple(workloads))
 
     def _learn(self, pattern: bytes) -> None:
+        if len(pattern) > MAX_PATTERN_BYTES:
+            return
         digest = sha256(pattern).digest()
-        if digest in self._known or len(pattern) > MAX_PATTERN_BYTES:
+        if digest in self._known:
             return
         found = self._value(pattern)
         if isinstance(found, Workload):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,11 @@ def test_facts_of_another_host_are_refused():
     text = wire.interpreted(ANSWERS[0].read_bytes(), HOST, ProbeLogin())
     with pytest.raises(ValueError, match="facts of 'web-1'"):
         wire.facts_of(text, "web-2", wire.Sharing())
+    (path,) = (path for path in ANSWERS if path.stem == "every-plan")
+    found = reading.read(path.read_bytes(), HOST)
+    mixed = replace(found, workloads=(*found.workloads, replace(found.workloads[0], host="db-1")))
+    with pytest.raises(ValueError, match="facts of 'db-1'"):
+        wire.facts_of(wire.facts_text(mixed), "web-1", wire.Sharing())
 
 
 def test_both_sides_have_the_same_fingerprint_however_often_it_is_taken():

@@ -74,6 +74,33 @@ def test_what_is_no_workload_is_no_pattern(said):
     parsers.close()
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda told: replace(told, rows=told.rows * (brief_facts.MAX_BRIEF + 1)),
+        lambda told: replace(told, patterns=told.patterns * (brief_facts.MAX_BRIEF + 1)),
+        lambda told: replace(told, rest=1),
+        lambda told: replace(told, rows=1),
+        lambda told: replace(told, rows=((told.rows[0][0],),)),
+        lambda told: replace(told, rows=(([], "web", None, None),)),
+        lambda told: replace(told, patterns=(1,)),
+    ],
+    ids=["many rows", "many patterns", "no facts", "no rows", "a short row", "no digest", "no bytes"],
+)  # fmt: skip
+def test_what_no_process_of_ours_tells_is_no_fact(patterns, forged):
+    told = brief(RICH, {})
+    assert patterns.whole(forged(told)) is None
+    assert patterns.whole(told) == RICH
+
+
+def test_patterns_of_what_is_no_fact_do_not_pile_up(monkeypatch, patterns):
+    monkeypatch.setattr(brief_facts, "MAX_PATTERNS", 2)
+    for number in range(9):
+        facts = replace(RICH, workloads=(replace(RICH.workloads[0], image=f"shop/web:{number}"),))
+        assert patterns.whole(replace(brief(facts, {}), rows=((b"?", "web", None, None),))) is None
+    assert len(patterns._known) <= 2
+
+
 @pytest.mark.parametrize(("bound", "value"), [("MAX_PATTERN_BYTES", 10), ("MAX_BRIEF", 0)])
 def test_what_says_much_is_told_whole(monkeypatch, bound, value):
     monkeypatch.setattr(brief_facts, bound, value)

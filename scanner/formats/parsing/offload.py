@@ -50,6 +50,9 @@ MAX_WORKERS = 4
 CALLS_A_WORKER = 2000
 """Then a new one takes its place: what a parser leaks stays small."""
 
+THREADS_A_WORKER = 2
+"""One may wait for the worker whose call was given up, another settles that call."""
+
 REST_AFTER_S = 30.0
 """Without a call, then workers end: each holds some 40 MB, hosts that say the same again need none; one starts in 0.3 s."""
 
@@ -119,7 +122,7 @@ class Parsers:
                 if self._is_closed:
                     return BudgetExceeded("process", "archscan is stopping")
                 if self._threads is None:
-                    self._threads = ThreadPoolExecutor(self._count, "archscan-offload")
+                    self._threads = ThreadPoolExecutor(THREADS_A_WORKER * self._count, "archscan-offload")
                 threads = self._threads
             loop = asyncio.get_running_loop()
             if self._rests_in is None or self._rests_in.is_closed():  # a loop that is over calls nobody
@@ -163,7 +166,7 @@ class Parsers:
             if isinstance(heard, Exception):
                 return _why(heard, budget, worker)
             found = _result(heard, budget, self._shared)
-            is_sound = not isinstance(found, _Foreign)
+            is_sound = not isinstance(found, _Foreign | BudgetExceeded)  # what it remembers may be what fills it
             return found
         finally:
             self._given_back(worker, is_sound=is_sound)
@@ -195,7 +198,7 @@ class Parsers:
             del self._watched[worker]
         if isinstance(heard, bytearray) and len(heard) <= ALIKE_BYTES and worker.calls < CALLS_A_WORKER:
             found = _result(heard, SMALL, self._shared, SMALL_SIZE)
-            if not isinstance(found, _Foreign):
+            if not isinstance(found, _Foreign | BudgetExceeded):
                 self._given_back(worker, is_sound=True)
                 self._turns.release()
                 _tell(told, found)
@@ -207,12 +210,12 @@ class Parsers:
             finally:
                 self._turns.release()
 
-        with self._lock:  # which whoever closes it waits for
+        with self._lock:  # whoever closes waits for what was handed to a thread before
             beside = self._threads.submit(settled) if self._threads is not None else None
         if beside is None:  # it is being closed
             _tell(told, settled())
             return
-        beside.add_done_callback(lambda done: _hand_over(told, done, settled))
+        beside.add_done_callback(lambda done: _hand_over(told, done))
 
     def value(self, payload: bytes) -> Any:
         """The small value whose bytes a worker has answered with; ``None`` where they are none of ours, or no small one."""
@@ -233,7 +236,7 @@ class Parsers:
         for exchange in watched:
             exchange.end_from_elsewhere()
         if threads is not None:
-            threads.shutdown(cancel_futures=True)
+            threads.shutdown()  # those in the line are told that it is closed, or put a worker away
         free = [self._turns.acquire(timeout=END_WITHIN_S) for _ in range(self._count)]
         for _ in filter(None, free):  # whoever was at work has put its own worker away
             self._turns.release()
@@ -320,10 +323,10 @@ def _tell(told: asyncio.Future[Any], found: Any) -> None:
         told.set_result(found)
 
 
-def _hand_over(told: asyncio.Future[Any], done: Future[Any], settled: Callable[[], Any]) -> None:
-    """Tell what a thread found, were it a bug; one that was cancelled before it began left that to be done."""
+def _hand_over(told: asyncio.Future[Any], done: Future[Any]) -> None:
+    """Tell what a thread found, were it a bug."""
     try:
-        found = settled() if done.cancelled() else done.result()
+        found = done.result()
     except Exception as error:  # noqa: BLE001 -- whoever waits has to hear of it
         found = _Bug(error)
     with contextlib.suppress(RuntimeError):  # the loop is over, and with it whoever waits

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scanner.domain import workload_pattern
 from scanner.domain.facts import Source
+from scanner.formats.parsing.offload_worker import pickled
 from scanner.probe import answer_json
 from scanner.probe.engines import container_json
 
@@ -20,6 +21,9 @@ MAX_KEPT = 4096
 
 MAX_BYTES = 4096
 """Of what is said of such a one: most have a tenth. All of them take 16 MiB at most."""
+
+MAX_MADE_BYTES = 8192
+"""Of what it means, of its image, of all else that is looked at: a host may say megabytes in any of them, in each answer anew."""
 
 _WITHOUT_REFERENCES = 2
 """The version of ``marshal`` in which the same is written as the same bytes, wherever it came from."""
@@ -55,12 +59,16 @@ class AlikeContainers:
         kept = self._kept.get(key)
         if kept is None or kept[0] is not image:  # one that is equal would do, and costs more to compare than to read
             made = read()
-            if len(self._kept) >= MAX_KEPT:
-                self._kept.clear()
-            self._kept[key] = image, made
+            if len(pickled((around, image, made))) <= MAX_MADE_BYTES:
+                self._keep(key, image, made)
             return made
         like = kept[1]
         return None if like is None else _named(like, host, container)
+
+    def _keep(self, key: tuple[_Around, bytes], image: LocalImage | None, made: Workload | None) -> None:
+        if len(self._kept) >= MAX_KEPT:
+            self._kept.clear()
+        self._kept[key] = image, made
 
 
 def _said(container: dict[str, Any]) -> bytes:

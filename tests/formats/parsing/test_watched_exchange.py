@@ -3,7 +3,6 @@
 import asyncio
 import operator
 import os
-import threading
 import time
 
 import pytest
@@ -48,8 +47,9 @@ async def test_an_answer_that_is_long_comes_whole(workers):
         (time.sleep, 1e6, CallBudget(seconds=0.2), "seconds"),
         (os._exit, 3, CallBudget(), "process"),
         (bytes, 10_000, CallBudget(max_bytes=1000), "bytes"),
+        (bytes, 1 << 30, CallBudget(memory_bytes=256 << 20), "memory"),
     ],
-    ids=["hangs", "dies", "says too much"],
+    ids=["hangs", "dies", "says too much", "takes too much"],
 )
 async def test_one_that_goes_wrong_costs_the_one_call(monkeypatch, workers, function, argument, budget, limit):
     assert (await workers.run(function, budget, argument)).limit == limit
@@ -70,23 +70,27 @@ async def test_a_bug_where_an_answer_is_taken_is_heard_by_whoever_waits(monkeypa
         await asyncio.wait_for(workers.run(operator.mul, CallBudget(), "x", ALIKE_BYTES * 2), 20)
 
 
-async def test_an_answer_that_nobody_takes_any_more_gives_its_process_back(monkeypatch, workers):
-    held, begun = threading.Event(), threading.Event()
+async def test_memory_beyond_the_budget_is_told_by_the_budget_of_the_call(workers):
+    found = await workers.run(bytes, CallBudget(memory_bytes=256 << 20), 1 << 30)
+    assert found.detail == "it takes more than 256 MiB to read"
 
-    def hold():
-        begun.set()
-        held.wait(20)
 
-    workers._threads.submit(hold)
-    begun.wait(20)
-    asked = asyncio.create_task(workers.run(operator.mul, CallBudget(), "x", ALIKE_BYTES * 2))
-    while not workers._threads._work_queue.qsize():
+async def test_who_waits_for_a_process_keeps_nobody_from_giving_it_back():
+    """A call that was given up holds the only process, and ends badly while the next one waits for that in a thread."""
+    made = Parsers(1)
+    assert await made.run(operator.add, CallBudget(), 1, 2) == 3
+    asked = asyncio.create_task(made.run(time.sleep, CallBudget(seconds=0.3), 1e6))
+    while not made._watched:
         await asyncio.sleep(0)
-    closing = asyncio.create_task(asyncio.to_thread(workers.close))
-    assert await asyncio.wait_for(asked, 20) == "x" * ALIKE_BYTES * 2
-    held.set()
-    await closing
-    assert workers._busy == set()
+    asked.cancel()
+    try:
+        async with asyncio.timeout(30):
+            assert await made.run(operator.add, CallBudget(), 1, 2) == 3
+    except TimeoutError:
+        made._turns.release()  # so that whoever waits ends with the test
+        raise
+    finally:
+        await asyncio.to_thread(made.close)
 
 
 async def test_who_gives_up_leaves_the_process_to_others(workers):

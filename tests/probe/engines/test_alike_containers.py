@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from scanner.demo.answers import DemoContainer, DemoMachine, answer
+from scanner.domain.facts import LocalImage, Process, Source, Stage, Workload
 from scanner.domain.host import Host
 from scanner.probe import reading
 from scanner.probe.engines import alike_containers, docker
@@ -67,6 +68,25 @@ def test_one_nested_deeper_than_can_be_compared_is_read_each_time():
     known, read = AlikeContainers(), []
     known.workload({"state": {}, "args": deep}, "web-1", (), None, lambda: read.append(1))
     assert read
+    assert known._kept == {}
+
+
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("around", "image", "made"),
+    [
+        (("docker", None, LONG), None, None),
+        ((), LocalImage(DIGEST, process=Process((LONG,))), None),
+        ((), None, Workload("web-1", "web", Source.DOCKER, Stage.RUNNING, LONG)),
+    ],
+    ids=["all else", "image", "workload"],
+)
+def test_what_means_much_is_read_each_time(around, image, made):
+    """A process that reads answers would end for want of memory, with the answers of other hosts."""
+    known = AlikeContainers()
+    assert known.workload({"state": {}}, "web-1", around, image, lambda: made) is made
     assert known._kept == {}
 
 

@@ -73,6 +73,9 @@ _PARTS_OPTIONS = re.compile(r"--(?:arg=.*|verbose|report|exit-on-error|new-sessi
 
 _NAMED_AFTER_ENGINES = re.compile(r"docker|podman|nerdctl|container|compose", re.ASCII | re.IGNORECASE)
 
+_READS = re.compile(r"\b(?:read|mapfile|readarray)\b", re.ASCII)
+"""What a shell itself reads by, of what its commands are given to read."""
+
 _OF_ENGINES = re.compile(
     r"(?=[\w.-]*?(?:docker|podman|nerdctl|container|compose))[\w.-]*\.(?:(?:ba)?sh|py|pl|rb)", re.ASCII | re.IGNORECASE
 )
@@ -300,7 +303,8 @@ def _stdin(line: _Words, at: int) -> str:
 def _left(line: _Words, script: Script, number: int) -> str:
     """What a command of a script finds to read, of which those before it, or the shell itself, may have read some."""
     text = line.inherited if line.stdin is None else line.stdin
-    return text if not text or (number == 0 and script.text != line.stdin) else UNKNOWN
+    is_whole = number == 0 and script.text != line.stdin and _READS.search(script.text) is None
+    return text if not text or is_whole else UNKNOWN
 
 
 def _given(line: _Words, before: tuple[str, ...], word: str, env: dict[str, str]) -> tuple[_Words, dict[str, str]]:

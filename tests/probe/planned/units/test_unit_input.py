@@ -27,6 +27,7 @@ FED = [  # what the container of a unit is handed, the unit's settings
     ([(True, "")], (RUN,)),
     ([(None, None)], (RUN.replace("-i", "-di"), "StandardInputText=exec /f")),
     ([(True, "exec /f\n")], (RUN.replace("-i", "-i --detach=false"), "StandardInputText=exec /f")),
+    ([(None, None)], (f"/bin/sh -c 'echo exec /f | {RUN.replace('-i', '-di')}'",)),
     ([(True, "")], (RUN, "StandardInput=null", "StandardInputText=exec /f")),
     ([(True, "exec /f\nx\n")], (RUN, "StandardInput=data", "StandardInputText=exec /f", "StandardInputText=x")),
     ([(True, "exec /f\n")], (RUN, "StandardInputText=no", "StandardInputText=", "StandardInputText=exec /f")),
@@ -64,6 +65,7 @@ def test_a_container_reads_what_its_unit_gives_its_engine_s_client(handed, said)
         (f"{RUN}%", (True, "")),
         (f"cd /opt && {RUN}%exec /f", (True, "exec /f\n")),
         (f"cat; {RUN}%exec /f", (True, None)),
+        (f"read x; {RUN}%exec /f%exec /g", (True, None)),
         ("/opt/one%exec /f", (True, "exec /f\n")),
     ],
 )  # fmt: skip
