@@ -128,6 +128,8 @@ int main(int count, char **arguments) {
     ssh_bind_options_set(bind, SSH_BIND_OPTIONS_BINDPORT_STR, arguments[1]);
     ssh_bind_options_set(bind, SSH_BIND_OPTIONS_HOSTKEY, arguments[2]);
     if (ssh_bind_listen(bind) < 0) fail(ssh_get_error(bind));
+    // libssh lets ten wait: whoever comes when more do is heard a second later, which would be all that is measured
+    if (listen(ssh_bind_get_fd(bind), SOMAXCONN) != 0) fail("listen");
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_BYTES);

@@ -115,12 +115,12 @@ def made_root(suite: str, require: Callable[[str, str], Path]) -> Path:
     root = cache / suite
     if not _is_whole(root, suite):
         debootstrap = require("debootstrap", "debootstrap")
-        require("unshare", "util-linux")
+        unshare = require("unshare", "util-linux")
         (cache / "debs").mkdir(parents=True, exist_ok=True)
         with (cache / f"{suite}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not _is_whole(root, suite):
-                _make(debootstrap, suite, cache)
+                _make(unshare, debootstrap, suite, cache)
     return root
 
 
@@ -129,11 +129,15 @@ def _is_whole(root: Path, suite: str) -> bool:
     return all((root / "var/lib/dpkg/info" / f"{name}.list").exists() for name in PACKAGES[suite].split(","))
 
 
-def _make(debootstrap: Path, suite: str, cache: Path) -> None:
-    """Signed packages; what was only half made is thrown away by the next attempt."""
+def _make(unshare: Path, debootstrap: Path, suite: str, cache: Path) -> None:
+    """Signed packages; what was only half made is thrown away by the next attempt.
+
+    What it mounts, and starts, ends with it: a ``proc`` that an attempt left mounted would be in the way of all further ones.
+    """
     half = cache / f"{suite}.partial"
     shutil.rmtree(half, ignore_errors=True)
     argv = [
+        *(unshare, "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"),
         *("nice", debootstrap, "--variant=minbase", f"--cache-dir={cache}/debs", f"--include={PACKAGES[suite]}"),
         *(suite, half, os.environ.get("ARCHSCAN_TEST_MIRROR", MIRROR)),
     ]

@@ -89,7 +89,7 @@ KINDS = (
     Kind("capability-beyond-the-last", lambda: plain({"app": File(NATIVE, capability=capability(62))}), "native"),
     Kind("capability-of-another-root", lambda: plain({"app": File(NATIVE, capability=capability(14, root=1000))}), "native"),
     Kind("capability-that-no-kernel-sets", lambda: plain({"app": NATIVE, "other": File(b"x", capability=b"\1\0")}), "layer_unreadable"),
-    Kind("capability-lost-by-a-hard-link", lambda: plain({"first": File(NATIVE, capability=capability(14)), "app": File(hard="first")}), "native"),
+    Kind("capability-lost-by-a-hard-link", lambda: plain({"first": File(NATIVE, capability=capability(14)), "app": File(hard="first")}), "native", podman="permission_denied"),
     Kind("capability-of-a-foreign-program", lambda: plain({"app": File(FOREIGN, capability=capability(14))}), "wrong_binary"),
     Kind("capability-behind-a-launcher", lambda: plain({"tini": WRAPPER, "app": File(NATIVE, capability=capability(14))}, argv=["/tini", "--", "/app"]), "permission_denied"),
     Kind("foreign-not-executable", lambda: _app(FOREIGN, mode=0o644), "entrypoint_not_executable"),
