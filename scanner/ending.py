@@ -15,9 +15,17 @@ UNAWAITED = "archscan-names"
 _told: list[int] = []
 """Of SIGTERM, where it ends a command as an interrupt does."""
 
+_drawn: list[bytes] = []
+"""What takes back that which is drawn on standard error, a terminal: it may hide the cursor for as long as it is there."""
+
 
 def at_once(number: int, _frame: object = None) -> None:
     """End here: for moments in which an exception would go nowhere, or something that nothing ends is waited for."""
+    if _drawn:
+        try:
+            os.write(2, _drawn[-1])
+        except OSError:  # the terminal is gone
+            _drawn.clear()
     if number == _signal.SIGTERM or _told:
         by_terminating()
     os._exit(INTERRUPTED)
@@ -32,6 +40,11 @@ def as_an_interrupt(number: int, _frame: object = None) -> None:
 def was_terminated() -> bool:
     """Whether the interrupt was a SIGTERM."""
     return bool(_told)
+
+
+def draws(taken_back_by: bytes) -> None:
+    """From now on something is drawn on the terminal; nothing any more where it is taken back by nothing."""
+    _drawn[:] = [taken_back_by] if taken_back_by else []
 
 
 def by_terminating() -> None:

@@ -287,6 +287,7 @@ class Application:
     async def demo(self, common: Common, port: int, progress: ScanListener) -> None:
         """Serve the demonstration fleet."""
         del progress
+        run = _late("serve").run  # before there is a folder that an interrupt would leave behind
         async with _late("demonstration").demonstration(common, port) as configuration:
 
             def ready(taken: int) -> None:
@@ -298,7 +299,6 @@ class Application:
                     flush=True,
                 )
 
-            run = _late("serve").run
             await run(lambda: configuration, configuration.settings, VERSION, ready, listen_named="--port")
 
     async def demo_once(self, common: Common, progress: ScanListener) -> Report:

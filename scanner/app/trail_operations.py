@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from scanner.app.trail_wiring import key_path, witnesses
 from scanner.errors import UsageError
 from scanner.formats import files
 from scanner.formats.files import FileError
+from scanner.hosts import names
 from scanner.inventory.reading import http_fetch
 from scanner.store.read_only import trail_of
 from scanner.trail import key, leaf, note, outside, proof
@@ -80,7 +80,7 @@ class TrailOperations:
         for witness in known:
             if witness.verifier in wanted:
                 try:
-                    text = asyncio.run(_newest(witness, log.name))
+                    text = names.run(_newest(witness, log.name))
                     heads.append(outside.of_checkpoint(text, log, f"the witness {witness.verifier.name}"))
                 except (WitnessError, OutsideError) as error:
                     missing.append(f"the witness {witness.verifier.name}: {error}")

@@ -6,13 +6,16 @@ import json
 import re
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import httpx
 
+from scanner import ending
 from scanner.domain import report_reading
 from scanner.domain.facts import HostFacts, Kernel
 from scanner.domain.report import Finding, HostReading, Report
@@ -62,6 +65,9 @@ SIGNED = "\n\n\N{EM DASH} "
 _PROXIES = "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY"
 """Variables of the environment that name a proxy, in small letters too; what is in them may be a password."""
 
+_SCHEMES = frozenset({"http", "https", "all"})
+"""What a proxy may be named for."""
+
 
 @contextmanager
 def _proxies_blamed() -> Iterator[None]:
@@ -73,7 +79,10 @@ def _proxies_blamed() -> Iterator[None]:
             f"a SOCKS proxy (one of {_PROXIES}) is not spoken with: name an HTTP proxy, or unset it"
         ) from None
     except (httpx.InvalidURL, ValueError):
-        raise UsageError(f"one of {_PROXIES} is no address of a proxy: write http://HOST:PORT, or unset it") from None
+        raise UsageError(
+            f"one of {_PROXIES} is no address of a proxy, or NO_PROXY holds what is no name or address of a host: write "
+            "http://HOST:PORT, or unset it"
+        ) from None
 
 
 class Client:
@@ -83,13 +92,19 @@ class Client:
         if not _is_address(url):
             raise UsageError(f"--server {_shown(url)}: write http://HOST:PORT or https://HOST")
         self._url = _shown(url.rstrip("/"))
+        if not token.isascii():
+            raise UsageError("the token holds characters that no token has: is it the right file?")
         headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        # the system's authorities, a company's own among them, not a list of a library's
+        verify = certificates.verifying() if transport is None else True
+        # where a name server that says nothing keeps no interrupt waiting, as it would in the main thread
+        self._thread = ThreadPoolExecutor(1, ending.UNAWAITED)
         with _proxies_blamed():
             self._http = httpx.Client(
                 base_url=url.rstrip("/"),
                 headers=headers,
-                # the system's authorities, a company's own among them, not a list of a library's
-                verify=certificates.verifying() if transport is None else True,
+                verify=verify,
+                trust_env=bool(_SCHEMES & getproxies().keys()),  # where no proxy is named, nothing hangs on NO_PROXY
                 timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
                 transport=transport,
                 follow_redirects=False,  # a token goes to nobody else
@@ -101,6 +116,7 @@ class Client:
 
     def __exit__(self, *error: object) -> None:
         """Close the connections."""
+        self._thread.shutdown(wait=not isinstance(error[1], KeyboardInterrupt))
         self._http.close()
 
     # ---------------------------------------------------------------- reports
@@ -261,6 +277,17 @@ class Client:
         *,
         decisions: bool = False,
     ) -> httpx.Response:
+        return self._thread.submit(self._heard, method, path, body, query, decisions=decisions).result()
+
+    def _heard(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, str] | None,
+        *,
+        decisions: bool,
+    ) -> httpx.Response:
         try:
             with self._http.stream(method, path, json=body, params=query) as answer:
                 size = 0
@@ -288,6 +315,7 @@ class Client:
 def _is_address(url: str) -> bool:
     """Whether it is one that can be asked."""
     try:
+        httpx.URL(url)  # which knows what a name of a host may not be
         found = urlsplit(url)
         return (
             found.scheme in {"http", "https"}
@@ -296,7 +324,7 @@ def _is_address(url: str) -> bool:
             and url.isprintable()
             and " " not in url
         )
-    except ValueError:  # an IPv6 address without its bracket, a port above 65535
+    except (ValueError, httpx.InvalidURL):  # an IPv6 address without its bracket, a port above 65535, ü..b
         return False
 
 

@@ -1,7 +1,7 @@
 """Compares each report with what is remembered, so that only differences are written.
 
 What is in memory changes only after the database has committed: ``plan`` computes, in any thread, for that takes as long as a
-fleet is large; ``write_moments``, then ``write`` write in the store's one thread, where ``adopt`` remembers.
+fleet is large; ``moments``, then ``write`` write in the store's one thread, where ``adopt`` remembers.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from itertools import islice
 from operator import is_, itemgetter
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from scanner.store.batches import write_rows
 from scanner.store.finding_rows import FindingBody, Key, LabelsBody, ReadingBody, body_of, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from sqlalchemy import ClauseElement, Connection
 
@@ -154,22 +155,30 @@ def fill_in(memory: Memory, report: Report) -> Report:
     return replace(report, hosts=hosts, findings=tuple(found))
 
 
-def moments(made: Changes) -> Iterator[list[dict[str, Any]]]:
-    """When hosts were read that said the same as before, a few in a transaction of their own: it is true whatever becomes of the rest."""
+def moments(made: Changes, is_first: Callable[[], bool]) -> Iterator[Callable[[Connection], None]]:
+    """What writes when hosts were read that said the same as before, a few in a transaction of their own.
+
+    That is true whatever becomes of the rest, for as long as nothing else was stored since (``is_first``, asked in that transaction).
+    """
     remaining = iter(made.timed)
     while rows := list(islice(remaining, MOMENTS_AT_ONCE)):
-        yield rows
+        yield partial(_write_first, is_first, rows)
     made.timed = []
 
 
-def write_moments(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+def _write_first(is_first: Callable[[], bool], rows: Iterable[dict[str, Any]], connection: Connection) -> None:
+    if is_first():
+        _write_moments(connection, rows)
+
+
+def _write_moments(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
     """Write when these hosts were read."""
     write_rows(connection, update(tables.hosts).where(tables.hosts.c.name == bindparam("row")), rows)
 
 
 def write(connection: Connection, made: Changes) -> None:
     """Write the differences."""
-    write_moments(connection, made.timed)
+    _write_moments(connection, made.timed)
     t = tables
     differences: tuple[tuple[ClauseElement, Iterable[dict[str, Any]]], ...] = (
         (update(t.findings).where(t.findings.c.id == bindparam("row")), made.changed),

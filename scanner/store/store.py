@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import json
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import delete, func, insert, select, update
@@ -151,12 +150,15 @@ class Store:
         """
         await self._caches.flush()
         memory, planned = self._memory, await asyncio.to_thread(findings.plan, self._memory, report)
-        for rows in findings.moments(planned):
-            await self._database.run(partial(findings.write_moments, rows=rows))
+
+        def is_first() -> bool:  # else another report was, which may have read a host otherwise
+            return memory is self._memory
+
+        for write in findings.moments(planned, is_first):
+            await self._database.run(write)
 
         def save(connection: Connection) -> tuple[findings.Changes, Callable[[], None]]:
-            is_first = memory is self._memory  # else another report was
-            made = self._save(connection, report, planned if is_first else findings.plan(self._memory, report))
+            made = self._save(connection, report, planned if is_first() else findings.plan(self._memory, report))
             announce(connection)
             return made, record(made)(TrailRows(connection)) if record else _nothing
 
@@ -164,8 +166,7 @@ class Store:
             self._adopt(done[0])
             done[1]()
 
-        made, _ = await self._database.run(save, adopt)
-        return made.report
+        return (await self._database.run(save, adopt))[0].report
 
     async def load(self) -> Report | None:
         """The last complete report, ``None`` before the first."""

@@ -1,5 +1,8 @@
 """The program's start: who only asks for help waits for nothing else."""
 
+import contextlib
+import os
+import pty
 import subprocess
 import sys
 
@@ -84,6 +87,43 @@ from scanner.app.main import main
 sys.argv[:] = ["archscan", "config", *sys.argv[2:]]
 main()
 """
+
+
+INTERRUPTED = """
+import os, signal, sys
+
+_, sought, *words = sys.argv
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == sought:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+from scanner.app.main import main
+sys.argv[1:] = words
+main()
+"""
+
+
+def test_an_interrupt_as_the_demonstration_begins_leaves_no_folder_behind(tmp_path):
+    words = [sys.executable, "-c", INTERRUPTED, "scanner.app.serve", "demo", "--port", "0"]
+    done = subprocess.run(words, env={**os.environ, "TMPDIR": str(tmp_path)}, timeout=60, check=False)
+    assert (done.returncode, list(tmp_path.iterdir())) == (130, [])
+
+
+def test_an_interrupt_that_ends_a_command_at_once_gives_the_terminal_its_cursor_back():
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-c", INTERRUPTED, "scanner.app.demonstration", "demo", "--once"]
+    with subprocess.Popen(words, env={**os.environ, "TERM": "xterm"}, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: nobody has it open any more
+            while piece := os.read(ours, 1 << 16):
+                shown += piece
+        os.close(ours)
+        assert process.wait(60) == 130
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
 
 
 @pytest.mark.parametrize(

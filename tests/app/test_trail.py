@@ -1,13 +1,17 @@
 """The trail of a service from its first start on, then what its commands make of it."""
 
+import asyncio
 import contextlib
 import json
 import shutil
+import socket
 import sqlite3
 import stat
+import threading
 
 import pytest
 
+from scanner import ending
 from scanner.app.trail_operations import TrailOperations
 from scanner.app.trail_wiring import check_trail, running_trail, trail_of_service
 from scanner.errors import UsageError
@@ -219,6 +223,20 @@ def test_a_witness_needs_a_witness_s_key(tmp_path, wrong):
     settings = settings_of(tmp_path, witnesses=({"url": "https://w.example", "key": wrong},))
     with pytest.raises(SettingsError, match=r"trail\.witnesses\[0\]\.key"):
         check_trail(settings)
+
+
+def test_a_witness_is_looked_up_where_a_silent_name_server_keeps_no_interrupt_waiting(tmp_path, monkeypatch):
+    witness, looked_up_in = str(verifier_of(Signer.made("w.example"))), []
+    settings = settings_of(tmp_path, witnesses=({"url": "https://w.example", "key": witness},))
+    asyncio.run(served(settings_of(tmp_path), "d1"))
+
+    def unknown(*_, **__):
+        looked_up_in.append(threading.current_thread().name)
+        raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    TrailOperations(settings).verify(**NOTHING | {"witness_keys": (witness,)})
+    assert [name.startswith(ending.UNAWAITED) for name in looked_up_in] == [True]
 
 
 async def test_an_export_is_the_leaves_themselves(tmp_path):

@@ -23,7 +23,7 @@ PROFILED = {
 """What is looked into, with how the targets begin or go on of which that is the work."""
 
 LEAST = 0.005
-"""Of all; smaller parts are put together."""
+"""Of all; smaller parts are left out."""
 
 
 def served_ms(served: Row, kind: str, name: str) -> float:

@@ -106,6 +106,33 @@ async def test_of_two_reports_at_once_the_second_is_compared_with_the_first(stor
     assert {host.name for host in (await store.load()).hosts} == {"h0", "h1", "h2", "h3"}
 
 
+async def test_a_host_that_changed_has_no_moment_of_a_report_that_was_not_stored(store, fleet, monkeypatch):
+    before = report_of(fleet, 1)
+    await store.save(before)
+    compared, go_on, own = threading.Event(), threading.Event(), findings.plan
+
+    def plan(memory, report):
+        made = own(memory, report)
+        if report.finished_at == 300.0 and not go_on.is_set():
+            compared.set()
+            go_on.wait(10)
+        return made
+
+    def fails(_changes):
+        raise ValueError("a trail that cannot be written")
+
+    monkeypatch.setattr(findings, "plan", plan)
+    lost = asyncio.create_task(store.save(report_of(fleet, 1, at=300.0), fails))
+    await asyncio.to_thread(compared.wait, 10)
+    (changed,) = (replace(host, labels={"rack": "7"}, taken_at=200.0) for host in before.hosts)
+    await store.save(replace(before, hosts=(changed,), finished_at=200.0))
+    go_on.set()
+    with pytest.raises(ValueError, match="cannot be written"):
+        await lost
+    await store.recall()
+    assert [(host.labels, host.taken_at) for host in (await store.load()).hosts] == [({"rack": "7"}, 200.0)]
+
+
 async def test_one_host_that_changed_costs_what_one_host_costs(store, fleet, monkeypatch):
     report = report_of(fleet, 200)
     saved = await store.save(report)

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.progress import TimeRemainingColumn as LeftColumn
 from rich.text import Text
 
+from scanner import ending
 from scanner.domain.failure import Failure
 from scanner.domain.text import printable
 
@@ -38,6 +39,9 @@ SLOW = 10
 WIDE = 80
 """Columns of a terminal from which the whole bar has one line; the eraser counts on that."""
 
+TAKEN_BACK = b"\r\x1b[2K\x1b[?25h"
+"""The line of the bar away, the cursor there again (ECMA-48, DEC private mode 25): whoever ends at once leaves no context."""
+
 
 @contextmanager
 def shown(*, quiet: bool = False) -> Iterator[ScanListener]:
@@ -60,4 +64,8 @@ def shown(*, quiet: bool = False) -> Iterator[ScanListener]:
                 bar.console.print(said)
             bar.update(task, completed=done, total=total)
 
-        yield listen
+        ending.draws(TAKEN_BACK)
+        try:
+            yield listen
+        finally:
+            ending.draws(b"")

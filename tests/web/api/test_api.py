@@ -341,6 +341,16 @@ async def test_metrics_are_an_exposition(client):
     assert opened.text.endswith("# EOF\n")
 
 
+@pytest.mark.parametrize(("offered", "coding"), [("gzip", "gzip"), ("gzip;q=0", None), ("identity", None), ("", None)])
+async def test_metrics_are_packed_for_whoever_takes_that_alone(client, offered, coding):
+    for _ in range(2):  # made in a thread, then there
+        got = await client.get("/metrics", headers={"Accept-Encoding": offered})
+        assert got.headers.get("content-encoding") == coding
+        assert got.headers["vary"] == "Accept, Accept-Encoding"
+        assert int(got.headers["content-length"]) == got.num_bytes_downloaded
+        assert "archscan_finding" in {family.name for family in parse(got.text)}
+
+
 async def test_requests_are_counted_by_route_not_by_path(client):
     for n in range(30):
         await client.get(f"/api/v1/hosts/x{n}")
