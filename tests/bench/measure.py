@@ -138,7 +138,11 @@ def profiled(what: str, *arguments: str) -> Profile:
     """One more run of the same that is looked into as it goes; empty where it does not come to its end."""
     with tempfile.NamedTemporaryFile() as file:
         argv = [sys.executable, "-m", "tests.bench.sampled", file.name, what, *arguments]
-        done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False, timeout=TIMEOUT_S * 3)
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False, timeout=TIMEOUT_S * 3)
+        except subprocess.TimeoutExpired as late:
+            print(f"profile: {late}", flush=True)
+            return {}
         found: Profile = {} if done.returncode else json.loads(Path(file.name).read_text())
     print(f"profile: {found or done.stderr[-500:]}", flush=True)
     return found
@@ -150,7 +154,11 @@ def rescans(sizes: tuple[int, ...], again: int, *more: str) -> list[dict[str, ob
     for count in sizes:
         argv = [sys.executable, "-m", "tests.bench.rescan", str(count), str(WORKLOADS), "--again", str(again), "--ssh"]
         argv += more
-        done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False, timeout=TIMEOUT_S * 3)
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, cwd=ROOT, check=False, timeout=TIMEOUT_S * 3)
+        except subprocess.TimeoutExpired as late:
+            print(f"profile: {late}", flush=True)
+            return {}
         if done.returncode:
             print(f"{count} hosts again: {done.stderr[-500:]}", flush=True)
             continue
