@@ -26,7 +26,7 @@ import termios
 import threading
 from typing import Any
 
-from scanner.formats.parsing import offload_worker, worker
+from scanner.formats.parsing import offload_worker, parsing_process
 from tests.real import forwarded, warm_readers
 
 MAX_REQUEST_BYTES = 1 << 20
@@ -65,7 +65,7 @@ def main() -> None:
         os.setsid()
         offload_worker.main()
         _end(0)
-    worker.started_anew = functools.partial(warm_readers.Reader, address)
+    parsing_process.started_anew = functools.partial(warm_readers.Reader, address)
     try:
         runpy.run_module("scanner", run_name="__main__", alter_sys=True)
     except SystemExit as end:

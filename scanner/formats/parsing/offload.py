@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from scanner.formats.parsing import offload_worker
 from scanner.formats.parsing.line import Line
 from scanner.formats.parsing.offload_worker import DONE, RAISED, Pickler
+from scanner.formats.parsing.parsing_process import END_WITHIN_S, Worker
 from scanner.formats.parsing.pickled_shape import MAX_SIZE, MAX_STEPS
-from scanner.formats.parsing.worker import END_WITHIN_S, Worker
 from scanner.formats.parsing.worker_values import Shared, value_of
 
 if TYPE_CHECKING:
