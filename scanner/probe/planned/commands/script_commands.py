@@ -247,6 +247,8 @@ class _Walk(Ways):
         for one in simple.assignments:
             own.assigned(one)
         stdin = self._fed(simple, own)
+        if words == ("exec",) and stdin != self.stdin:
+            self.stdin = UNKNOWN  # of what it is now, those that follow read some each
         self._notice_files(words, simple.redirects)
         self.gaps += own.doubts
         steps = script_steps.subshells(own.bodies)

@@ -42,6 +42,8 @@ FED = [  # what the container of a unit is handed, the unit's settings
     ([(True, "")], (f"/bin/sh -c '{RUN} </dev/null'",)),
     ([(True, None)], (f"/bin/sh -c '{RUN} </opt/none'",)),
     ([(True, None)], (f"/bin/sh -c '{RUN} <&3'",)),
+    ([(True, None)], (f"/bin/sh -c 'exec </opt/s; {RUN}'",)),
+    ([(True, "")], (f"/bin/sh -c 'exec >/opt/s; {RUN}'",)),
     ([(True, None)], (f"/bin/sh -c 'curl x | {RUN}'",)),
     ([(True, None)], (f"/bin/sh -c 'ls | xargs {RUN}'",)),
     ([(True, None)], (f"/bin/sh -c '{RUN} </opt/long'",)),
