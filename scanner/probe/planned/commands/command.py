@@ -10,7 +10,7 @@ from scanner.probe.planned.commands import engine_options
 from scanner.probe.planned.commands.engine_options import Given, OptionsError
 from scanner.probe.planned.commands.other_starters import mentions_engine
 from scanner.probe.planned.plans import UnclearError
-from scanner.probe.planned.unknown_text import is_known, shown
+from scanner.probe.planned.unknown_text import UNKNOWN, is_known, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,8 @@ _OF_ONE_RUN = ("entrypoint", "env", "env-from-file", "user", "volume", "workdir"
 class Run:
     """A container that is run or created; ``given`` are its options, ``platform`` what they ask for, empty without.
 
-    ``store`` tells where its image is looked for first (``store_of``). ``stdin`` is what its client is given to read.
+    ``store`` tells where its image is looked for first (``store_of``). ``stdin`` is what its client is given to read: not
+    the one that creates a container, but whichever starts it.
     """
 
     engine: str
@@ -60,6 +61,7 @@ class Run:
     platform: str = ""
     store: str = ""
     stdin: str = ""
+    is_created: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ Started = Run | Pull | KubePlay | ComposeUp | Other
 
 def given(found: Started, stdin: str) -> Started:
     """The same with what its client is given to read."""
+    if isinstance(found, Run) and found.is_created:
+        return replace(found, stdin=UNKNOWN)
     return replace(found, stdin=stdin) if isinstance(found, Run | ComposeUp) else found
 
 
@@ -212,7 +216,8 @@ def _command(engine: str, words: tuple[str, ...]) -> Started | None:
     _demand_verb(engine, words)
     match words[:2]:
         case ("run" | "create", *_):
-            return _run(engine, words[1:])
+            run = _run(engine, words[1:])
+            return replace(run, is_created=words[0] == "create") if run is not None else None
         case ("pull", *_):
             return _pull(words[1:])
         case ("compose", *_):

@@ -43,6 +43,7 @@ FED = [  # what the container of a unit is handed, the unit's settings
     ([(True, None)], (f"/bin/sh -c '{RUN} </opt/none'",)),
     ([(True, None)], (f"/bin/sh -c '{RUN} <&3'",)),
     ([(True, None)], (f"/bin/sh -c 'exec </opt/s; {RUN}'",)),
+    ([(True, None)], (RUN.replace("run", "create"),)),
     ([(True, "")], (f"/bin/sh -c 'exec >/opt/s; {RUN}'",)),
     ([(True, None)], (f"/bin/sh -c 'curl x | {RUN}'",)),
     ([(True, None)], (f"/bin/sh -c 'ls | xargs {RUN}'",)),
